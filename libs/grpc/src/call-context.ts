@@ -1,0 +1,73 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { Metadata } from '@grpc/grpc-js';
+import type { Method } from '@rollcall/proto';
+
+const requestIdKey = 'x-request-id';
+/** What callers name and follow a call by; it goes along with every call that is made on its behalf. */
+const inheritedKeys = [requestIdKey, 'traceparent', 'tracestate'];
+const wellFormedRequestId = /^[!-~]{1,128}$/;
+
+/** What a handler knows of its call beside the request: its second parameter. */
+export class CallContext {
+  readonly method: Method;
+  /** What the caller sent along. */
+  readonly metadata: Metadata;
+  /** Names the call in logs, here and at the next hop: the caller's x-request-id, or one made for it. */
+  readonly requestId: string;
+  /** When the call ends at the latest, in milliseconds since the epoch; Infinity without a deadline. */
+  readonly deadline: number;
+  /** Where the caller is, as `address:port` or a socket's name. */
+  readonly peer: string;
+  /** Fires when the answer is of no more use: the caller went away, the deadline passed, or the server ends. */
+  readonly signal: AbortSignal;
+  /** Sent to the caller at the end of the call. */
+  readonly trailers = new Metadata();
+  readonly #sendHeaders: (headers: Metadata) => void;
+
+  constructor(call: {
+    method: Method;
+    metadata: Metadata;
+    deadline: number;
+    peer: string;
+    signal: AbortSignal;
+    sendHeaders: (headers: Metadata) => void;
+  }) {
+    this.method = call.method;
+    this.metadata = call.metadata;
+    this.requestId = requestIdOf(call.metadata.get(requestIdKey)[0]);
+    this.deadline = call.deadline;
+    this.peer = call.peer;
+    this.signal = call.signal;
+    this.#sendHeaders = call.sendHeaders;
+  }
+
+  /** Sends headers ahead of the first message. They can be sent once. */
+  sendHeaders(headers: Metadata): void {
+    this.#sendHeaders(headers);
+  }
+}
+
+/** The request id to go by: the one that was sent, when it is 1 to 128 visible ASCII characters, else a new one. */
+export function requestIdOf(sent: unknown): string {
+  return typeof sent === 'string' && wellFormedRequestId.test(sent) ? sent : randomUUID();
+}
+
+/** The call that the running code works for. */
+export const callStorage = new AsyncLocalStorage<CallContext>();
+
+/** The call that the running code works for; undefined outside of calls. */
+export function currentCall(): CallContext | undefined {
+  return callStorage.getStore();
+}
+
+/** The metadata of a call made on behalf of another: its own, and what is inherited. */
+export function inheritMetadata(metadata: Metadata | undefined, caller: CallContext | undefined): Metadata {
+  const merged = metadata?.clone() ?? new Metadata();
+  if (caller === undefined) return merged;
+  for (const key of inheritedKeys) {
+    const [value] = key === requestIdKey ? [caller.requestId] : caller.metadata.get(key);
+    if (value !== undefined && merged.get(key).length === 0) merged.set(key, value);
+  }
+  return merged;
+}

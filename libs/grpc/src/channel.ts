@@ -1,0 +1,224 @@
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  type ClientWritableStream,
+  credentials as channelCredentials,
+  type Metadata,
+  type ServiceError,
+  status as Status,
+} from '@grpc/grpc-js';
+import { codecsOf, type Contract, type Method } from '@rollcall/proto';
+import { isObservable, Observable } from 'rxjs';
+import { currentCall, inheritMetadata } from './call-context.ts';
+import { emit, reportPressure } from './demand.ts';
+import { errorFromStatus } from './error-status.ts';
+import { RpcError } from './rpc-error.ts';
+
+/** What one call may say beside its request. */
+export interface CallOptions {
+  readonly metadata?: Metadata;
+  /** When the call ends at the latest, in milliseconds since the epoch. It never outlives the call that it is made for. */
+  readonly deadline?: number;
+  /** Takes the headers, which come before the first message. */
+  readonly onHeaders?: (headers: Metadata) => void;
+  /** Takes the trailers, which come with the status. */
+  readonly onTrailers?: (trailers: Metadata) => void;
+}
+
+/** A method as a caller needs it: its path and kind, and how its messages are written and read. */
+export interface CallableMethod<Request, Response> {
+  readonly path: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+  encode(request: Request): Buffer;
+  /** @throws Error when the bytes are no response of this method */
+  decode(bytes: Buffer): Response;
+}
+
+export interface GrpcChannelOptions {
+  readonly credentials?: ChannelCredentials;
+  /** The deadline of calls that are given none and whose response is one message, in milliseconds; 15,000 by default. */
+  readonly defaultDeadlineMs?: number;
+  /** Further options of grpc-js. */
+  readonly channelOptions?: ChannelOptions;
+}
+
+type AnyCall =
+  | ClientUnaryCall
+  | ClientReadableStream<unknown>
+  | ClientWritableStream<unknown>
+  | ClientDuplexStream<unknown, unknown>;
+
+const defaultChannelOptions: ChannelOptions = {
+  // A backend that comes back is found within a second or two, also at another address.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2000,
+  'grpc.dns_min_time_between_resolutions_ms': 1000,
+  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+};
+
+/**
+ * A connection to a service. Each call is an Observable: subscribing starts it, unsubscribing cancels it, and demand
+ * crosses it both ways (see demand.ts). Errors are RpcErrors. A call made while another is served inherits its request
+ * id, its trace and what is left of its deadline, and is cancelled with it.
+ */
+export class GrpcChannel {
+  readonly #client: Client;
+  readonly #defaultDeadlineMs: number;
+
+  /** @param target where the service is: `127.0.0.1:50051`, `dns:///user-service:50051`, `unix:///…` */
+  constructor(target: string, options: GrpcChannelOptions = {}) {
+    this.#client = new Client(target, options.credentials ?? channelCredentials.createInsecure(), {
+      ...defaultChannelOptions,
+      ...options.channelOptions,
+    });
+    this.#defaultDeadlineMs = options.defaultDeadlineMs ?? 15_000;
+  }
+
+  /** Calls a method. @param input the request, or an Observable of requests where the method takes a stream */
+  call<Request, Response>(
+    method: CallableMethod<Request, Response>,
+    input: Request | Observable<Request>,
+    options: CallOptions = {},
+  ): Observable<Response> {
+    return new Observable<Response>((subscriber) => {
+      const parent = currentCall();
+      const deadline = Math.min(
+        options.deadline ?? (method.responseStream ? Infinity : Date.now() + this.#defaultDeadlineMs),
+        parent?.deadline ?? Infinity,
+      );
+      const metadata = inheritMetadata(options.metadata, parent);
+      const callOptions = deadline === Infinity ? {} : { deadline };
+      const fail = (error: ServiceError | RpcError): void => {
+        if (!(error instanceof RpcError) && error.metadata !== undefined) options.onTrailers?.(error.metadata);
+        subscriber.error(error instanceof RpcError ? error : errorFromStatus(error));
+      };
+      const encode = (request: Request): Buffer => method.encode(request);
+      const decode = (bytes: Buffer): Response => method.decode(bytes);
+      const onResponse = (error: ServiceError | null, response?: Response): void => {
+        if (error !== null) {
+          fail(error);
+          return;
+        }
+        subscriber.next(response as Response);
+        subscriber.complete();
+      };
+
+      let call: AnyCall;
+      if (method.requestStream && method.responseStream) {
+        call = this.#client.makeBidiStreamRequest(method.path, encode, decode, metadata, callOptions);
+      } else if (method.requestStream) {
+        call = this.#client.makeClientStreamRequest(method.path, encode, decode, metadata, callOptions, onResponse);
+      } else if (method.responseStream) {
+        call = this.#client.makeServerStreamRequest(method.path, encode, decode, input as Request, metadata, callOptions);
+      } else {
+        call = this.#client.makeUnaryRequest(method.path, encode, decode, input as Request, metadata, callOptions, onResponse);
+      }
+
+      let ended = false;
+      call.on('metadata', (headers: Metadata) => options.onHeaders?.(headers));
+      call.on('status', ({ metadata: trailers }: { metadata: Metadata }) => {
+        ended = true;
+        options.onTrailers?.(trailers);
+      });
+      if ('read' in call) receive(call as ClientReadableStream<Response>, subscriber, fail);
+      const sending = 'write' in call ? send(call as ClientWritableStream<Request>, input as Observable<Request>, fail) : undefined;
+
+      const cancel = (): void => {
+        if (!ended) call.cancel();
+      };
+      parent?.signal.addEventListener('abort', cancel);
+      return () => {
+        parent?.signal.removeEventListener('abort', cancel);
+        sending?.unsubscribe();
+        cancel();
+      };
+    });
+  }
+
+  /**
+   * A client with a method for each RPC of a service, in the shape of the generated client interface. The second
+   * parameter of each method is CallOptions.
+   *
+   * @throws Error when the contract has no such service
+   */
+  client<Service extends object>(contract: Contract, service: string): Service {
+    const codecs = codecsOf(contract);
+    const client: Record<string, (input: object, options?: CallOptions) => Observable<object>> = {};
+    for (const method of contract.methods.values()) {
+      const codec = codecs.get(method.path);
+      if (method.service !== service || codec === undefined) continue;
+      const callable = callableMethod(method, codec.encodeRequest, codec.decodeResponse);
+      client[method.localName] = (input, options) => this.call(callable, input, options);
+    }
+    if (Object.keys(client).length === 0) throw new Error(`the contract has no service ${service}`);
+    return client as Service;
+  }
+
+  /** Waits until the connection is up. @throws Error when it is not by the deadline, in milliseconds since the epoch */
+  ready(deadline: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(deadline, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+  }
+
+  /** Closes the connection once the calls under way have ended. */
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** A method of the table as a caller needs it, with the codec that the caller prefers. */
+export function callableMethod<Request, Response>(
+  { path, requestStream, responseStream }: Method,
+  encode: (request: Request) => Buffer,
+  decode: (bytes: Buffer) => Response,
+): CallableMethod<Request, Response> {
+  return { path, requestStream, responseStream, encode, decode };
+}
+
+function receive<Response>(
+  call: ClientReadableStream<Response>,
+  subscriber: { next(value: Response): void; complete(): void; readonly closed: boolean },
+  fail: (error: ServiceError) => void,
+): void {
+  call.on('data', (message: Response) => {
+    const full = emit(subscriber, message);
+    if (full === undefined) return;
+    call.pause();
+    void full.then(() => {
+      if (!subscriber.closed) call.resume();
+    });
+  });
+  call.on('error', fail);
+  call.on('end', () => subscriber.complete());
+}
+
+function send<Request>(call: ClientWritableStream<Request>, requests: Observable<Request>, fail: (error: RpcError) => void) {
+  if (!isObservable(requests)) throw new TypeError('this method takes an Observable of requests');
+  let drained: PromiseWithResolvers<void> | undefined;
+  const relieve = (): void => {
+    drained?.resolve();
+    drained = undefined;
+  };
+  call.on('drain', relieve);
+  call.on('close', relieve);
+  // Without a listener an error of the stream would end the process. It is the status that tells of it.
+  if (!('read' in call)) (call as ClientWritableStream<Request>).on('error', relieve);
+  return requests.subscribe({
+    next: (request) => {
+      if (call.write(request)) return;
+      drained ??= Promise.withResolvers();
+      reportPressure(drained.promise);
+    },
+    error: (cause: unknown) => {
+      call.cancel();
+      fail(cause instanceof RpcError ? cause : new RpcError(Status.CANCELLED, 'CANCELLED', 'The requests broke off.', { cause }));
+    },
+    complete: () => call.end(),
+  });
+}

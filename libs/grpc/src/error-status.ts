@@ -1,0 +1,81 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { anyPack, anyUnpack, DurationSchema } from '@bufbuild/protobuf/wkt';
+import { createRegistry } from '@bufbuild/protobuf';
+import { Metadata, type ServiceError, status as Status, type StatusObject } from '@grpc/grpc-js';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema, StatusSchema } from '@rollcall/proto';
+import { type ErrorDetails, RpcError } from './rpc-error.ts';
+
+const detailsTrailer = 'grpc-status-details-bin';
+const domain = 'rollcall';
+const registry = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
+
+/** The longest message and the most violations that are sent: trailers share the header limit of 16 KiB that peers have by default. */
+const maxMessageLength = 1024;
+const maxViolations = 16;
+const maxViolationLength = 200;
+
+/** The status and trailers that tell a caller of this error, with google.rpc.Status in `grpc-status-details-bin`. */
+export function statusOf(error: RpcError, trailers: Metadata = new Metadata()): StatusObject {
+  const message = sendable(error.message, maxMessageLength);
+  const { metadata = {}, violations = [], retryDelayMs } = error.details;
+  const details = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason: error.reason, domain, metadata: sendableValues(metadata) }))];
+  if (violations.length > 0) {
+    const fieldViolations = violations.slice(0, maxViolations).map(({ field, description, reason }) => ({
+      field: sendable(field, maxViolationLength),
+      description: sendable(description, maxViolationLength),
+      reason: sendable(reason, maxViolationLength),
+    }));
+    details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
+  }
+  if (retryDelayMs !== undefined) {
+    const retryDelay = create(DurationSchema, {
+      seconds: BigInt(Math.floor(retryDelayMs / 1000)),
+      nanos: Math.round((retryDelayMs % 1000) * 1e6),
+    });
+    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
+  }
+  const status = create(StatusSchema, { code: error.code, message, details });
+  trailers.set(detailsTrailer, Buffer.from(toBinary(StatusSchema, status)));
+  return { code: error.code, details: message, metadata: trailers };
+}
+
+/** The error that a peer's status tells of, with its rich details where it sent any. */
+export function errorFromStatus(status: Pick<ServiceError, 'code' | 'details' | 'metadata'>): RpcError {
+  const [encoded] = status.metadata?.get(detailsTrailer) ?? [];
+  const { reason, ...details } = Buffer.isBuffer(encoded) ? readDetails(encoded) : { reason: '' };
+  const error = new RpcError(status.code, '', status.details || (Status[status.code] ?? 'UNKNOWN'), details);
+  return Object.assign(error, { reason });
+}
+
+function readDetails(encoded: Buffer): ErrorDetails & { reason: string } {
+  const read: { -readonly [K in keyof ErrorDetails]: ErrorDetails[K] } & { reason: string } = { reason: '' };
+  try {
+    for (const any of fromBinary(StatusSchema, encoded).details) {
+      const detail = anyUnpack(any, registry);
+      if (detail?.$typeName === 'google.rpc.ErrorInfo') {
+        const info = anyUnpack(any, ErrorInfoSchema);
+        read.reason = info?.reason ?? '';
+        read.metadata = info?.metadata ?? {};
+      } else if (detail?.$typeName === 'google.rpc.BadRequest') {
+        read.violations = (anyUnpack(any, BadRequestSchema)?.fieldViolations ?? []).map(({ field, description, reason }) => ({ field, description, reason }));
+      } else if (detail?.$typeName === 'google.rpc.RetryInfo') {
+        const delay = anyUnpack(any, RetryInfoSchema)?.retryDelay;
+        if (delay !== undefined) read.retryDelayMs = Number(delay.seconds) * 1000 + delay.nanos / 1e6;
+      }
+    }
+  } catch {
+    return { reason: '' }; // a peer's details that cannot be read say nothing; the code and the message remain
+  }
+  return read;
+}
+
+/** Well-formed Unicode of a bounded length: a lone surrogate would throw in the transport, a long message would end the connection. */
+function sendable(text: string, maxLength: number): string {
+  return (text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text).toWellFormed();
+}
+
+function sendableValues(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).slice(0, maxViolations).map(([key, value]) => [sendable(key, maxViolationLength), sendable(value, maxViolationLength)]),
+  );
+}

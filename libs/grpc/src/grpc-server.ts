@@ -1,0 +1,176 @@
+import {
+  type sendUnaryData,
+  Server as GrpcJsServer,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerOptions,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  status as Status,
+} from '@grpc/grpc-js';
+import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
+import { codecsOf, type Contract, rollcallContract } from '@rollcall/proto';
+import type { CallContext } from './call-context.ts';
+import { Health } from './health.ts';
+import { Reflection } from './reflection.ts';
+import { RpcError } from './rpc-error.ts';
+import { type Handler, ServedMethod } from './served-method.ts';
+import { type CallHost, ServerCall } from './server-call.ts';
+
+/** Services that a server serves, all of one contract. */
+export interface ServedContract {
+  readonly contract: Contract;
+  /** The full names of the services. */
+  readonly services: readonly string[];
+}
+
+export interface GrpcServerOptions {
+  /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall.sock`. */
+  readonly listen: string;
+  readonly serve: readonly ServedContract[];
+  readonly credentials?: ServerCredentials;
+  /** How long calls under way may take to end when the server closes, in milliseconds; 10,000 by default. */
+  readonly drainMs?: number;
+  /** The largest request message, in bytes; 4 MiB by default. */
+  readonly maxMessageBytes?: number;
+  /** Further options of grpc-js. */
+  readonly channelOptions?: ServerOptions;
+}
+
+/**
+ * The gRPC server of a Nest microservice: `NestFactory.createMicroservice(AppModule, { strategy: new GrpcServer(…) })`.
+ *
+ * Response streams heed the reader's flow control and request streams brake their sender (see demand.ts). Health and
+ * reflection are served beside the app's own services.
+ */
+export class GrpcServer extends Server implements CustomTransportStrategy {
+  readonly #options: GrpcServerOptions;
+  readonly #server: GrpcJsServer;
+  readonly #health: Health;
+  readonly #host: CallHost;
+  #address = '';
+
+  constructor(options: GrpcServerOptions) {
+    super();
+    this.#options = options;
+    this.#server = new GrpcJsServer({
+      'grpc.max_receive_message_length': options.maxMessageBytes ?? 4 * 1024 * 1024,
+      ...options.channelOptions,
+    });
+    this.#health = new Health(options.serve.flatMap(({ services }) => services));
+    this.#host = {
+      live: new Set(),
+      logUnknownError: (error, context) => this.#logUnknownError(error, context),
+    };
+  }
+
+  /** Where the server listens, once it does: with the port that the system chose, if it was asked to. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Binds and serves. Nest calls it. @throws Error when a method has no handler, or the address cannot be bound */
+  async listen(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      this.#register();
+      const { listen, credentials = ServerCredentials.createInsecure() } = this.#options;
+      const port = await new Promise<number>((resolve, reject) => {
+        this.#server.bindAsync(listen, credentials, (error, bound) => (error === null ? resolve(bound) : reject(new Error(`cannot listen on ${listen}: ${error.message}`))));
+      });
+      this.#address = listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`);
+      this.#health.set(true);
+      callback();
+    } catch (error) {
+      callback(error);
+    }
+  }
+
+  /** Stops taking calls, waits for those under way, and ends those that take longer than the limit. Nest calls it. */
+  async close(): Promise<void> {
+    this.#health.close();
+    const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    const { promise: limit, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#options.drainMs ?? 10_000);
+    await Promise.race([drained, limit]);
+    clearTimeout(timer);
+    for (const call of this.#host.live) call.end(endOfServer());
+    this.#server.forceShutdown();
+    await drained;
+  }
+
+  /** Events of the transport are not offered; calls have their signal. */
+  override on(): never {
+    throw new Error('GrpcServer has no events');
+  }
+
+  /** The grpc-js server below. */
+  override unwrap<T = GrpcJsServer>(): T {
+    return this.#server as T;
+  }
+
+  #register(): void {
+    const served = this.#options.serve;
+    const names = served.flatMap(({ services }) => services);
+    const own = ['grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
+    const reflection = new Reflection([...new Set([...served.map(({ contract }) => contract), rollcallContract])], [...names, ...own]);
+    const ownHandlers = new Map([...this.#health.handlers(), ...reflection.handlers()]);
+    const missing: string[] = [];
+    for (const { contract, services } of [...served, { contract: rollcallContract, services: own }]) {
+      const codecs = codecsOf(contract);
+      for (const service of services) {
+        const methods = [...contract.methods.values()].filter((method) => method.service === service);
+        if (methods.length === 0) throw new Error(`the contract has no service ${service}`);
+        for (const method of methods) {
+          const handler = (this.getHandlerByPattern(method.path) as Handler | null) ?? ownHandlers.get(method.path);
+          const codec = codecs.get(method.path);
+          if (handler === undefined || codec === undefined) missing.push(method.path);
+          else this.#serve(new ServedMethod(method, codec, handler));
+        }
+      }
+    }
+    if (missing.length > 0) throw new Error(`no handler for ${missing.join(', ')}`);
+    const unknown = [...this.getHandlers().keys()].filter((path) => !names.includes(path.split('/')[1] ?? ''));
+    if (unknown.length > 0) throw new Error(`handlers for what is not served: ${unknown.join(', ')}`);
+  }
+
+  #serve(served: ServedMethod): void {
+    const { path, kind } = served.method;
+    const identity = (bytes: Buffer): Buffer => bytes;
+    const register = (type: string, handler: unknown): void => {
+      this.#server.register(path, handler as never, identity, identity, type);
+    };
+    type Respond = sendUnaryData<Buffer>;
+    switch (kind) {
+      case 'unary':
+        register('unary', (call: ServerUnaryCall<Buffer, Buffer>, respond: Respond) =>
+          new ServerCall(served, this.#host, call).respondOnce(call.request, respond),
+        );
+        break;
+      case 'client_streaming':
+        register('clientStream', (call: ServerReadableStream<Buffer, Buffer>, respond: Respond) =>
+          new ServerCall(served, this.#host, call).respondOnce(call, respond),
+        );
+        break;
+      case 'server_streaming':
+        register('serverStream', (call: ServerWritableStream<Buffer, Buffer>) =>
+          new ServerCall(served, this.#host, call).respondMany(call.request, call),
+        );
+        break;
+      case 'bidi_streaming':
+        register('bidi', (call: ServerDuplexStream<Buffer, Buffer>) =>
+          new ServerCall(served, this.#host, call).respondMany(call, call),
+        );
+        break;
+    }
+  }
+
+  #logUnknownError(error: unknown, { requestId, method }: CallContext): void {
+    const cause = error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error);
+    this.logger.error({ message: `${method.path} failed`, requestId, cause });
+  }
+}
+
+function endOfServer(): RpcError {
+  return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'The server is shutting down. Try again.', { retryDelayMs: 1000 });
+}

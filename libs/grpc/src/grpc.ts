@@ -1,0 +1,8 @@
+export { CallContext, currentCall, requestIdOf } from './call-context.ts';
+export { type CallableMethod, callableMethod, type CallOptions, GrpcChannel, type GrpcChannelOptions } from './channel.ts';
+export { batches, emit, type Opener, pulled, reportPressure, values } from './demand.ts';
+export { errorFromStatus, statusOf } from './error-status.ts';
+export { GrpcController } from './grpc-controller.ts';
+export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
+export { PassOnFilter } from './pass-on.filter.ts';
+export { type ErrorDetails, type FieldViolation, invalidFields, type Reason, RpcError } from './rpc-error.ts';

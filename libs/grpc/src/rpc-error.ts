@@ -1,0 +1,63 @@
+import { status as Status } from '@grpc/grpc-js';
+import { RpcException } from '@nestjs/microservices';
+import type { ErrorReason } from '@rollcall/proto';
+
+/** A reason of the contract, such as `USER_NOT_FOUND`. */
+export type Reason = keyof typeof ErrorReason;
+
+/** One wrong field of a request. */
+export interface FieldViolation {
+  /** The path of the field from the request: `user.email`, `ids[3]`. */
+  readonly field: string;
+  /** Why it is wrong, as a sentence. */
+  readonly description: string;
+  /** Why it is wrong, for programs, such as `string.max_len`; may be empty. */
+  readonly reason: string;
+}
+
+/** What an error may carry beyond its code, reason and sentence. */
+export interface ErrorDetails {
+  /** Facts for programs, sent as the metadata of google.rpc.ErrorInfo. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The wrong fields, sent as google.rpc.BadRequest. */
+  readonly violations?: readonly FieldViolation[];
+  /** How long to wait before another try, in milliseconds, sent as google.rpc.RetryInfo. */
+  readonly retryDelayMs?: number;
+  /** What led to it. It is logged and never sent. */
+  readonly cause?: unknown;
+}
+
+/**
+ * A failed call, as handlers throw it and callers catch it.
+ *
+ * @see https://google.aip.dev/193
+ */
+export class RpcError extends RpcException {
+  override readonly name = 'RpcError';
+  /** The gRPC status code: what kind of failure it is. */
+  readonly code: Status;
+  /** Which failure it is, from the contract's enum; empty when the other side gave none. */
+  readonly reason: string;
+  readonly details: ErrorDetails;
+
+  constructor(code: Status, reason: Reason | '', message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.cause = details.cause;
+    this.code = code;
+    this.reason = reason;
+    this.details = details;
+  }
+
+  /** Nest asks for this when no filter takes the exception: the error itself, so that nothing of it is lost. */
+  override getError(): this {
+    return this;
+  }
+}
+
+/** An error for fields that break rules: INVALID_ARGUMENT, with a sentence that names the first field. */
+export function invalidFields(violations: readonly FieldViolation[]): RpcError {
+  const first = violations[0];
+  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : '';
+  const message = first === undefined ? 'The request is not valid.' : `${first.field}: ${first.description}${more}`;
+  return new RpcError(Status.INVALID_ARGUMENT, 'INVALID_FIELD', message, { violations });
+}

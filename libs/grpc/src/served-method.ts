@@ -1,0 +1,66 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { status as Status } from '@grpc/grpc-js';
+import { hasRules, type Method, type MethodCodec, validate } from '@rollcall/proto';
+import { from, isObservable, mergeMap, Observable, of } from 'rxjs';
+import type { CallContext } from './call-context.ts';
+import { pulled } from './demand.ts';
+import { invalidFields, RpcError } from './rpc-error.ts';
+
+/** What answers a call: a value, a promise of one, an Observable, or an (async) iterable for a stream. */
+export type Handler = (request: object, context: CallContext) => unknown;
+
+/** A method together with what serves it. */
+export class ServedMethod {
+  readonly method: Method;
+  readonly #codec: MethodCodec;
+  readonly #handler: Handler;
+  readonly #checked: boolean;
+
+  constructor(method: Method, codec: MethodCodec, handler: Handler) {
+    this.method = method;
+    this.#codec = codec;
+    this.#handler = handler;
+    this.#checked = hasRules(method.input);
+  }
+
+  /** @throws RpcError INVALID_ARGUMENT, when the bytes are no request of this method or break a rule of its proto */
+  decodeRequest(bytes: Buffer): object {
+    try {
+      if (this.#checked) {
+        const violations = validate(this.method.input, fromBinary(this.method.input, bytes));
+        if (violations.length > 0) {
+          throw invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule })));
+        }
+      }
+      return this.#codec.decodeRequest(bytes);
+    } catch (cause) {
+      if (cause instanceof RpcError) throw cause;
+      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `The request is no ${this.method.input.typeName}.`, { cause });
+    }
+  }
+
+  /** @throws Error when the handler's answer is no message of the response type */
+  encodeResponse(message: object): Buffer {
+    return this.#codec.encodeResponse(message);
+  }
+
+  /** Runs the handler, with its guards, pipes, interceptors and filters. Errors of all come through the Observable. */
+  handle(request: object, context: CallContext): Observable<object> {
+    try {
+      return responses(this.#handler(request, context));
+    } catch (error) {
+      return new Observable((subscriber) => subscriber.error(error));
+    }
+  }
+}
+
+function responses(answer: unknown): Observable<object> {
+  if (isObservable(answer)) return answer as Observable<object>;
+  if (answer instanceof Promise) return from(answer).pipe(mergeMap(responses));
+  if (isIterable(answer)) return pulled(() => answer);
+  return of(answer as object);
+}
+
+function isIterable(answer: unknown): answer is AsyncIterable<object> {
+  return typeof answer === 'object' && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer);
+}

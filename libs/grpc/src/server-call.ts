@@ -1,0 +1,217 @@
+import type { EventEmitter } from 'node:events';
+import type {
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  StatusObject,
+} from '@grpc/grpc-js';
+import { status as Status } from '@grpc/grpc-js';
+import { Observable, type Subscription } from 'rxjs';
+import { CallContext, callStorage } from './call-context.ts';
+import { emit, reportPressure } from './demand.ts';
+import { statusOf } from './error-status.ts';
+import { RpcError } from './rpc-error.ts';
+import type { ServedMethod } from './served-method.ts';
+
+type AnyCall =
+  | ServerUnaryCall<Buffer, Buffer>
+  | ServerReadableStream<Buffer, Buffer>
+  | ServerWritableStream<Buffer, Buffer>
+  | ServerDuplexStream<Buffer, Buffer>;
+type Writing = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+type Reading = ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+
+/** What calls share: where errors are logged, and the calls under way. */
+export interface CallHost {
+  /** Tells of an error whose cause the caller must not see. */
+  logUnknownError(error: unknown, context: CallContext): void;
+  readonly live: Set<ServerCall>;
+}
+
+/**
+ * One call under way. It ends in one of four ways: the handler answers, the handler fails, the caller goes away (or the
+ * deadline passes), or the server ends. In the last two the handler's Observable is torn down and the signal fires.
+ */
+export class ServerCall {
+  readonly #served: ServedMethod;
+  readonly #host: CallHost;
+  readonly #call: AnyCall;
+  readonly #context: CallContext;
+  readonly #abort = new AbortController();
+  #subscription: Subscription | undefined;
+  #fail: (status: StatusObject) => void = () => undefined;
+  #done = false;
+
+  constructor(served: ServedMethod, host: CallHost, call: AnyCall) {
+    this.#served = served;
+    this.#host = host;
+    this.#call = call;
+    const deadline = call.getDeadline();
+    this.#context = new CallContext({
+      method: served.method,
+      metadata: call.metadata,
+      deadline: deadline instanceof Date ? deadline.getTime() : deadline,
+      peer: call.getPeer(),
+      signal: this.#abort.signal,
+      sendHeaders: (headers) => call.sendMetadata(headers),
+    });
+    host.live.add(this);
+    const events: EventEmitter = call;
+    events.on('cancelled', () => this.#cancel(new RpcError(Status.CANCELLED, 'CANCELLED', 'The caller went away.')));
+  }
+
+  /** The answer is one message. */
+  respondOnce(request: Buffer | Reading, respond: sendUnaryData<Buffer>): void {
+    this.#fail = (status) => respond(status);
+    this.#start(request, {
+      next: (message) => {
+        const encoded = this.#encode(message);
+        if (encoded === undefined) return;
+        this.#finish();
+        respond(null, encoded, this.#context.trailers);
+      },
+      complete: () => this.#failWith(new Error('the handler answered nothing')),
+    });
+  }
+
+  /** The answer is a stream. */
+  respondMany(request: Buffer | Reading, writing: Writing): void {
+    let drained: PromiseWithResolvers<void> | undefined;
+    const relieve = (): void => {
+      drained?.resolve();
+      drained = undefined;
+    };
+    writing.on('drain', relieve);
+    writing.on('close', relieve);
+    this.#fail = (status) => writing.emit('error', status);
+    this.#start(request, {
+      next: (message) => {
+        const encoded = this.#encode(message);
+        if (encoded === undefined || writing.write(encoded)) return;
+        drained ??= Promise.withResolvers();
+        reportPressure(drained.promise);
+      },
+      complete: () => {
+        this.#finish();
+        writing.end(this.#context.trailers);
+      },
+    });
+  }
+
+  /** Ends the call because the server ends. */
+  end(error: RpcError): void {
+    if (this.#done) return;
+    this.#fail(statusOf(error, this.#context.trailers));
+    this.#cancel(error);
+  }
+
+  #start(request: Buffer | Reading, observer: { next: (message: object) => void; complete: () => void }): void {
+    callStorage.run(this.#context, () => {
+      let input: object;
+      try {
+        input = Buffer.isBuffer(request) ? this.#served.decodeRequest(request) : this.#requests(request);
+      } catch (error) {
+        this.#failWith(error);
+        return;
+      }
+      const subscription = this.#served.handle(input, this.#context).subscribe({
+        next: (message) => {
+          if (!this.#done) observer.next(message);
+        },
+        error: (error: unknown) => this.#failWith(error),
+        complete: () => {
+          if (!this.#done) observer.complete();
+        },
+      });
+      if (this.#done) subscription.unsubscribe();
+      else this.#subscription = subscription;
+    });
+  }
+
+  /** The requests of a stream. Nothing is read from the socket before somebody subscribes, nor while a sink is full. */
+  #requests(reading: Reading): Observable<object> {
+    let taken = false;
+    return new Observable<object>((subscriber) => {
+      if (taken) {
+        subscriber.error(new Error('a request stream can be read once'));
+        return undefined;
+      }
+      taken = true;
+      const onData = (bytes: Buffer): void => {
+        callStorage.run(this.#context, () => {
+          let message: object;
+          try {
+            message = this.#served.decodeRequest(bytes);
+          } catch (error) {
+            subscriber.error(error);
+            return;
+          }
+          const full = emit(subscriber, message);
+          if (full === undefined) return;
+          reading.pause();
+          void full.then(() => {
+            if (!subscriber.closed) reading.resume();
+          });
+        });
+      };
+      const onCancelled = (): void => subscriber.error(this.#abort.signal.reason);
+      // When a stream is reset, grpc-js reports its end first and the reset just after.
+      const onEnd = (): void => {
+        setImmediate(() => {
+          if (this.#call.cancelled) onCancelled();
+          else callStorage.run(this.#context, () => subscriber.complete());
+        });
+      };
+      this.#abort.signal.addEventListener('abort', onCancelled);
+      reading.on('data', onData);
+      reading.on('end', onEnd);
+      return () => {
+        this.#abort.signal.removeEventListener('abort', onCancelled);
+        reading.off('data', onData);
+        reading.off('end', onEnd);
+        reading.pause();
+      };
+    });
+  }
+
+  #encode(message: object): Buffer | undefined {
+    try {
+      return this.#served.encodeResponse(message);
+    } catch (error) {
+      this.#failWith(error);
+      return undefined;
+    }
+  }
+
+  #failWith(error: unknown): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#fail(statusOf(this.#known(error), this.#context.trailers));
+  }
+
+  #known(error: unknown): RpcError {
+    if (error instanceof RpcError) return error;
+    this.#host.logUnknownError(error, this.#context);
+    return new RpcError(Status.INTERNAL, 'INTERNAL', 'The server failed. Its log has the cause under the request id.', {
+      metadata: { requestId: this.#context.requestId },
+    });
+  }
+
+  #cancel(reason: RpcError): void {
+    if (this.#done) return;
+    this.#abort.abort(reason);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#host.live.delete(this);
+    // After this turn, so that a source that is emitting right now is not torn down inside its own `next`.
+    queueMicrotask(() => {
+      this.#subscription?.unsubscribe();
+      this.#abort.abort();
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { loadFileDescriptorSetFromBuffer, type MethodDefinition } from '@grpc/proto-loader';
+import { loaderOptions } from './codec-options.ts';
+import type { Contract } from './contract.ts';
+
+/** Reads and writes the messages of one method, in the shape of the generated types. */
+export interface MethodCodec {
+  encodeRequest(message: object): Buffer;
+  /** @throws Error when the bytes are no such message */
+  decodeRequest(bytes: Uint8Array): object;
+  encodeResponse(message: object): Buffer;
+  /** @throws Error when the bytes are no such message */
+  decodeResponse(bytes: Uint8Array): object;
+}
+
+const loaded = new WeakMap<Contract, ReadonlyMap<string, MethodCodec>>();
+
+/** The codecs of every method of a contract, by the method's path. */
+export function codecsOf(contract: Contract): ReadonlyMap<string, MethodCodec> {
+  let codecs = loaded.get(contract);
+  if (codecs === undefined) {
+    codecs = loadCodecs(contract);
+    loaded.set(contract, codecs);
+  }
+  return codecs;
+}
+
+function loadCodecs(contract: Contract): Map<string, MethodCodec> {
+  const definitions = loadFileDescriptorSetFromBuffer(Buffer.from(contract.image), loaderOptions);
+  const codecs = new Map<string, MethodCodec>();
+  for (const { service, name, path } of contract.methods.values()) {
+    const methods = definitions[service] as Record<string, MethodDefinition<object, object>> | undefined;
+    const definition = methods?.[name];
+    if (definition === undefined) throw new Error(`no codec for ${path}`);
+    codecs.set(path, {
+      encodeRequest: definition.requestSerialize,
+      decodeRequest: (bytes) => definition.requestDeserialize(asBuffer(bytes)),
+      encodeResponse: definition.responseSerialize,
+      decodeResponse: (bytes) => definition.responseDeserialize(asBuffer(bytes)),
+    });
+  }
+  return codecs;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

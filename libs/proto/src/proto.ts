@@ -1,0 +1,25 @@
+export {
+  type Contract,
+  readContract,
+  rollcallContract,
+  tutorialUserManagerContract,
+  tutorialUserServiceContract,
+} from './contract.ts';
+export { type HttpBinding, type Method, type MethodKind, methodsOf } from './method-table.ts';
+export { codecsOf, type MethodCodec } from './codecs.ts';
+export { generatorOptions, loaderOptions } from './codec-options.ts';
+export { hasRules, validate, type Violation } from './validate.ts';
+
+export * as user from './gen/types/rollcall/user/v1/user.ts';
+export * as userService from './gen/types/rollcall/user/v1/user_service.ts';
+export * as tutorialUserManager from './gen/types/tutorial/user_manager.ts';
+export * as tutorialUserService from './gen/types/tutorial/user_service.ts';
+export * as health from './gen/types/grpc/health/v1/health.ts';
+export * as reflection from './gen/types/grpc/reflection/v1/reflection.ts';
+export type { Timestamp } from './gen/types/google/protobuf/timestamp.ts';
+
+export { ErrorReason, ErrorReasonSchema } from './gen/codecs/rollcall/type/v1/error_reason_pb.ts';
+export { Cursor, cursor } from './gen/codecs/rollcall/type/v1/cursor_pb.ts';
+export { FieldBehavior, field_behavior as fieldBehavior } from './gen/codecs/google/api/field_behavior_pb.ts';
+export { StatusSchema } from './gen/codecs/google/rpc/status_pb.ts';
+export { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from './gen/codecs/google/rpc/error_details_pb.ts';

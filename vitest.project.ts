@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+/** The test configuration that every project shares. Results go to `.test/` for the summary of `npm test`. */
+export function project(url: string, test: { testTimeout?: number; fileParallelism?: boolean } = {}) {
+  return defineConfig({
+    root: fileURLToPath(new URL('./', url)),
+    ssr: { resolve: { conditions: ['@rollcall/source', 'module', 'node'] } },
+    resolve: { conditions: ['@rollcall/source'] },
+    test: {
+      include: ['test/**/*.spec.ts'],
+      reporters: ['default', 'json'],
+      outputFile: { json: '.test/results.json' },
+      maxWorkers: 2,
+      testTimeout: 20_000,
+      ...test,
+    },
+  });
+}
