@@ -6,6 +6,8 @@ export function project(url: string, test: { testTimeout?: number; fileParalleli
   return defineConfig({
     root: fileURLToPath(new URL('./', url)),
     ssr: { resolve: { conditions: ['@rollcall/source', 'module', 'node'] } },
+    // Tests lie outside of tsconfig's `include`, where the transformer would find this.
+    oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
     resolve: { conditions: ['@rollcall/source'] },
     test: {
       include: ['test/**/*.spec.ts'],

@@ -34,15 +34,17 @@ function generate(input: string, plugin: object, paths: string[]): void {
 rmSync(`${here}src/gen`, { recursive: true, force: true });
 mkdirSync(`${here}gen`, { recursive: true });
 
-buf('build', '.', '-o', `${here}gen/rollcall.binpb`);
+buf('build', '.', '-o', `${here}gen/rollcall.binpb`, '--path', 'proto/rollcall', '--path', 'proto/third_party/grpc');
+buf('build', '.', '-o', `${here}gen/testing.binpb`, '--path', 'proto/testing/testing');
 buf('build', 'proto/tutorial/user_manager', '-o', `${here}gen/tutorial-user-manager.binpb`);
 buf('build', 'proto/tutorial/user_service', '-o', `${here}gen/tutorial-user-service.binpb`);
 
 generateTypes('.', `${here}src/gen/types`, 'proto/rollcall', 'proto/third_party/grpc');
+generateTypes('.', `${here}src/gen/testing`, 'proto/testing/testing');
 generateTypes('proto/tutorial/user_manager', `${here}src/gen/types/tutorial`);
 generateTypes('proto/tutorial/user_service', `${here}src/gen/types/tutorial`);
 generateCodecs('.', `${here}src/gen/codecs`, 'proto/rollcall/type', 'proto/third_party/google');
 
 // ts-proto writes the types of all that is imported; those of options stand in no message.
-for (const unused of ['buf', 'google/api', 'google/protobuf/descriptor.ts', 'google/protobuf/duration.ts', 'rollcall/type'])
-  rmSync(`${here}src/gen/types/${unused}`, { recursive: true });
+for (const unused of ['buf', 'google/api', 'google/protobuf/descriptor.ts', 'rollcall/type'])
+  for (const out of ['types', 'testing']) rmSync(`${here}src/gen/${out}/${unused}`, { recursive: true, force: true });

@@ -12,6 +12,7 @@ import { Observable, type Subscription } from 'rxjs';
 import { CallContext, callStorage } from './call-context.ts';
 import { emit, reportPressure } from './demand.ts';
 import { statusOf } from './error-status.ts';
+import { wasHalfClosed } from './half-close.ts';
 import { RpcError } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 
@@ -37,7 +38,6 @@ export interface CallHost {
 export class ServerCall {
   readonly #served: ServedMethod;
   readonly #host: CallHost;
-  readonly #call: AnyCall;
   readonly #context: CallContext;
   readonly #abort = new AbortController();
   #subscription: Subscription | undefined;
@@ -47,7 +47,6 @@ export class ServerCall {
   constructor(served: ServedMethod, host: CallHost, call: AnyCall) {
     this.#served = served;
     this.#host = host;
-    this.#call = call;
     const deadline = call.getDeadline();
     this.#context = new CallContext({
       method: served.method,
@@ -59,7 +58,7 @@ export class ServerCall {
     });
     host.live.add(this);
     const events: EventEmitter = call;
-    events.on('cancelled', () => this.#cancel(new RpcError(Status.CANCELLED, 'CANCELLED', 'The caller went away.')));
+    events.on('cancelled', () => this.#cancel(cancelled()));
   }
 
   /** The answer is one message. */
@@ -156,12 +155,11 @@ export class ServerCall {
           });
         });
       };
-      const onCancelled = (): void => subscriber.error(this.#abort.signal.reason);
-      // When a stream is reset, grpc-js reports its end first and the reset just after.
+      const onCancelled = (): void => subscriber.error(cancelled());
       const onEnd = (): void => {
-        setImmediate(() => {
-          if (this.#call.cancelled) onCancelled();
-          else callStorage.run(this.#context, () => subscriber.complete());
+        void wasHalfClosed(reading).then((halfClosed) => {
+          if (halfClosed) callStorage.run(this.#context, () => subscriber.complete());
+          else onCancelled();
         });
       };
       this.#abort.signal.addEventListener('abort', onCancelled);
@@ -214,4 +212,8 @@ export class ServerCall {
       this.#abort.abort();
     });
   }
+}
+
+function cancelled(): RpcError {
+  return new RpcError(Status.CANCELLED, 'CANCELLED', 'The caller went away.');
 }

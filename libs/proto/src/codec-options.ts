@@ -3,9 +3,9 @@
  * time, and the generator of their types. A test sends a message with every kind of field through both.
  */
 
-/** Options of the codecs, for `loadFileDescriptorSetFromBuffer` of @grpc/proto-loader. */
+/** Options of the codecs, for @grpc/proto-loader. */
 export const loaderOptions = {
-  keepCase: false, // snakeToCamel
+  keepCase: false, // snakeToCamel; see codec-descriptors.ts
   longs: String, // forceLong=string: a 64-bit number does not fit a number
   enums: Number, // stringEnums=false, unrecognizedEnum=true
   bytes: Buffer, // env=node

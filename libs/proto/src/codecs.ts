@@ -1,4 +1,5 @@
-import { loadFileDescriptorSetFromBuffer, type MethodDefinition } from '@grpc/proto-loader';
+import { fromJSON, type MethodDefinition } from '@grpc/proto-loader';
+import { codecDescriptors } from './codec-descriptors.ts';
 import { loaderOptions } from './codec-options.ts';
 import type { Contract } from './contract.ts';
 
@@ -25,7 +26,7 @@ export function codecsOf(contract: Contract): ReadonlyMap<string, MethodCodec> {
 }
 
 function loadCodecs(contract: Contract): Map<string, MethodCodec> {
-  const definitions = loadFileDescriptorSetFromBuffer(Buffer.from(contract.image), loaderOptions);
+  const definitions = fromJSON(codecDescriptors(contract.registry), loaderOptions);
   const codecs = new Map<string, MethodCodec>();
   for (const { service, name, path } of contract.methods.values()) {
     const methods = definitions[service] as Record<string, MethodDefinition<object, object>> | undefined;

@@ -29,7 +29,8 @@ export function readContract(image: Uint8Array): Contract {
   return { image, registry, methods };
 }
 
-function builtContract(name: string): Contract {
+/** A contract that `npm run generate` has built, by its file name. */
+export function builtContract(name: string): Contract {
   return readContract(readFileSync(new URL(`../gen/${name}.binpb`, import.meta.url)));
 }
 

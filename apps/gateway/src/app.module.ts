@@ -1,0 +1,32 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { GrpcChannel } from '@rollcall/grpc';
+import { rollcallContract } from '@rollcall/proto';
+import { TranscoderModule } from '@rollcall/transcoder';
+import type { Config } from './config.ts';
+import { DocsController } from './docs.controller.ts';
+import { HealthController } from './health.controller.ts';
+import { Upstreams } from './upstreams.ts';
+
+/** The services that REST offers. */
+export const services = ['rollcall.user.v1.UserService'];
+
+@Module({})
+export class AppModule {
+  static register(config: Config): DynamicModule {
+    const users = new GrpcChannel(config.userTarget);
+    const upstreams = new Upstreams([{ name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' }]);
+    return {
+      module: AppModule,
+      imports: [
+        TranscoderModule.register({
+          contracts: [rollcallContract],
+          services,
+          channelFor: () => users,
+          drainMs: config.drainMs,
+        }),
+      ],
+      controllers: [HealthController, DocsController],
+      providers: [{ provide: Upstreams, useValue: upstreams }],
+    };
+  }
+}

@@ -1,0 +1,34 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ConsoleLogger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { transcoderAdapter } from '@rollcall/transcoder';
+import { AppModule } from './app.module.ts';
+import type { Config } from './config.ts';
+
+/** Builds the gateway; it does not listen yet. */
+export async function createGateway(config: Config): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config), transcoderAdapter(), {
+    bodyParser: false,
+    abortOnError: false,
+    logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
+  });
+  if (config.corsOrigins.length > 0) {
+    app.enableCors({
+      origin: config.corsOrigins.includes('*') ? '*' : [...config.corsOrigins],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: ['etag', 'link', 'location', 'retry-after', 'x-request-id'],
+      maxAge: 600,
+    });
+  }
+  return app;
+}
+
+/** Listens. @returns the address as a URL */
+export async function listen(app: NestFastifyApplication, { listen: address }: Config): Promise<string> {
+  if ('path' in address) {
+    await app.listen(address.path);
+    return `unix://${address.path}`;
+  }
+  await app.listen(address.port, address.host);
+  return app.getUrl();
+}

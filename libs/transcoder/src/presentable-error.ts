@@ -1,0 +1,47 @@
+import { HttpException } from '@nestjs/common';
+import { status as Status } from '@grpc/grpc-js';
+import { type Reason, RpcError } from '@rollcall/grpc';
+
+/**
+ * The error to show a caller for whatever was thrown. Errors without a reason come from the transport: their texts are
+ * for operators, with addresses in them, and are replaced by a sentence.
+ */
+export function presentableError(thrown: unknown): RpcError {
+  if (thrown instanceof RpcError) {
+    const plain = thrown.reason === '' ? plainErrors[thrown.code] : undefined;
+    return plain === undefined ? thrown : new RpcError(thrown.code, plain[0], plain[1], { ...thrown.details, cause: thrown });
+  }
+  if (thrown instanceof HttpException) {
+    const [code, reason] = codesOfHttp[thrown.getStatus()] ?? [Status.UNKNOWN, 'INTERNAL'];
+    return new RpcError(code, reason, code === Status.NOT_FOUND ? 'Nothing is at this path.' : thrown.message, { cause: thrown });
+  }
+  return new RpcError(Status.INTERNAL, ...internal, { cause: thrown });
+}
+
+/** Whether an operator should hear of the error: the fault is on this side. */
+export function isFault({ code }: RpcError): boolean {
+  return code === Status.INTERNAL || code === Status.UNKNOWN || code === Status.UNAVAILABLE || code === Status.DATA_LOSS;
+}
+
+const internal = ['INTERNAL', 'The server failed. Its log has the cause under the request id.'] as const;
+
+const plainErrors: Readonly<Partial<Record<Status, readonly [reason: Reason, message: string]>>> = {
+  [Status.UNAVAILABLE]: ['UPSTREAM_UNAVAILABLE', 'The service cannot be reached. Try again.'],
+  [Status.DEADLINE_EXCEEDED]: ['DEADLINE_EXCEEDED', 'The answer was not ready in time.'],
+  [Status.CANCELLED]: ['CANCELLED', 'The call was cancelled.'],
+  [Status.RESOURCE_EXHAUSTED]: ['REQUEST_TOO_LARGE', 'A message is larger than the service accepts.'],
+  [Status.UNIMPLEMENTED]: ['NOT_OFFERED', 'The service does not offer this method.'],
+  [Status.INTERNAL]: internal,
+  [Status.UNKNOWN]: internal,
+  [Status.DATA_LOSS]: internal,
+};
+
+const codesOfHttp: Readonly<Record<number, readonly [Status, Reason]>> = {
+  400: [Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST'],
+  401: [Status.UNAUTHENTICATED, 'UNSPECIFIED'],
+  403: [Status.PERMISSION_DENIED, 'UNSPECIFIED'],
+  404: [Status.NOT_FOUND, 'UNKNOWN_METHOD'],
+  413: [Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE'],
+  415: [Status.INVALID_ARGUMENT, 'UNSUPPORTED_MEDIA_TYPE'],
+  503: [Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE'],
+};

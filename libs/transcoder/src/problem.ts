@@ -1,0 +1,93 @@
+import { status as Status } from '@grpc/grpc-js';
+import { type FieldViolation, RpcError } from '@rollcall/grpc';
+
+/**
+ * An error as REST answers it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9457
+ */
+export interface Problem {
+  readonly type: 'about:blank';
+  /** The phrase of the status code. */
+  readonly title: string;
+  /** The HTTP status code. */
+  readonly status: number;
+  /** What went wrong, as a sentence. */
+  readonly detail: string;
+  /** The name of the google.rpc.Code. */
+  readonly code: string;
+  /** Which error it is, for programs. */
+  readonly reason: string;
+  /** Names the request in the logs of every process it went through. */
+  readonly requestId: string;
+  /** The wrong fields, by the paths that the caller knows. */
+  readonly fieldViolations?: readonly FieldViolation[];
+  /** Facts about this error, for programs. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** How long to wait before another try, in milliseconds; also in the header Retry-After. */
+  readonly retryAfterMs?: number;
+}
+
+export const problemContentType = 'application/problem+json';
+
+/** The HTTP status and phrase of each google.rpc.Code. @see https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto */
+const httpStatuses: Readonly<Record<Status, readonly [status: number, title: string]>> = {
+  [Status.OK]: [200, 'OK'],
+  [Status.CANCELLED]: [499, 'Client Closed Request'],
+  [Status.UNKNOWN]: [500, 'Internal Server Error'],
+  [Status.INVALID_ARGUMENT]: [400, 'Bad Request'],
+  [Status.DEADLINE_EXCEEDED]: [504, 'Gateway Timeout'],
+  [Status.NOT_FOUND]: [404, 'Not Found'],
+  [Status.ALREADY_EXISTS]: [409, 'Conflict'],
+  [Status.PERMISSION_DENIED]: [403, 'Forbidden'],
+  [Status.RESOURCE_EXHAUSTED]: [429, 'Too Many Requests'],
+  [Status.FAILED_PRECONDITION]: [400, 'Bad Request'],
+  [Status.ABORTED]: [409, 'Conflict'],
+  [Status.OUT_OF_RANGE]: [400, 'Bad Request'],
+  [Status.UNIMPLEMENTED]: [501, 'Not Implemented'],
+  [Status.INTERNAL]: [500, 'Internal Server Error'],
+  [Status.UNAVAILABLE]: [503, 'Service Unavailable'],
+  [Status.DATA_LOSS]: [500, 'Internal Server Error'],
+  [Status.UNAUTHENTICATED]: [401, 'Unauthorized'],
+};
+
+/** Where HTTP has a finer word than the code has: the reason decides. */
+const finerStatuses: Readonly<Record<string, readonly [status: number, title: string]>> = {
+  VERB_NOT_ALLOWED: [405, 'Method Not Allowed'],
+  UNSUPPORTED_MEDIA_TYPE: [415, 'Unsupported Media Type'],
+  NOT_ACCEPTABLE: [406, 'Not Acceptable'],
+  REQUEST_TOO_LARGE: [413, 'Content Too Large'],
+  ETAG_MISMATCH: [412, 'Precondition Failed'],
+};
+
+/** The problem that tells a caller of REST about an error. */
+export function problemOf(error: RpcError, requestId: string): Problem {
+  const [status, title] = finerStatuses[error.reason] ?? httpStatuses[error.code] ?? httpStatuses[Status.UNKNOWN];
+  const { violations = [], metadata = {}, retryDelayMs } = error.details;
+  return {
+    type: 'about:blank',
+    title,
+    status,
+    detail: error.message,
+    code: Status[error.code] ?? 'UNKNOWN',
+    reason: error.reason || (Status[error.code] ?? 'UNKNOWN'),
+    requestId,
+    ...(violations.length > 0 && { fieldViolations: violations.map((violation) => ({ ...violation, field: camelCase(violation.field) })) }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+    ...(retryDelayMs !== undefined && { retryAfterMs: retryDelayMs }),
+  };
+}
+
+/** The headers that go with a problem. */
+export function problemHeaders(problem: Problem): Record<string, string> {
+  return {
+    'content-type': problemContentType,
+    'cache-control': 'no-store',
+    ...(problem.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) }),
+  };
+}
+
+/** Services name fields as the proto does; callers of REST know them in lowerCamelCase. */
+function camelCase(path: string): string {
+  return path.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

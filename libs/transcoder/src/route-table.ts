@@ -1,0 +1,92 @@
+import type { PathTemplate, Segment } from './path-template.ts';
+
+/** Something that is reached by a verb and a path. */
+export interface Routed {
+  readonly verb: string;
+  readonly template: PathTemplate;
+}
+
+/** What a verb and a path lead to: a route, or the verbs that the path would take, or nothing. */
+export type RouteMatch<Route> =
+  | { readonly route: Route; readonly segments: readonly string[] }
+  | { readonly allow: readonly string[] }
+  | undefined;
+
+interface Node<Route> {
+  readonly literals: Map<string, Node<Route>>;
+  single?: Node<Route>;
+  many?: Node<Route>;
+  /** The routes that end here, by custom verb, then by HTTP verb. */
+  readonly ends: Map<string, Map<string, Route>>;
+}
+
+/** Finds routes by verb and path. A literal segment goes before `*`, and `*` before `**`. */
+export class RouteTable<Route extends Routed> {
+  readonly #root: Node<Route> = newNode();
+
+  /** @throws Error when another route has the same verb and the same template but for variable names */
+  add(route: Route): void {
+    let node = this.#root;
+    for (const segment of route.template.segments) node = child(node, segment);
+    const end = node.ends.get(route.template.verb) ?? new Map<string, Route>();
+    node.ends.set(route.template.verb, end);
+    if (end.has(route.verb)) {
+      throw new Error(`two routes for ${route.verb} ${route.template.source}`);
+    }
+    end.set(route.verb, route);
+  }
+
+  /** @param path the path of a request target, percent-encoded, without its query */
+  find(verb: string, path: string): RouteMatch<Route> {
+    if (!path.startsWith('/')) return undefined;
+    const allow = new Set<string>();
+    const whole = path.slice(1).split('/');
+    const last = whole.at(-1) ?? '';
+    const colon = last.lastIndexOf(':');
+    if (colon > 0) {
+      const segments = [...whole.slice(0, -1), last.slice(0, colon)];
+      const route = search(this.#root, segments, 0, last.slice(colon + 1), verb, allow);
+      if (route !== undefined) return { route, segments };
+    }
+    const route = search(this.#root, whole, 0, '', verb, allow);
+    if (route !== undefined) return { route, segments: whole };
+    return allow.size > 0 ? { allow: [...allow].sort() } : undefined;
+  }
+}
+
+function newNode<Route>(): Node<Route> {
+  return { literals: new Map(), ends: new Map() };
+}
+
+function child<Route>(node: Node<Route>, segment: Segment): Node<Route> {
+  if (segment === '*') return (node.single ??= newNode());
+  if (segment === '**') return (node.many ??= newNode());
+  const found = node.literals.get(segment.literal) ?? newNode<Route>();
+  node.literals.set(segment.literal, found);
+  return found;
+}
+
+function search<Route>(
+  node: Node<Route>,
+  segments: readonly string[],
+  at: number,
+  customVerb: string,
+  verb: string,
+  allow: Set<string>,
+): Route | undefined {
+  const segment = segments[at];
+  if (segment === undefined) return end(node, customVerb, verb, allow) ?? (node.many && end(node.many, customVerb, verb, allow));
+  const literal = node.literals.get(segment);
+  return (
+    (literal && search(literal, segments, at + 1, customVerb, verb, allow)) ??
+    (segment !== '' && node.single ? search(node.single, segments, at + 1, customVerb, verb, allow) : undefined) ??
+    (node.many && end(node.many, customVerb, verb, allow))
+  );
+}
+
+function end<Route>(node: Node<Route>, customVerb: string, verb: string, allow: Set<string>): Route | undefined {
+  const routes = node.ends.get(customVerb);
+  if (routes === undefined) return undefined;
+  for (const known of routes.keys()) allow.add(known);
+  return routes.get(verb) ?? routes.get('*');
+}

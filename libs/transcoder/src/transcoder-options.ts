@@ -1,0 +1,16 @@
+import type { GrpcChannel } from '@rollcall/grpc';
+import type { Contract } from '@rollcall/proto';
+
+export interface TranscoderOptions {
+  readonly contracts: readonly Contract[];
+  /** The full names of the services that REST offers. */
+  readonly services: readonly string[];
+  /** The connection to the server of a service. */
+  readonly channelFor: (service: string) => GrpcChannel;
+  /** The largest body of a call with one request, and the largest message of a request stream, in bytes; 1 MiB by default. */
+  readonly maxBodyBytes?: number;
+  /** How long streams under way may take to end when the app closes, in milliseconds; 10,000 by default. */
+  readonly drainMs?: number;
+}
+
+export const transcoderOptions = Symbol('transcoder options');

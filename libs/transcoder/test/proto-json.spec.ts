@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, type Rest, send, startRest } from './shelf.ts';
+
+let rest: Rest;
+beforeAll(async () => {
+  rest = await startRest();
+});
+afterAll(() => rest[Symbol.asyncDispose]());
+
+async function echo(book: unknown): Promise<Record<string, unknown>> {
+  const { status, json, text } = await send(rest, 'POST', '/v1/books:echo', { book });
+  expect(status, text).toBe(200);
+  return json.book;
+}
+
+/** As `echo`, for JSON that JSON.stringify does not write. */
+async function echoText(book: string): Promise<Record<string, unknown>> {
+  const { json } = await ask(rest, '/v1/books:echo', { verb: 'POST', body: `{"book":${book}}` });
+  return json.book;
+}
+
+describe('ProtoJSON', () => {
+  it('carries every kind of field there and back', async () => {
+    const book = {
+      aDouble: 1.5,
+      aFloat: 0.25,
+      aInt32: -2147483648,
+      aInt64: '-9223372036854775808',
+      aUint32: 4294967295,
+      aUint64: '18446744073709551615',
+      aSint32: -1,
+      aSint64: '-1',
+      aFixed32: 1,
+      aFixed64: '1',
+      aSfixed32: -1,
+      aSfixed64: '-1',
+      aBool: true,
+      aString: 'ü € 😀 "\\\n',
+      aBytes: '+/8=',
+      genre: 'GENRE_POETRY',
+      author: { name: 'Ada', born: '1815' },
+      tags: ['a', ''],
+      authors: [{ name: '', born: '0' }],
+      counts: { x: '1', __proto__x: '2' },
+      byNumber: { '-1': { name: 'n', born: '0' } },
+      digital: { name: 'd', born: '0' },
+      maybeNumber: 0,
+      maybeText: '',
+      time: '2026-01-02T03:04:05.678Z',
+      duration: '-1.500s',
+      mask: 'aDouble,author.born',
+      struct: { a: [1, null, { b: 'c' }] },
+      value: null,
+      list: [1, 'x'],
+      wrappedInt64: '0',
+      wrappedBool: false,
+      wrappedString: '',
+      any: { '@type': 'type.googleapis.com/testing.v1.Author', name: 'any', born: '1' },
+      numbers: ['1', '-2'],
+      genres: ['GENRE_PROSE'],
+      name: 'n',
+      etag: 'e',
+      wrappedBytes: 'AA==',
+      maybeBool: false,
+      doubles: [0, 'NaN', 'Infinity', '-Infinity'],
+      genreByName: { p: 'GENRE_POETRY' },
+    };
+    expect(await echo(book)).toEqual(book);
+  });
+
+  it('writes default values out, and leaves out what was not set', async () => {
+    const book = await echo({});
+    expect(book).toMatchObject({ aInt64: '0', aString: '', aBool: false, genre: 'GENRE_UNSPECIFIED', tags: [], counts: {}, aBytes: '' });
+    for (const unset of ['maybeNumber', 'maybeText', 'author', 'time', 'paper', 'digital', 'wrappedBool']) expect(book).not.toHaveProperty(unset);
+  });
+
+  it.each([
+    ['proto names', { a_int32: 7 }, { aInt32: 7 }],
+    ['numbers as strings', { aInt32: '7', aDouble: '1.5' }, { aInt32: 7, aDouble: 1.5 }],
+    ['64-bit numbers as numbers', { aInt64: 7 }, { aInt64: '7' }],
+    ['exponents', { aInt32: 1e2 }, { aInt32: 100 }],
+    ['enums by number', { genre: 2 }, { genre: 'GENRE_PROSE' }],
+    ['unknown numbers of open enums', { genre: 99 }, { genre: 99 }],
+    ['URL-safe base64 without padding', { aBytes: '-_8' }, { aBytes: '+/8=' }],
+    ['null as the default', { aInt32: null, tags: null, author: null }, { aInt32: 0, tags: [] }],
+    ['times in other zones', { time: '2026-01-02T03:04:05+01:00' }, { time: '2026-01-02T02:04:05Z' }],
+  ])('reads %s', async (_, book, expected) => {
+    expect(await echo(book)).toMatchObject(expected);
+  });
+
+  it('keeps all digits of 64-bit numbers that are written as numbers', async () => {
+    const book = '{"aInt64":-9223372036854775808,"aUint64":18446744073709551615,"numbers":[9007199254740993],"counts":{"x":9007199254740993},"wrappedInt64":9007199254740993,"aDouble":12345678901234567890}';
+    expect(await echoText(book)).toMatchObject({
+      aInt64: '-9223372036854775808',
+      aUint64: '18446744073709551615',
+      numbers: ['9007199254740993'],
+      counts: { x: '9007199254740993' },
+      wrappedInt64: '9007199254740993',
+      aDouble: 12345678901234567000,
+    });
+  });
+
+  it('keeps a map key named __proto__ as a key like any other', async () => {
+    const { text } = await ask(rest, '/v1/books:echo', { verb: 'POST', body: '{"book":{"counts":{"__proto__":"1"}}}' });
+    expect(text).toContain('"counts":{"__proto__":"1"}');
+  });
+});
+
+describe('bad input', () => {
+  const invalid = async (body: string | Buffer, path = '/v1/books:echo'): Promise<{ status: number; json: { reason: string; detail: string; fieldViolations?: { field: string }[] } }> =>
+    ask(rest, path, { verb: 'POST', body, headers: { 'content-type': 'application/json' } });
+
+  it.each([
+    ['an unknown field', { book: { colour: 1 } }, 'book.colour'],
+    ['a string for a number', { book: { aInt32: 'x' } }, 'book.aInt32'],
+    ['a number out of range', { book: { aInt32: 2147483648 } }, 'book.aInt32'],
+    ['a fraction for a whole number', { book: { aInt64: 1.5 } }, 'book.aInt64'],
+    ['an unknown enum name', { book: { genre: 'NOVEL' } }, 'book.genre'],
+    ['a list for a message', { book: { author: [] } }, 'book.author'],
+    ['a wrong element of a list', { book: { numbers: ['1', 'x'] } }, 'book.numbers[1]'],
+    ['a wrong field of an element', { book: { authors: [{}, { born: 'x' }] } }, 'book.authors[1].born'],
+    ['null in a list', { book: { tags: [null] } }, 'book.tags[0]'],
+    ['a wrong value of a map', { book: { counts: { a: 'x' } } }, 'book.counts["a"]'],
+    ['a field under both of its names', { book: { aInt32: 1, a_int32: 1 } }, 'book.aInt32'],
+    ['two members of a oneof', { book: { paper: 'x', digital: {} } }, 'book'],
+    ['what is no time', { book: { time: 'now' } }, 'book.time'],
+    ['what is no base64', { book: { aBytes: '§' } }, 'book.aBytes'],
+    ['a message of no known type', { book: { any: { '@type': 'x/y' } } }, 'book.any'],
+  ])('%s is refused with its field', async (_, json, field) => {
+    const answer = await invalid(JSON.stringify(json));
+    expect([answer.status, answer.json.reason, answer.json.fieldViolations?.[0]?.field]).toEqual([400, 'INVALID_FIELD', field]);
+  });
+
+  it.each([
+    ['no JSON', '{"book":', 'MALFORMED_REQUEST'],
+    ['no object', '[]', 'MALFORMED_REQUEST'],
+    ['bytes that are not UTF-8', Buffer.from('7b22c328223a317d', 'hex'), 'MALFORMED_REQUEST'],
+    ['an unpaired surrogate', '{"book":{"aString":"\\ud800"}}', 'MALFORMED_REQUEST'],
+    ['JSON nested 100,000 deep', '['.repeat(100_000), 'MALFORMED_REQUEST'],
+    ['a deep value for a field that takes any', `{"book":{"value":${'['.repeat(5000)}${']'.repeat(5000)}}}`, 'MALFORMED_REQUEST'],
+    ['a key __proto__', '{"__proto__":{"book":{}}}', 'INVALID_FIELD'],
+    ['a key __proto__ further in', '{"book":{"__proto__":{"aInt32":1}}}', 'INVALID_FIELD'],
+    ['a key constructor', '{"constructor":{"prototype":{}}}', 'INVALID_FIELD'],
+  ])('%s is refused', async (_, body, reason) => {
+    const { status, json } = await invalid(body);
+    expect([status, json.reason]).toEqual([400, reason]);
+  });
+
+  it('a body of 10 MB is refused with 413, and the connection answers', async () => {
+    const { status, json } = await invalid(`{"book":{"aString":"${'x'.repeat(10_000_000)}"}}`);
+    expect([status, json.reason]).toEqual([413, 'REQUEST_TOO_LARGE']);
+  });
+
+  it('a body of another type is refused with 415', async () => {
+    const { status, json } = await ask(rest, '/v1/books:echo', { verb: 'POST', body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+    expect([status, json.reason]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+  });
+
+  it('an answer of a type that there is none of is refused with 406', async () => {
+    expect((await ask(rest, '/v1/books', { headers: { accept: 'text/html' } })).status).toBe(406);
+    expect((await ask(rest, '/v1/books:stream', { headers: { accept: 'image/png' } })).status).toBe(406);
+  });
+
+  it('a Grpc-Timeout that cannot be read is refused, naming the header', async () => {
+    const { status, json } = await ask(rest, '/v1/books', { headers: { 'grpc-timeout': '1 second' } });
+    expect([status, json.fieldViolations[0].field]).toEqual([400, 'Grpc-Timeout']);
+  });
+
+  it('what is no HTTP is answered with a problem', async () => {
+    const { connect } = await import('node:net');
+    const socket = connect(rest.socketPath);
+    socket.end('HELO\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*application\/problem\+json/);
+  });
+});

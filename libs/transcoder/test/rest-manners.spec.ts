@@ -1,0 +1,137 @@
+import { status as Status } from '@grpc/grpc-js';
+import { CanActivate, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { RpcError } from '@rollcall/grpc';
+import { finalize } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rpcOf } from '../src/transcoder.ts';
+import { ask, openRequest, type Rest, seen, send, startRest, until } from './shelf.ts';
+
+let rest: Rest;
+const intercepted: string[] = [];
+
+@Injectable()
+class DenyHeader implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<{ headers: Record<string, string> }>();
+    if (request.headers['x-deny'] === 'rpc') throw new RpcError(Status.PERMISSION_DENIED, 'UNSPECIFIED', `Not ${rpcOf(context)?.name}.`);
+    return request.headers['x-deny'] !== 'plain';
+  }
+}
+
+const remember: NestInterceptor = {
+  intercept: (context, next) => next.handle().pipe(finalize(() => intercepted.push(rpcOf(context)?.name ?? ''))),
+};
+
+beforeAll(async () => {
+  rest = await startRest({ providers: [{ provide: APP_GUARD, useClass: DenyHeader }, { provide: APP_INTERCEPTOR, useValue: remember }] });
+});
+afterAll(() => rest[Symbol.asyncDispose]());
+
+describe('REST', () => {
+  it('answers a creation with 201 and Location, and takes Idempotency-Key', async () => {
+    const { status, headers, json } = await send(rest, 'POST', '/v1/shelves/1/books', { name: 'a b' }, { 'idempotency-key': 'key-1' });
+    expect([status, headers.location, headers.etag, json.aString]).toEqual([201, '/v1/shelves/1/books/a%20b', '"v1"', 'key-1']);
+  });
+
+  it('names the next page in Link, and keeps the other parameters', async () => {
+    const first = await ask(rest, '/v1/books?pageSize=2&genres=GENRE_POETRY');
+    expect(first.headers.link).toBe('</v1/books?pageSize=2&genres=GENRE_POETRY&pageToken=a%2Fb%2Bc>; rel="next"');
+    const next = await ask(rest, /<(.*)>/.exec(first.headers.link as string)?.[1] ?? '');
+    expect([next.json.request.pageToken, next.headers.link]).toEqual(['a/b+c', undefined]);
+  });
+
+  it('answers 304 when the caller has the etag', async () => {
+    for (const known of ['"v1"', 'W/"v1"', '"v0", "v1"', '*']) {
+      const { status, text } = await ask(rest, '/v1/shelves/1/books/2', { headers: { 'if-none-match': known } });
+      expect([status, text]).toEqual([304, '']);
+    }
+    expect((await ask(rest, '/v1/shelves/1/books/2', { headers: { 'if-none-match': '"v0"' } })).status).toBe(200);
+  });
+
+  it('makes the update mask of a merge patch: set, cleared, nested, and nothing else', async () => {
+    const patch = { aString: 'x', author: { born: null }, time: null, etag: '', wrappedBool: false };
+    for (const type of ['application/json', 'application/merge-patch+json']) {
+      const { json } = await send(rest, 'PATCH', '/v1/shelves/1/books/2', patch, { 'content-type': type });
+      expect(json.updateMask).toBe('aString,author.born,time,wrappedBool');
+      expect(json.book).toMatchObject({ name: 'shelves/1/books/2', aString: 'x', wrappedBool: false });
+    }
+  });
+
+  it('takes If-Match as the etag, and answers 412 when it is not the current one', async () => {
+    expect((await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-match': '"new"' })).json.book.etag).toBe('new');
+    const { status, json } = await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-match': '"old"' });
+    expect([status, json.code, json.reason]).toEqual([412, 'ABORTED', 'ETAG_MISMATCH']);
+  });
+});
+
+describe('errors', () => {
+  it('of the service keep code, reason, metadata and the request id', async () => {
+    const { status, headers, json } = await ask(rest, '/v1/shelves/1/books/missing', { headers: { 'x-request-id': 'mine-1' } });
+    expect([status, headers['x-request-id']]).toEqual([404, 'mine-1']);
+    expect(json).toEqual({
+      type: 'about:blank',
+      title: 'Not Found',
+      status: 404,
+      detail: 'No book has this name.',
+      code: 'NOT_FOUND',
+      reason: 'USER_NOT_FOUND',
+      requestId: 'mine-1',
+      metadata: { name: 'shelves/1/books/missing' },
+    });
+    expect(seen.contexts.at(-1)?.requestId).toBe('mine-1');
+  });
+
+  it('name fields as REST knows them', async () => {
+    const { json } = await ask(rest, '/v1/shelves/1/books/invalid');
+    expect(json.fieldViolations).toEqual([{ field: 'theName', description: 'is wrong', reason: 'odd' }]);
+  });
+
+  it('that nobody expected say nothing of their cause', async () => {
+    const { status, text } = await ask(rest, '/v1/shelves/1/books/broken');
+    expect(status).toBe(500);
+    expect(text).not.toMatch(/driver|password|\.ts/);
+  });
+
+  it('say when to try again', async () => {
+    const { status, headers } = await ask(rest, '/v1/shelves/1/books/busy');
+    expect([status, headers['retry-after']]).toEqual([503, '2']);
+  });
+
+  it('of a deadline are 504 without addresses, and cancel the handler', async () => {
+    seen.cancelled.length = 0;
+    const { status, json, text } = await ask(rest, '/v1/shelves/1/books/slow', { headers: { 'grpc-timeout': '50m' } });
+    expect([status, json.reason]).toEqual([504, 'DEADLINE_EXCEEDED']);
+    expect(text).not.toMatch(/sock|remote_addr/);
+    await until(() => seen.cancelled.length > 0);
+  });
+
+  it('of a guard are answered as problems', async () => {
+    const denied = await ask(rest, '/v1/books', { headers: { 'x-deny': 'rpc' } });
+    expect([denied.status, denied.json.detail]).toEqual([403, 'Not ListBooks.']);
+    expect((await ask(rest, '/v1/books', { headers: { 'x-deny': 'plain' } })).status).toBe(403);
+  });
+});
+
+describe('Nest', () => {
+  it('runs interceptors around each call, also around a stream', async () => {
+    intercepted.length = 0;
+    await ask(rest, '/v1/books');
+    await ask(rest, '/v1/books:stream?count=2');
+    expect(intercepted).toEqual(['ListBooks', 'StreamBooks']);
+  });
+});
+
+describe('a caller that goes away', () => {
+  it('cancels the call', async () => {
+    seen.cancelled.length = 0;
+    const contexts = seen.contexts.length;
+    const request = openRequest(rest, '/v1/shelves/1/books/slow');
+    request.on('error', () => undefined);
+    request.end();
+    await until(() => seen.contexts.length > contexts);
+    request.destroy();
+    await until(() => seen.cancelled.length > 0);
+    expect(seen.contexts.at(-1)?.signal.aborted).toBe(true);
+  });
+});
