@@ -90,11 +90,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   async close(): Promise<void> {
     this.#health.close();
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
-    const { promise: limit, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#options.drainMs ?? 10_000);
-    await Promise.race([drained, limit]);
-    clearTimeout(timer);
+    await within(drained, this.#options.drainMs ?? 10_000);
     for (const call of this.#host.live) call.end(endOfServer());
+    await within(drained, lastWordMs); // the last status of each call has to leave the socket
     this.#server.forceShutdown();
     await drained;
   }
@@ -169,6 +167,17 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     const cause = error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error);
     this.logger.error({ message: `${method.path} failed`, requestId, cause });
   }
+}
+
+/** How long the connections have to take the status of the calls that were ended. */
+const lastWordMs = 1000;
+
+/** Waits, but no longer than the limit. */
+async function within(promise: Promise<void>, limitMs: number): Promise<void> {
+  const { promise: limit, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limitMs);
+  await Promise.race([promise, limit]);
+  clearTimeout(timer);
 }
 
 function endOfServer(): RpcError {
