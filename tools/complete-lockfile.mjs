@@ -4,7 +4,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const file = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(file, 'utf8'));
-const platforms = new Set(['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']);
+const platforms = new Set([
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+]);
 const cpus = new Set(['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64', 'wasm32']);
 
 const known = (path, name) => {
@@ -21,9 +32,19 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     const parts = name.split(/[-/.]/);
     const os = parts.filter((part) => platforms.has(part));
     const cpu = parts.filter((part) => cpus.has(part));
-    const libc = parts.includes('musl') ? ['musl'] : parts.includes('gnu') || parts.includes('glibc') ? ['glibc'] : undefined;
-    lock.packages[`node_modules/${name}`] = { version, optional: true, ...(os.length ? { os } : {}), ...(cpu.length ? { cpu } : {}), ...(libc ? { libc } : {}) };
+    const libc = parts.includes('musl')
+      ? ['musl']
+      : parts.includes('gnu') || parts.includes('glibc')
+        ? ['glibc']
+        : undefined;
+    lock.packages[`node_modules/${name}`] = {
+      version,
+      optional: true,
+      ...(os.length ? { os } : {}),
+      ...(cpu.length ? { cpu } : {}),
+      ...(libc ? { libc } : {}),
+    };
   }
 }
-const sorted = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+const sorted = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(file, `${JSON.stringify({ ...lock, packages: sorted }, null, 2)}\n`);

@@ -7,7 +7,27 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(fileURLToPath(new URL('../libs/proto/package.json', import.meta.url)));
 const { file_buf_validate_validate: file } = require('@bufbuild/protovalidate/gen/buf/validate/validate_pb.js');
 const { proto } = file;
-const types = ['', 'double', 'float', 'int64', 'uint64', 'int32', 'fixed64', 'fixed32', 'bool', 'string', 'group', 'message', 'bytes', 'uint32', 'enum', 'sfixed32', 'sfixed64', 'sint32', 'sint64'];
+const types = [
+  '',
+  'double',
+  'float',
+  'int64',
+  'uint64',
+  'int32',
+  'fixed64',
+  'fixed32',
+  'bool',
+  'string',
+  'group',
+  'message',
+  'bytes',
+  'uint32',
+  'enum',
+  'sfixed32',
+  'sfixed64',
+  'sint32',
+  'sint64',
+];
 const typeOf = (field) => (field.typeName ? field.typeName.replace(/^\.(buf\.validate\.)?/, '') : types[field.type]);
 const labels = ['', 'optional ', 'required ', 'repeated '];
 
@@ -16,7 +36,8 @@ const fieldLine = (field, indent, inOneof) =>
 
 function enumBlock(e, indent) {
   const values = e.value.map((v) => `${indent}  ${v.name} = ${v.number};\n`).join('');
-  const alias = new Set(e.value.map((v) => v.number)).size < e.value.length ? `${indent}  option allow_alias = true;\n` : '';
+  const alias =
+    new Set(e.value.map((v) => v.number)).size < e.value.length ? `${indent}  option allow_alias = true;\n` : '';
   return `${indent}enum ${e.name} {\n${alias}${values}${indent}}\n`;
 }
 
@@ -29,7 +50,8 @@ function messageBlock(m, indent) {
     const members = m.field.filter((f) => Object.hasOwn(f, 'oneofIndex') && f.oneofIndex === index);
     text += `${indent}  oneof ${oneof.name} {\n${members.map((f) => fieldLine(f, `${indent}    `, true)).join('')}${indent}  }\n`;
   });
-  for (const range of m.extensionRange) text += `${indent}  extensions ${range.start} to ${range.end >= 536870912 ? 'max' : range.end - 1};\n`;
+  for (const range of m.extensionRange)
+    text += `${indent}  extensions ${range.start} to ${range.end >= 536870912 ? 'max' : range.end - 1};\n`;
   return `${text}${indent}}\n`;
 }
 
@@ -38,5 +60,7 @@ for (const dependency of proto.dependency) text += `import "${dependency}";\n`;
 text += '\n';
 for (const extension of proto.extension)
   text += `extend ${extension.extendee.slice(1)} {\n${fieldLine(extension, '  ', false)}}\n\n`;
-text += [...proto.messageType.map((m) => messageBlock(m, '')), ...proto.enumType.map((e) => enumBlock(e, ''))].join('\n');
+text += [...proto.messageType.map((m) => messageBlock(m, '')), ...proto.enumType.map((e) => enumBlock(e, ''))].join(
+  '\n',
+);
 writeFileSync(new URL('../proto/third_party/buf/validate/validate.proto', import.meta.url), text);

@@ -23,7 +23,11 @@ function generateTypes(input: string, out: string, ...paths: string[]): void {
 
 /** Messages with codecs, for what travels inside options, details and trailers. */
 function generateCodecs(input: string, out: string, ...paths: string[]): void {
-  generate(input, { local: 'protoc-gen-es', out, opt: ['target=ts', 'import_extension=ts'], include_imports: false }, paths);
+  generate(
+    input,
+    { local: 'protoc-gen-es', out, opt: ['target=ts', 'import_extension=ts'], include_imports: false },
+    paths,
+  );
 }
 
 function generate(input: string, plugin: object, paths: string[]): void {

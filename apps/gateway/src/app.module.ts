@@ -14,7 +14,9 @@ export const services = ['rollcall.user.v1.UserService'];
 export class AppModule {
   static register(config: Config): DynamicModule {
     const users = new GrpcChannel(config.userTarget);
-    const upstreams = new Upstreams([{ name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' }]);
+    const upstreams = new Upstreams([
+      { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
+    ]);
     return {
       module: AppModule,
       imports: [

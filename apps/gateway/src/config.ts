@@ -42,10 +42,15 @@ function listenAddress(env: NodeJS.ProcessEnv): Config['listen'] {
 }
 
 function corsOrigins(text: string): string[] {
-  const origins = text.split(',').map((origin) => origin.trim()).filter((origin) => origin !== '');
+  const origins = text
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '');
   for (const origin of origins) {
     if (origin !== '*' && (!URL.canParse(origin) || new URL(origin).origin !== origin)) {
-      throw new Error(`CORS_ORIGINS must be origins separated by commas, such as https://app.example.com, not "${origin}"`);
+      throw new Error(
+        `CORS_ORIGINS must be origins separated by commas, such as https://app.example.com, not "${origin}"`,
+      );
     }
   }
   return origins;

@@ -23,7 +23,9 @@ export class Upstreams implements OnApplicationShutdown {
 
   /** Whether each server serves, by its name. */
   async check(): Promise<Record<string, boolean>> {
-    const entries = await Promise.all(this.#upstreams.map(async (upstream) => [upstream.name, await serves(upstream)] as const));
+    const entries = await Promise.all(
+      this.#upstreams.map(async (upstream) => [upstream.name, await serves(upstream)] as const),
+    );
     return Object.fromEntries(entries);
   }
 

@@ -114,9 +114,24 @@ export class GrpcChannel {
       } else if (method.requestStream) {
         call = this.#client.makeClientStreamRequest(method.path, encode, decode, metadata, callOptions, onResponse);
       } else if (method.responseStream) {
-        call = this.#client.makeServerStreamRequest(method.path, encode, decode, input as Request, metadata, callOptions);
+        call = this.#client.makeServerStreamRequest(
+          method.path,
+          encode,
+          decode,
+          input as Request,
+          metadata,
+          callOptions,
+        );
       } else {
-        call = this.#client.makeUnaryRequest(method.path, encode, decode, input as Request, metadata, callOptions, onResponse);
+        call = this.#client.makeUnaryRequest(
+          method.path,
+          encode,
+          decode,
+          input as Request,
+          metadata,
+          callOptions,
+          onResponse,
+        );
       }
 
       let ended = false;
@@ -126,7 +141,8 @@ export class GrpcChannel {
         options.onTrailers?.(trailers);
       });
       if ('read' in call) receive(call as ClientReadableStream<Response>, subscriber, fail);
-      const sending = 'write' in call ? send(call as ClientWritableStream<Request>, input as Observable<Request>, fail) : undefined;
+      const sending =
+        'write' in call ? send(call as ClientWritableStream<Request>, input as Observable<Request>, fail) : undefined;
 
       const cancel = (): void => {
         if (!ended) call.cancel();
@@ -198,7 +214,11 @@ function receive<Response>(
   call.on('end', () => subscriber.complete());
 }
 
-function send<Request>(call: ClientWritableStream<Request>, requests: Observable<Request>, fail: (error: RpcError) => void) {
+function send<Request>(
+  call: ClientWritableStream<Request>,
+  requests: Observable<Request>,
+  fail: (error: RpcError) => void,
+) {
   if (!isObservable(requests)) throw new TypeError('this method takes an Observable of requests');
   let drained: PromiseWithResolvers<void> | undefined;
   const relieve = (): void => {
@@ -208,7 +228,7 @@ function send<Request>(call: ClientWritableStream<Request>, requests: Observable
   call.on('drain', relieve);
   call.on('close', relieve);
   // Without a listener an error of the stream would end the process. It is the status that tells of it.
-  if (!('read' in call)) (call as ClientWritableStream<Request>).on('error', relieve);
+  if (!('read' in call)) call.on('error', relieve);
   return requests.subscribe({
     next: (request) => {
       if (call.write(request)) return;
@@ -217,7 +237,11 @@ function send<Request>(call: ClientWritableStream<Request>, requests: Observable
     },
     error: (cause: unknown) => {
       call.cancel();
-      fail(cause instanceof RpcError ? cause : new RpcError(Status.CANCELLED, 'CANCELLED', 'The requests broke off.', { cause }));
+      fail(
+        cause instanceof RpcError
+          ? cause
+          : new RpcError(Status.CANCELLED, 'CANCELLED', 'The requests broke off.', { cause }),
+      );
     },
     complete: () => call.end(),
   });

@@ -43,9 +43,9 @@ export function pulled<T>(open: Opener<T>): Observable<T> {
     let advancing = false;
 
     const close = async (): Promise<void> => {
-      const open = iterator;
+      const opened = iterator;
       iterator = undefined;
-      await open?.return?.();
+      await opened?.return?.();
     };
 
     const run = async (): Promise<void> => {

@@ -18,7 +18,12 @@ const maxViolationLength = 200;
 export function statusOf(error: RpcError, trailers: Metadata = new Metadata()): StatusObject {
   const message = sendable(error.message, maxMessageLength);
   const { metadata = {}, violations = [], retryDelayMs } = error.details;
-  const details = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason: error.reason, domain, metadata: sendableValues(metadata) }))];
+  const details = [
+    anyPack(
+      ErrorInfoSchema,
+      create(ErrorInfoSchema, { reason: error.reason, domain, metadata: sendableValues(metadata) }),
+    ),
+  ];
   if (violations.length > 0) {
     const fieldViolations = violations.slice(0, maxViolations).map(({ field, description, reason }) => ({
       field: sendable(field, maxViolationLength),
@@ -57,7 +62,9 @@ function readDetails(encoded: Buffer): ErrorDetails & { reason: string } {
         read.reason = info?.reason ?? '';
         read.metadata = info?.metadata ?? {};
       } else if (detail?.$typeName === 'google.rpc.BadRequest') {
-        read.violations = (anyUnpack(any, BadRequestSchema)?.fieldViolations ?? []).map(({ field, description, reason }) => ({ field, description, reason }));
+        read.violations = (anyUnpack(any, BadRequestSchema)?.fieldViolations ?? []).map(
+          ({ field, description, reason }) => ({ field, description, reason }),
+        );
       } else if (detail?.$typeName === 'google.rpc.RetryInfo') {
         const delay = anyUnpack(any, RetryInfoSchema)?.retryDelay;
         if (delay !== undefined) read.retryDelayMs = Number(delay.seconds) * 1000 + delay.nanos / 1e6;
@@ -76,6 +83,8 @@ function sendable(text: string, maxLength: number): string {
 
 function sendableValues(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(metadata).slice(0, maxViolations).map(([key, value]) => [sendable(key, maxViolationLength), sendable(value, maxViolationLength)]),
+    Object.entries(metadata)
+      .slice(0, maxViolations)
+      .map(([key, value]) => [sendable(key, maxViolationLength), sendable(value, maxViolationLength)]),
   );
 }

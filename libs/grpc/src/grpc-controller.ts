@@ -22,5 +22,5 @@ export function GrpcController(contract: Contract, service: string): ClassDecora
       Payload()(target.prototype, localName, 0);
       Ctx()(target.prototype, localName, 1);
     }
-  }) as ClassDecorator;
+  });
 }

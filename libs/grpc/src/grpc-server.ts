@@ -76,7 +76,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       this.#register();
       const { listen, credentials = ServerCredentials.createInsecure() } = this.#options;
       const port = await new Promise<number>((resolve, reject) => {
-        this.#server.bindAsync(listen, credentials, (error, bound) => (error === null ? resolve(bound) : reject(new Error(`cannot listen on ${listen}: ${error.message}`))));
+        this.#server.bindAsync(listen, credentials, (error, bound) =>
+          error === null ? resolve(bound) : reject(new Error(`cannot listen on ${listen}: ${error.message}`)),
+        );
       });
       this.#address = listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`);
       this.#health.set(true);
@@ -110,8 +112,15 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   #register(): void {
     const served = this.#options.serve;
     const names = served.flatMap(({ services }) => services);
-    const own = ['grpc.health.v1.Health', 'grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection'];
-    const reflection = new Reflection([...new Set([...served.map(({ contract }) => contract), rollcallContract])], [...names, ...own]);
+    const own = [
+      'grpc.health.v1.Health',
+      'grpc.reflection.v1.ServerReflection',
+      'grpc.reflection.v1alpha.ServerReflection',
+    ];
+    const reflection = new Reflection(
+      [...new Set([...served.map(({ contract }) => contract), rollcallContract])],
+      [...names, ...own],
+    );
     const ownHandlers = new Map([...this.#health.handlers(), ...reflection.handlers()]);
     const missing: string[] = [];
     for (const { contract, services } of [...served, { contract: rollcallContract, services: own }]) {
@@ -181,5 +190,7 @@ async function within(promise: Promise<void>, limitMs: number): Promise<void> {
 }
 
 function endOfServer(): RpcError {
-  return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'The server is shutting down. Try again.', { retryDelayMs: 1000 });
+  return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'The server is shutting down. Try again.', {
+    retryDelayMs: 1000,
+  });
 }

@@ -1,5 +1,11 @@
 export { CallContext, currentCall, requestIdOf } from './call-context.ts';
-export { type CallableMethod, callableMethod, type CallOptions, GrpcChannel, type GrpcChannelOptions } from './channel.ts';
+export {
+  type CallableMethod,
+  callableMethod,
+  type CallOptions,
+  GrpcChannel,
+  type GrpcChannelOptions,
+} from './channel.ts';
 export { batches, emit, type Opener, pulled, reportPressure, values } from './demand.ts';
 export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';

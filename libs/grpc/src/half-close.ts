@@ -13,7 +13,8 @@ type Reading = ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer,
 export async function wasHalfClosed(call: Reading): Promise<boolean> {
   const stream = http2Stream(call);
   const session = stream?.session;
-  if (session !== undefined && String(call.metadata.get('user-agent')[0]).includes('grpc-node-js')) await roundTrip(session);
+  if (session !== undefined && String(call.metadata.get('user-agent')[0]).includes('grpc-node-js'))
+    await roundTrip(session);
   return !call.cancelled && stream?.closed !== true && stream?.destroyed !== true;
 }
 

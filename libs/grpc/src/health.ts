@@ -18,7 +18,9 @@ export class Health {
 
   /** @param services the full names of the services; the empty name, the server as a whole, is among them by itself */
   constructor(services: readonly string[]) {
-    this.#statuses = new BehaviorSubject<Statuses>(new Map(['', ...services].map((service) => [service, ServingStatus.NOT_SERVING])));
+    this.#statuses = new BehaviorSubject<Statuses>(
+      new Map(['', ...services].map((service) => [service, ServingStatus.NOT_SERVING])),
+    );
   }
 
   /** Says of every service whether it serves. */
@@ -43,7 +45,8 @@ export class Health {
 
   #check({ service }: health.HealthCheckRequest): health.HealthCheckResponse {
     const status = this.#statuses.value.get(service);
-    if (status === undefined) throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', `This server has no service "${service}".`);
+    if (status === undefined)
+      throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', `This server has no service "${service}".`);
     return { status };
   }
 

@@ -29,7 +29,9 @@ export class Reflection {
   handlers(): Map<string, Handler> {
     const answer: Handler = (requests) =>
       (requests as Observable<reflection.ServerReflectionRequest>).pipe(map((request) => this.answer(request)));
-    return new Map(['v1', 'v1alpha'].map((version) => [`/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`, answer]));
+    return new Map(
+      ['v1', 'v1alpha'].map((version) => [`/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`, answer]),
+    );
   }
 
   /** The answer to one question. What is not known is answered with an error response, and the stream goes on. */
@@ -37,7 +39,11 @@ export class Reflection {
     const response: reflection.ServerReflectionResponse = { validHost: request.host, originalRequest: request };
     try {
       if (request.fileByFilename != null) {
-        response.fileDescriptorResponse = files(this.#find(`file ${request.fileByFilename}`, ({ registry }) => registry.getFile(request.fileByFilename ?? '')));
+        response.fileDescriptorResponse = files(
+          this.#find(`file ${request.fileByFilename}`, ({ registry }) =>
+            registry.getFile(request.fileByFilename ?? ''),
+          ),
+        );
       } else if (request.fileContainingSymbol != null) {
         response.fileDescriptorResponse = files(this.#symbol(request.fileContainingSymbol));
       } else if (request.fileContainingExtension != null) {
@@ -69,9 +75,11 @@ export class Reflection {
       const parent = registry.get(symbol.slice(0, Math.max(0, symbol.lastIndexOf('.'))));
       const name = symbol.slice(symbol.lastIndexOf('.') + 1);
       if (parent?.kind === 'service' && parent.methods.some((method) => method.name === name)) return parent.file;
-      if (parent?.kind === 'message' && [...parent.fields, ...parent.oneofs].some((member) => member.name === name)) return parent.file;
+      if (parent?.kind === 'message' && [...parent.fields, ...parent.oneofs].some((member) => member.name === name))
+        return parent.file;
       for (const desc of registry) {
-        if (desc.kind === 'enum' && desc.values.some((value) => enumValueName(desc.typeName, value.name) === symbol)) return desc.file;
+        if (desc.kind === 'enum' && desc.values.some((value) => enumValueName(desc.typeName, value.name) === symbol))
+          return desc.file;
       }
       return undefined;
     });
@@ -95,7 +103,7 @@ export class Reflection {
       }
     }
     if (!known) throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', `This server has no message ${typeName}.`);
-    return { baseTypeName: typeName, extensionNumber: [...numbers].sort((a, b) => a - b) };
+    return { baseTypeName: typeName, extensionNumber: [...numbers].toSorted((a, b) => a - b) };
   }
 }
 
@@ -114,5 +122,7 @@ function files(file: DescFile): reflection.FileDescriptorResponse {
     next.dependencies.forEach(add);
   };
   add(file);
-  return { fileDescriptorProto: [...found].map(({ proto }) => Buffer.from(toBinary(FileDescriptorProtoSchema, proto))) };
+  return {
+    fileDescriptorProto: [...found].map(({ proto }) => Buffer.from(toBinary(FileDescriptorProtoSchema, proto))),
+  };
 }

@@ -35,7 +35,12 @@ export class ServedMethod {
       return this.#codec.decodeRequest(bytes);
     } catch (cause) {
       if (cause instanceof RpcError) throw cause;
-      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `The request is no ${this.method.input.typeName}.`, { cause });
+      throw new RpcError(
+        Status.INVALID_ARGUMENT,
+        'MALFORMED_REQUEST',
+        `The request is no ${this.method.input.typeName}.`,
+        { cause },
+      );
     }
   }
 

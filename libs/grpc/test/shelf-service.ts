@@ -7,12 +7,21 @@ import { APP_FILTER } from '@nestjs/core';
 import { NestFactory } from '@nestjs/core';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { type Observable, throwError } from 'rxjs';
-import { type CallContext, GrpcChannel, GrpcController, GrpcServer, type GrpcServerOptions, PassOnFilter } from '../src/grpc.ts';
+import {
+  type CallContext,
+  GrpcChannel,
+  GrpcController,
+  GrpcServer,
+  type GrpcServerOptions,
+  PassOnFilter,
+} from '../src/grpc.ts';
 
 export const shelfServiceName = 'testing.v1.ShelfService';
 
 /** The handlers of a shelf service, each replaceable by a test; a method without one fails. */
-export type Handlers = { -readonly [Name in keyof shelf.ShelfServiceController]?: (request: never, context: CallContext) => unknown };
+export type Handlers = {
+  -readonly [Name in keyof shelf.ShelfServiceController]?: (request: never, context: CallContext) => unknown;
+};
 
 /** The client in the shape that the generator gives it, with CallOptions behind the request. */
 export type Shelf = shelf.ShelfServiceClient;
@@ -26,11 +35,19 @@ export interface Service extends AsyncDisposable {
 }
 
 /** Starts a shelf service on a unix socket, with a client. */
-export async function startShelf(handlers: Handlers, options: Partial<GrpcServerOptions> & { guard?: Type<CanActivate>; providers?: Provider[] } = {}): Promise<Service> {
+export async function startShelf(
+  handlers: Handlers,
+  options: Partial<GrpcServerOptions> & { guard?: Type<CanActivate>; providers?: Provider[] } = {},
+): Promise<Service> {
   const directory = mkdtempSync(join(tmpdir(), 'shelf-'));
   const target = `unix://${directory}/grpc.sock`;
   const { guard, providers = [], ...serverOptions } = options;
-  const server = new GrpcServer({ listen: target, serve: [{ contract: testingContract, services: [shelfServiceName] }], drainMs: 200, ...serverOptions });
+  const server = new GrpcServer({
+    listen: target,
+    serve: [{ contract: testingContract, services: [shelfServiceName] }],
+    drainMs: 200,
+    ...serverOptions,
+  });
   @Module({
     controllers: [shelfController(handlers)],
     providers: [{ provide: APP_FILTER, useClass: PassOnFilter }, ...providers],
@@ -60,9 +77,11 @@ function shelfController(handlers: Handlers): Type {
   class Controller {}
   for (const method of testingContract.methods.values()) {
     if (method.service !== shelfServiceName) continue;
-    const handler = handlers[method.localName as keyof Handlers] as ((request: unknown, context: CallContext) => unknown) | undefined;
+    const handler = handlers[method.localName as keyof Handlers] as
+      | ((request: unknown, context: CallContext) => unknown)
+      | undefined;
     const value = (request: unknown, context: CallContext): unknown =>
-      handler === undefined ? (throwError(() => new Error(`the test has no ${method.name}`)) as Observable<never>) : handler(request, context);
+      handler === undefined ? throwError(() => new Error(`the test has no ${method.name}`)) : handler(request, context);
     Object.defineProperty(Controller.prototype, method.localName, { value, writable: true, configurable: true });
   }
   GrpcController(testingContract, shelfServiceName)(Controller);

@@ -34,9 +34,13 @@ function described(desc: DescMessage | DescEnum | DescService): Nested[string] {
       return {
         fields: Object.fromEntries(desc.fields.map((field) => [field.jsonName, describedField(field)])),
         oneofs: Object.fromEntries([
-          ...desc.oneofs.map((oneof) => [oneof.localName, { oneof: oneof.fields.map((field) => field.jsonName) }] as const),
+          ...desc.oneofs.map(
+            (oneof) => [oneof.localName, { oneof: oneof.fields.map((field) => field.jsonName) }] as const,
+          ),
           // An optional field is the only member of a oneof: that is how it is known whether it was set.
-          ...desc.fields.filter((field) => field.proto.proto3Optional).map((field) => [`_${field.jsonName}`, { oneof: [field.jsonName] }] as const),
+          ...desc.fields
+            .filter((field) => field.proto.proto3Optional)
+            .map((field) => [`_${field.jsonName}`, { oneof: [field.jsonName] }] as const),
         ]),
       };
     case 'service':
@@ -58,7 +62,12 @@ function described(desc: DescMessage | DescEnum | DescService): Nested[string] {
 }
 
 function describedField(field: DescField) {
-  const type = field.message !== undefined ? `.${field.message.typeName}` : field.enum !== undefined ? `.${field.enum.typeName}` : scalarName(field.scalar);
+  const type =
+    field.message !== undefined
+      ? `.${field.message.typeName}`
+      : field.enum !== undefined
+        ? `.${field.enum.typeName}`
+        : scalarName(field.scalar);
   const packed = field.fieldKind === 'list' ? field.packed : undefined;
   return {
     id: field.number,

@@ -5,12 +5,12 @@ import type { Contract } from './contract.ts';
 
 /** Reads and writes the messages of one method, in the shape of the generated types. */
 export interface MethodCodec {
-  encodeRequest(message: object): Buffer;
+  readonly encodeRequest: (message: object) => Buffer;
   /** @throws Error when the bytes are no such message */
-  decodeRequest(bytes: Uint8Array): object;
-  encodeResponse(message: object): Buffer;
+  readonly decodeRequest: (bytes: Uint8Array) => object;
+  readonly encodeResponse: (message: object) => Buffer;
   /** @throws Error when the bytes are no such message */
-  decodeResponse(bytes: Uint8Array): object;
+  readonly decodeResponse: (bytes: Uint8Array) => object;
 }
 
 const loaded = new WeakMap<Contract, ReadonlyMap<string, MethodCodec>>();

@@ -1,7 +1,11 @@
 import { type DescMessage, hasOption, type Message } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { createValidator } from '@bufbuild/protovalidate';
-import { field as fieldRules, message as messageRules, oneof as oneofRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import {
+  field as fieldRules,
+  message as messageRules,
+  oneof as oneofRules,
+} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 
 /** A field that breaks a rule of the contract. */
 export interface Violation {

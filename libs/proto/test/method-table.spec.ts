@@ -17,12 +17,19 @@ describe('the method table', () => {
       http: [{ verb: 'POST', template: '/v1/users:lookup', body: '*', responseBody: 'results' }],
     });
     expect(get('CreateUser')).toMatchObject({ kind: 'unary', idempotent: false, http: [{ body: 'user' }] });
-    expect([get('CountExistingUsers')?.kind, get('ExportUsers')?.kind]).toEqual(['client_streaming', 'server_streaming']);
+    expect([get('CountExistingUsers')?.kind, get('ExportUsers')?.kind]).toEqual([
+      'client_streaming',
+      'server_streaming',
+    ]);
   });
 
   it('lists additional bindings behind the rule, and custom verbs', () => {
     const echo = testingContract.methods.get('/testing.v1.ShelfService/EchoBook');
-    expect(echo?.http.map(({ verb, template }) => `${verb} ${template}`)).toEqual(['POST /v1/books:echo', 'PUT /v1/genres/{book.genre}/books/{book.name}', 'REPORT /v1/books']);
+    expect(echo?.http.map(({ verb, template }) => `${verb} ${template}`)).toEqual([
+      'POST /v1/books:echo',
+      'PUT /v1/genres/{book.genre}/books/{book.name}',
+      'REPORT /v1/books',
+    ]);
   });
 
   it('has no rule where the proto has none', () => {
@@ -46,11 +53,16 @@ describe('validation', () => {
   });
 
   it('takes a message that breaks none', () => {
-    expect(validate(user, create(user, { name: 'Ada', email: 'ada@example.com', age: 0, type: 1, id: 2n ** 63n - 1n }))).toEqual([]);
+    expect(
+      validate(user, create(user, { name: 'Ada', email: 'ada@example.com', age: 0, type: 1, id: 2n ** 63n - 1n })),
+    ).toEqual([]);
   });
 
   it('knows which messages have rules, also inside', () => {
     const has = (name: string) => hasRules(rollcallContract.registry.getMessage(name) ?? user);
-    expect([has('rollcall.user.v1.CreateUserRequest'), has('grpc.health.v1.HealthCheckRequest')]).toEqual([true, false]);
+    expect([has('rollcall.user.v1.CreateUserRequest'), has('grpc.health.v1.HealthCheckRequest')]).toEqual([
+      true,
+      false,
+    ]);
   });
 });

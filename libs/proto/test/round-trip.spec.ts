@@ -62,16 +62,38 @@ describe('a message with every kind of field', () => {
 
   it('has its defaults where nothing was sent: zeros, empty lists, null for messages, nothing for optional fields', () => {
     const { book: empty } = codec.decodeRequest(codec.encodeRequest({ book: {} })) as shelf.EchoBookRequest;
-    expect(empty).toMatchObject({ aDouble: 0, aInt64: '0', aString: '', aBool: false, genre: 0, author: null, tags: [], counts: {}, time: null });
+    expect(empty).toMatchObject({
+      aDouble: 0,
+      aInt64: '0',
+      aString: '',
+      aBool: false,
+      genre: 0,
+      author: null,
+      tags: [],
+      counts: {},
+      time: null,
+    });
     expect(empty?.aBytes).toHaveLength(0);
-    for (const unset of ['maybeNumber', 'maybeText', 'maybeBool', 'paper', 'digital']) expect(empty).not.toHaveProperty(unset);
+    for (const unset of ['maybeNumber', 'maybeText', 'maybeBool', 'paper', 'digital'])
+      expect(empty).not.toHaveProperty(unset);
   });
 
   it('means the same to the codecs of the services as to those of REST', () => {
     const bytes = codec.encodeRequest({ book, pageNumbers: [] });
     const json = toJson(method.input, fromBinary(method.input, bytes));
-    expect(json).toMatchObject({ book: { aInt64: '-9223372036854775808', genre: 'GENRE_POETRY', digital: { name: 'd' }, maybeNumber: 0, mask: 'aDouble,author.born' } });
-    expect(codec.decodeRequest(toBinary(method.input, fromJson(method.input, json)))).toEqual({ book, pageNumbers: [] });
+    expect(json).toMatchObject({
+      book: {
+        aInt64: '-9223372036854775808',
+        genre: 'GENRE_POETRY',
+        digital: { name: 'd' },
+        maybeNumber: 0,
+        mask: 'aDouble,author.born',
+      },
+    });
+    expect(codec.decodeRequest(toBinary(method.input, fromJson(method.input, json)))).toEqual({
+      book,
+      pageNumbers: [],
+    });
   });
 });
 

@@ -35,17 +35,26 @@ function compileBinding(method: Method, rule: HttpBinding): Binding {
   };
   const template = parsePathTemplate(rule.template);
   const pathFields = template.variables.map((variable) => {
-    const path = findFieldPath(method.input, variable.fieldPath) ?? fail(`${method.input.typeName} has no field ${variable.fieldPath}`);
+    const path =
+      findFieldPath(method.input, variable.fieldPath) ??
+      fail(`${method.input.typeName} has no field ${variable.fieldPath}`);
     const kind = path.at(-1)?.fieldKind;
     if (kind !== 'scalar' && kind !== 'enum') fail(`${variable.fieldPath} is no single value`);
     return { variable, path };
   });
   const body =
-    rule.body === '' ? 'nothing' : rule.body === '*' ? 'request' : (findField(method.input, rule.body) ?? fail(`${method.input.typeName} has no field ${rule.body}`));
+    rule.body === ''
+      ? 'nothing'
+      : rule.body === '*'
+        ? 'request'
+        : (findField(method.input, rule.body) ?? fail(`${method.input.typeName} has no field ${rule.body}`));
   if ((rule.verb === 'GET' || rule.verb === 'DELETE') && body !== 'nothing') fail('it has a body');
   if (method.requestStream && body === 'nothing') fail('a request stream needs a body');
   const responseField =
-    rule.responseBody === '' ? undefined : (findField(method.output, rule.responseBody) ?? fail(`${method.output.typeName} has no field ${rule.responseBody}`));
+    rule.responseBody === ''
+      ? undefined
+      : (findField(method.output, rule.responseBody) ??
+        fail(`${method.output.typeName} has no field ${rule.responseBody}`));
   const responseItems = method.responseStream && responseField?.fieldKind === 'list';
   return {
     method,
@@ -62,6 +71,7 @@ function compileBinding(method: Method, rule: HttpBinding): Binding {
 
 function eventIdField(item: DescMessage | undefined): DescField | undefined {
   return item?.fields.find(
-    (field) => field.fieldKind === 'scalar' && field.scalar !== ScalarType.BYTES && getOption(field, cursor) === Cursor.EVENT_ID,
+    (field) =>
+      field.fieldKind === 'scalar' && field.scalar !== ScalarType.BYTES && getOption(field, cursor) === Cursor.EVENT_ID,
   );
 }

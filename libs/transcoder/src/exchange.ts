@@ -1,7 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { type JsonObject, type JsonValue, type Message, type Registry, toBinary } from '@bufbuild/protobuf';
 import { Metadata, status as Status } from '@grpc/grpc-js';
-import { type CallableMethod, callableMethod, type CallOptions, type GrpcChannel, invalidFields, pulled, RpcError } from '@rollcall/grpc';
+import {
+  type CallableMethod,
+  callableMethod,
+  type CallOptions,
+  type GrpcChannel,
+  invalidFields,
+  pulled,
+  RpcError,
+} from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { map, type Observable } from 'rxjs';
 import type { Binding } from './binding.ts';
@@ -13,7 +21,7 @@ import { bodyForm, readBody, readDocuments } from './request-body.ts';
 import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
 import { parseQuery } from './query.ts';
 import { ResponseJson } from './response-json.ts';
-import { etagsOf, locationPath, type Manners, nextPageLink } from './rest-manners.ts';
+import { etagsOf, locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
 import { accepts, streamForm } from './stream-form.ts';
 import { StreamResponse } from './stream-response.ts';
 
@@ -37,7 +45,14 @@ export class Exchange {
   readonly #json: ResponseJson;
   readonly #callable: CallableMethod<Message, Message>;
 
-  constructor(binding: Binding, manners: Manners, registry: Registry, channel: GrpcChannel, live: LiveStreams, limits: Limits) {
+  constructor(
+    binding: Binding,
+    manners: Manners,
+    registry: Registry,
+    channel: GrpcChannel,
+    live: LiveStreams,
+    limits: Limits,
+  ) {
     this.binding = binding;
     this.#manners = manners;
     this.#channel = channel;
@@ -135,14 +150,17 @@ export class Exchange {
     }
     reply
       .status(status)
-      .headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': etag ? 'private, no-cache' : 'no-store' })
+      .headers({
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': etag ? 'private, no-cache' : 'no-store',
+      })
       .send(JSON.stringify(body));
   }
 
   #eventId(item: JsonValue): string | undefined {
     const { eventIdField } = this.binding;
     if (eventIdField === undefined || !isJsonObject(item)) return undefined;
-    const id = String(item[eventIdField.jsonName] ?? '');
+    const id = textOf(item[eventIdField.jsonName]);
     return id === '' || /[\0\r\n]/.test(id) ? undefined : id;
   }
 }
@@ -161,7 +179,7 @@ function onlyValue<T>(responses: Observable<T>, request: IncomingMessage, reply:
       next: (response) => (value = response),
       error: (error: unknown) => {
         settle();
-        reject(error as Error);
+        reject(error);
       },
       complete: () => {
         settle();
@@ -190,7 +208,13 @@ function timeoutMs(header: string): number {
   const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(header) ?? [];
   const ms = unitMs[unit ?? ''];
   if (digits === undefined || ms === undefined) {
-    throw invalidFields([{ field: 'Grpc-Timeout', description: 'must be 1 to 8 digits and one of H, M, S, m, u, n, such as 500m', reason: 'format' }]);
+    throw invalidFields([
+      {
+        field: 'Grpc-Timeout',
+        description: 'must be 1 to 8 digits and one of H, M, S, m, u, n, such as 500m',
+        reason: 'format',
+      },
+    ]);
   }
   return Number(digits) * ms;
 }

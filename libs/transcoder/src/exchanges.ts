@@ -18,7 +18,10 @@ export class Exchanges implements BeforeApplicationShutdown {
   readonly #live = new LiveStreams();
   readonly #drainMs: number;
 
-  constructor(@Inject(transcoderOptions) options: TranscoderOptions & { routes: RpcRoutes }, @Inject(HttpAdapterHost) host: HttpAdapterHost) {
+  constructor(
+    @Inject(transcoderOptions) options: TranscoderOptions & { routes: RpcRoutes },
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
+  ) {
     this.routes = options.routes;
     this.#drainMs = options.drainMs ?? 10_000;
     const registry: Registry = createRegistry(...options.contracts.map((contract) => contract.registry));
@@ -43,7 +46,8 @@ export class Exchanges implements BeforeApplicationShutdown {
   async answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const route = this.routes.routeOf(request.raw);
     const exchange = route?.allow === undefined && route !== undefined ? this.#exchanges.get(route.binding) : undefined;
-    if (route === undefined || route.allow !== undefined || exchange === undefined) throw new Error('the route has no binding');
+    if (route === undefined || route.allow !== undefined || exchange === undefined)
+      throw new Error('the route has no binding');
     await exchange.answer(request, reply, route.segments);
   }
 

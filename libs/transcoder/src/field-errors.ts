@@ -1,4 +1,12 @@
-import { type DescField, type DescMessage, fromJson, type JsonObject, type JsonValue, type Registry, ScalarType } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type Registry,
+  ScalarType,
+} from '@bufbuild/protobuf';
 import type { FieldViolation } from '@rollcall/grpc';
 import { findField, isJsonObject } from './field-path.ts';
 
@@ -12,7 +20,8 @@ const maxViolations = 16;
  * @param at the path of the message itself; empty for the request
  */
 export function unreadableFields(desc: DescMessage, json: JsonValue, registry: Registry, at = ''): FieldViolation[] {
-  if (isOpaque(desc)) return readable(() => fromJson(desc, json, { registry })) ? [] : [violation(at, describeMessage(desc))];
+  if (isOpaque(desc))
+    return readable(() => fromJson(desc, json, { registry })) ? [] : [violation(at, describeMessage(desc))];
   if (!isJsonObject(json)) return [violation(at, 'must be a JSON object')];
   const found: FieldViolation[] = [];
   const seen = new Map<DescField, string>();
@@ -31,12 +40,19 @@ export function unreadableFields(desc: DescMessage, json: JsonValue, registry: R
   }
   for (const oneof of desc.oneofs) {
     const set = oneof.fields.filter((field) => seen.has(field) && json[seen.get(field) ?? ''] !== null);
-    if (set.length > 1) found.push(violation(at, `takes only one of ${set.map((field) => field.jsonName).join(', ')}`, 'oneof'));
+    if (set.length > 1)
+      found.push(violation(at, `takes only one of ${set.map((field) => field.jsonName).join(', ')}`, 'oneof'));
   }
   return found.slice(0, maxViolations);
 }
 
-function unreadableField(desc: DescMessage, field: DescField, value: JsonValue, registry: Registry, path: string): FieldViolation[] {
+function unreadableField(
+  desc: DescMessage,
+  field: DescField,
+  value: JsonValue,
+  registry: Registry,
+  path: string,
+): FieldViolation[] {
   const alone: JsonObject = { [field.jsonName]: value };
   if (readable(() => fromJson(desc, alone, { registry }))) return [];
   if (field.fieldKind === 'message') return unreadableFields(field.message, value, registry, path);
@@ -45,7 +61,8 @@ function unreadableField(desc: DescMessage, field: DescField, value: JsonValue, 
     return value.flatMap((item, index) => {
       if (readable(() => fromJson(desc, { [field.jsonName]: [item] }, { registry }))) return [];
       const itemPath = `${path}[${index}]`;
-      if (item !== null && field.listKind === 'message') return unreadableFields(field.message, item, registry, itemPath);
+      if (item !== null && field.listKind === 'message')
+        return unreadableFields(field.message, item, registry, itemPath);
       return [violation(itemPath, describeField(field))];
     });
   }

@@ -79,10 +79,18 @@ class Digits {
 
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
-  return typeof value === 'number' && source !== undefined && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? new Digits(source) : value;
+  return typeof value === 'number' && source !== undefined && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
+    ? new Digits(source)
+    : value;
 }
 
-const longScalars = new Set([ScalarType.INT64, ScalarType.UINT64, ScalarType.SINT64, ScalarType.FIXED64, ScalarType.SFIXED64]);
+const longScalars = new Set([
+  ScalarType.INT64,
+  ScalarType.UINT64,
+  ScalarType.SINT64,
+  ScalarType.FIXED64,
+  ScalarType.SFIXED64,
+]);
 
 /** Writes exact digits as a string in 64-bit fields, which take both, and as a number elsewhere. */
 function withLongs(json: unknown, desc: DescMessage | undefined, field?: DescField): JsonValue {
@@ -95,12 +103,20 @@ function withLongs(json: unknown, desc: DescMessage | undefined, field?: DescFie
     const member = inMap ? field : desc === undefined ? undefined : findField(desc, key);
     // A map's own field tells of its values, but not of what is inside them.
     const of = inMap && !(value instanceof Digits) ? undefined : member;
-    Object.defineProperty(read, key, { value: withLongs(value, member?.message, of), enumerable: true, configurable: true, writable: true });
+    Object.defineProperty(read, key, {
+      value: withLongs(value, member?.message, of),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
   }
   return read;
 }
 
 function isLong(field: DescField | undefined): boolean {
   if (field?.scalar !== undefined) return longScalars.has(field.scalar);
-  return field?.message?.typeName === 'google.protobuf.Int64Value' || field?.message?.typeName === 'google.protobuf.UInt64Value';
+  return (
+    field?.message?.typeName === 'google.protobuf.Int64Value' ||
+    field?.message?.typeName === 'google.protobuf.UInt64Value'
+  );
 }

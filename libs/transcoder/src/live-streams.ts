@@ -22,7 +22,12 @@ export class LiveStreams {
     if (this.#streams.size === 0) return;
     this.#empty = Promise.withResolvers();
     const timer = setTimeout(() => {
-      const error = new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'The server is shutting down. Try again.', { retryDelayMs: 1000 });
+      const error = new RpcError(
+        Status.UNAVAILABLE,
+        'UPSTREAM_UNAVAILABLE',
+        'The server is shutting down. Try again.',
+        { retryDelayMs: 1000 },
+      );
       for (const stream of this.#streams) stream.fail(error);
     }, limitMs);
     await this.#empty.promise;

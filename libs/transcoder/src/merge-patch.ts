@@ -18,7 +18,11 @@ export function maskOfMergePatch(desc: DescMessage, patch: JsonObject): string[]
     const behaviors = getOption(field, fieldBehavior);
     if (behaviors.includes(FieldBehavior.OUTPUT_ONLY) || behaviors.includes(FieldBehavior.IDENTIFIER)) return [];
     if (field.name === 'etag') return [];
-    if (field.fieldKind === 'message' && isJsonObject(value) && !field.message.typeName.startsWith('google.protobuf.')) {
+    if (
+      field.fieldKind === 'message' &&
+      isJsonObject(value) &&
+      !field.message.typeName.startsWith('google.protobuf.')
+    ) {
       return maskOfMergePatch(field.message, value).map((path) => `${field.name}.${path}`);
     }
     return [field.name];

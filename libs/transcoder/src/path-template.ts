@@ -116,5 +116,12 @@ class TemplateParser {
 export function variableValue({ start, end, multi }: Variable, segments: readonly string[]): string {
   const taken = segments.slice(start, end === -1 ? undefined : end);
   if (!multi) return decodeURIComponent(taken[0] ?? '');
-  return taken.map((segment) => segment.split(/(%2f)/i).map((part) => (/^%2f$/i.test(part) ? part : decodeURIComponent(part))).join('')).join('/');
+  return taken
+    .map((segment) =>
+      segment
+        .split(/(%2f)/i)
+        .map((part) => (/^%2f$/i.test(part) ? part : decodeURIComponent(part)))
+        .join(''),
+    )
+    .join('/');
 }

@@ -9,18 +9,24 @@ import { type Reason, RpcError } from '@rollcall/grpc';
 export function presentableError(thrown: unknown): RpcError {
   if (thrown instanceof RpcError) {
     const plain = thrown.reason === '' ? plainErrors[thrown.code] : undefined;
-    return plain === undefined ? thrown : new RpcError(thrown.code, plain[0], plain[1], { ...thrown.details, cause: thrown });
+    return plain === undefined
+      ? thrown
+      : new RpcError(thrown.code, plain[0], plain[1], { ...thrown.details, cause: thrown });
   }
   if (thrown instanceof HttpException) {
     const [code, reason] = codesOfHttp[thrown.getStatus()] ?? [Status.UNKNOWN, 'INTERNAL'];
-    return new RpcError(code, reason, code === Status.NOT_FOUND ? 'Nothing is at this path.' : thrown.message, { cause: thrown });
+    return new RpcError(code, reason, code === Status.NOT_FOUND ? 'Nothing is at this path.' : thrown.message, {
+      cause: thrown,
+    });
   }
   return new RpcError(Status.INTERNAL, ...internal, { cause: thrown });
 }
 
 /** Whether an operator should hear of the error: the fault is on this side. */
 export function isFault({ code }: RpcError): boolean {
-  return code === Status.INTERNAL || code === Status.UNKNOWN || code === Status.UNAVAILABLE || code === Status.DATA_LOSS;
+  return (
+    code === Status.INTERNAL || code === Status.UNKNOWN || code === Status.UNAVAILABLE || code === Status.DATA_LOSS
+  );
 }
 
 const internal = ['INTERNAL', 'The server failed. Its log has the cause under the request id.'] as const;

@@ -15,7 +15,12 @@ export class ProblemFilter implements ExceptionFilter {
     const error = presentableError(thrown);
     if (isFault(error)) {
       const cause = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-      this.#logger.error({ message: `${request.method} ${request.url} failed`, code: Status[error.code], requestId: request.id, cause });
+      this.#logger.error({
+        message: `${request.method} ${request.url} failed`,
+        code: Status[error.code],
+        requestId: request.id,
+        cause,
+      });
     }
     sendProblem(reply, request, problemOf(error, request.id));
   }
@@ -29,5 +34,8 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, proble
   }
   // A body that nobody reads on must not be taken for the next request.
   if (!request.raw.complete) reply.header('connection', 'close');
-  void reply.status(problem.status).headers(problemHeaders(problem)).send(Buffer.from(JSON.stringify(problem))); // a string would get a charset
+  void reply
+    .status(problem.status)
+    .headers(problemHeaders(problem))
+    .send(Buffer.from(JSON.stringify(problem))); // a string would get a charset
 }

@@ -72,7 +72,9 @@ export function problemOf(error: RpcError, requestId: string): Problem {
     code: Status[error.code] ?? 'UNKNOWN',
     reason: error.reason || (Status[error.code] ?? 'UNKNOWN'),
     requestId,
-    ...(violations.length > 0 && { fieldViolations: violations.map((violation) => ({ ...violation, field: camelCase(violation.field) })) }),
+    ...(violations.length > 0 && {
+      fieldViolations: violations.map((violation) => ({ ...violation, field: camelCase(violation.field) })),
+    }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(retryDelayMs !== undefined && { retryAfterMs: retryDelayMs }),
   };

@@ -12,7 +12,11 @@ export function parseQuery(query: string): [name: string, value: string][] {
   if (query === '') return [];
   const pairs = query.split('&', maxQueryParameters + 1);
   if (pairs.length > maxQueryParameters) {
-    throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `The query has more than ${maxQueryParameters} parameters.`);
+    throw new RpcError(
+      Status.INVALID_ARGUMENT,
+      'MALFORMED_REQUEST',
+      `The query has more than ${maxQueryParameters} parameters.`,
+    );
   }
   return pairs
     .filter((pair) => pair !== '')
@@ -42,9 +46,15 @@ export function bindQuery(binding: Binding, parameters: readonly [string, string
   const lists = new Map<string, JsonValue[]>();
   const seen = new Set<string>();
   for (const [name, value] of parameters) {
-    const path = binding.body === 'request' && !binding.method.requestStream ? undefined : findFieldPath(binding.method.input, name);
+    const path =
+      binding.body === 'request' && !binding.method.requestStream
+        ? undefined
+        : findFieldPath(binding.method.input, name);
     const field = path?.at(-1);
-    const bound = field === undefined || path?.[0] === binding.body || binding.pathFields.some((known) => jsonPath(known.path) === jsonPath(path ?? []));
+    const bound =
+      field === undefined ||
+      path?.[0] === binding.body ||
+      binding.pathFields.some((known) => jsonPath(known.path) === jsonPath(path ?? []));
     if (path === undefined || field === undefined || bound || !fitsQuery(field)) {
       violations.push({ field: name, description: 'is not a parameter of this method', reason: 'unknown_field' });
       continue;
@@ -72,7 +82,8 @@ export function fitsQuery(field: DescField): boolean {
   return field.message === undefined || wordMessages.test(field.message.typeName);
 }
 
-const wordMessages = /^google\.protobuf\.(Timestamp|Duration|FieldMask|(Bool|Bytes|Double|Float|String|U?Int(32|64))Value)$/;
+const wordMessages =
+  /^google\.protobuf\.(Timestamp|Duration|FieldMask|(Bool|Bytes|Double|Float|String|U?Int(32|64))Value)$/;
 
 /** The JSON value that a word of a path or a query stands for. What does not fit the field is left as it is, and refused with the rest. */
 export function wordValue(field: DescField, text: string): JsonValue {

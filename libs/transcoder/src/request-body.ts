@@ -12,7 +12,12 @@ export interface Document {
 }
 
 const jsonTypes = new Set(['application/json', 'application/merge-patch+json']);
-const lineTypes = new Set(['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/json-lines']);
+const lineTypes = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/json-lines',
+]);
 
 /**
  * The form that the Content-Type of a request stream says it has.
@@ -46,7 +51,11 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
  * @param maxBytes the largest message
  * @throws RpcError when a message is too large, the array is none, or the body breaks off
  */
-export async function* readDocuments(request: IncomingMessage, form: BodyForm, maxBytes: number): AsyncGenerator<Document> {
+export async function* readDocuments(
+  request: IncomingMessage,
+  form: BodyForm,
+  maxBytes: number,
+): AsyncGenerator<Document> {
   let splitter: LineSplitter | ArraySplitter | undefined = form === 'lines' ? new LineSplitter(maxBytes) : undefined;
   for await (const chunk of chunksOf(request)) {
     if (splitter === undefined) {

@@ -9,7 +9,7 @@ import { JsonTextError, parseJson } from './json-text.ts';
 import { maskOfMergePatch } from './merge-patch.ts';
 import { variableValue } from './path-template.ts';
 import { bindQuery, wordValue } from './query.ts';
-import { etagsOf, type Manners } from './rest-manners.ts';
+import { etagsOf, type Manners, textOf } from './rest-manners.ts';
 
 /** The parts of an HTTP request that a message is made of, beside the body. */
 export interface RequestParts {
@@ -64,7 +64,8 @@ export class RequestReader {
       throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} ${error.message}.`);
     }
     if (body !== 'request') return { [body.jsonName]: json };
-    if (!isJsonObject(json)) throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} is no JSON object.`);
+    if (!isJsonObject(json))
+      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} is no JSON object.`);
     return json;
   }
 
@@ -87,8 +88,14 @@ export class RequestReader {
         throw invalidFields([{ field: name, description: 'is not percent-encoded UTF-8', reason: 'encoding' }]);
       }
       const inBody = getAtPath(request, path);
-      if (inBody !== undefined && String(inBody) !== value) {
-        throw invalidFields([{ field: name, description: `is "${value}" in the path and something else in the body`, reason: 'contradiction' }]);
+      if (inBody !== undefined && textOf(inBody) !== value) {
+        throw invalidFields([
+          {
+            field: name,
+            description: `is "${value}" in the path and something else in the body`,
+            reason: 'contradiction',
+          },
+        ]);
       }
       const field = path.at(-1);
       if (field !== undefined) setAtPath(request, path, wordValue(field, value));
@@ -103,11 +110,13 @@ export class RequestReader {
     const condition = headers['if-match'];
     if (ifMatch !== undefined && typeof condition === 'string') {
       const etags = etagsOf(condition);
-      if (etags.length > 1) throw invalidFields([{ field: 'If-Match', description: 'takes one etag', reason: 'too_many' }]);
+      if (etags.length > 1)
+        throw invalidFields([{ field: 'If-Match', description: 'takes one etag', reason: 'too_many' }]);
       if (etags[0] !== undefined && etags[0] !== '*') setAtPath(request, ifMatch, etags[0]);
     }
     const lastEventId = headers['last-event-id'];
-    if (resumeField !== undefined && typeof lastEventId === 'string' && lastEventId !== '') setAtPath(request, [resumeField], lastEventId);
+    if (resumeField !== undefined && typeof lastEventId === 'string' && lastEventId !== '')
+      setAtPath(request, [resumeField], lastEventId);
   }
 
   #message(json: JsonObject, what: string): Message {
@@ -118,11 +127,16 @@ export class RequestReader {
     } catch (cause) {
       const violations = unreadableFields(input, json, this.#registry);
       if (violations.length > 0) throw withPlace(invalidFields(violations), what);
-      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} cannot be read as ${input.typeName}.`, { cause });
+      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} cannot be read as ${input.typeName}.`, {
+        cause,
+      });
     }
     const violations = validate(input, message);
     if (violations.length > 0) {
-      throw withPlace(invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule }))), what);
+      throw withPlace(
+        invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule }))),
+        what,
+      );
     }
     return message;
   }

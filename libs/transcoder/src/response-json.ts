@@ -1,4 +1,13 @@
-import { type DescField, type DescMessage, fromBinary, type JsonObject, type JsonValue, type Message, type Registry, toJson } from '@bufbuild/protobuf';
+import {
+  type DescField,
+  type DescMessage,
+  fromBinary,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type Registry,
+  toJson,
+} from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import type { Binding } from './binding.ts';
 

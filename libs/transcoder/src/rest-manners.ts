@@ -41,45 +41,73 @@ export function mannersOf(binding: Binding, siblings: readonly Binding[]): Manne
   return {
     requestId: unary && requestId !== undefined ? [requestId] : undefined,
     ifMatch: unary && verb !== 'GET' ? etagPath(input, body, bodyMessage) : undefined,
-    updateMask: verb === 'PATCH' && updateMask?.message?.typeName === 'google.protobuf.FieldMask' && bodyMessage !== undefined ? updateMask : undefined,
+    updateMask:
+      verb === 'PATCH' && updateMask?.message?.typeName === 'google.protobuf.FieldMask' && bodyMessage !== undefined
+        ? updateMask
+        : undefined,
     etag: unary && resource !== undefined && findField(resource, 'etag') !== undefined,
-    location: unary && verb === 'POST' && method.name.startsWith('Create') && resource !== undefined ? locationOf(method.name, resource, siblings) : undefined,
-    nextPage: unary && verb === 'GET' && findField(output, 'next_page_token') !== undefined && findField(input, 'page_token') !== undefined,
+    location:
+      unary && verb === 'POST' && method.name.startsWith('Create') && resource !== undefined
+        ? locationOf(method.name, resource, siblings)
+        : undefined,
+    nextPage:
+      unary &&
+      verb === 'GET' &&
+      findField(output, 'next_page_token') !== undefined &&
+      findField(input, 'page_token') !== undefined,
   };
 }
 
-function etagPath(input: DescMessage, body: Binding['body'], bodyMessage: DescMessage | undefined): FieldPath | undefined {
+function etagPath(
+  input: DescMessage,
+  body: Binding['body'],
+  bodyMessage: DescMessage | undefined,
+): FieldPath | undefined {
   const own = findField(input, 'etag');
   if (own !== undefined) return [own];
   const inBody = bodyMessage === undefined ? undefined : findField(bodyMessage, 'etag');
-  return inBody !== undefined && typeof body === 'object' && input.fields.some((field) => field.name === 'update_mask') ? [body, inBody] : undefined;
+  return inBody !== undefined && typeof body === 'object' && input.fields.some((field) => field.name === 'update_mask')
+    ? [body, inBody]
+    : undefined;
 }
 
 function locationOf(name: string, resource: DescMessage, siblings: readonly Binding[]): Location | undefined {
   const getter = siblings.find((other) => other.method.name === name.replace(/^Create/, 'Get') && other.verb === 'GET');
   if (getter === undefined) return undefined;
   const fields = getter.pathFields.map(({ path }) => findField(resource, path.at(-1)?.name ?? ''));
-  return fields.includes(undefined) ? undefined : { template: getter.template, fields: fields.map((field) => [field as DescField]) };
+  return fields.includes(undefined)
+    ? undefined
+    : { template: getter.template, fields: fields.map((field) => [field as DescField]) };
 }
 
 /** The path of a created resource. Undefined when a value is missing that the path needs. */
 export function locationPath({ template, fields }: Location, resource: JsonValue): string | undefined {
   if (!isJsonObject(resource)) return undefined;
   const segments = template.segments.map((segment) => (typeof segment === 'object' ? segment.literal : segment));
-  for (const [index, variable] of [...template.variables.entries()].reverse()) {
-    const value = getAtPath(resource, fields[index] ?? []);
-    if (value === undefined || value === '') return undefined;
-    const text = variable.multi ? String(value).split('/').map(encodeURIComponent).join('/') : encodeURIComponent(String(value));
+  for (const [index, variable] of [...template.variables.entries()].toReversed()) {
+    const value = textOf(getAtPath(resource, fields[index] ?? []));
+    if (value === '') return undefined;
+    const text = variable.multi ? value.split('/').map(encodeURIComponent).join('/') : encodeURIComponent(value);
     segments.splice(variable.start, (variable.end === -1 ? segments.length : variable.end) - variable.start, text);
   }
   return `/${segments.join('/')}${template.verb === '' ? '' : `:${template.verb}`}`;
+}
+
+/** A value of a path as text; empty where there is none. */
+export function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'object' || value === undefined ? '' : String(value);
 }
 
 /** The etags of If-Match or If-None-Match without quotes; `*` stands for any. @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1 */
 export function etagsOf(header: string): string[] {
   return header
     .split(',')
-    .map((etag) => etag.trim().replace(/^W\//, '').replace(/^"(.*)"$/, '$1'))
+    .map((etag) =>
+      etag
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/^"(.*)"$/, '$1'),
+    )
     .filter((etag) => etag !== '');
 }
 

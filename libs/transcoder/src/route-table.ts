@@ -28,12 +28,12 @@ export class RouteTable<Route extends Routed> {
   add(route: Route): void {
     let node = this.#root;
     for (const segment of route.template.segments) node = child(node, segment);
-    const end = node.ends.get(route.template.verb) ?? new Map<string, Route>();
-    node.ends.set(route.template.verb, end);
-    if (end.has(route.verb)) {
+    const routes = node.ends.get(route.template.verb) ?? new Map<string, Route>();
+    node.ends.set(route.template.verb, routes);
+    if (routes.has(route.verb)) {
       throw new Error(`two routes for ${route.verb} ${route.template.source}`);
     }
-    end.set(route.verb, route);
+    routes.set(route.verb, route);
   }
 
   /** @param path the path of a request target, percent-encoded, without its query */
@@ -50,7 +50,7 @@ export class RouteTable<Route extends Routed> {
     }
     const route = search(this.#root, whole, 0, '', verb, allow);
     if (route !== undefined) return { route, segments: whole };
-    return allow.size > 0 ? { allow: [...allow].sort() } : undefined;
+    return allow.size > 0 ? { allow: [...allow].toSorted() } : undefined;
   }
 }
 
@@ -75,7 +75,8 @@ function search<Route>(
   allow: Set<string>,
 ): Route | undefined {
   const segment = segments[at];
-  if (segment === undefined) return end(node, customVerb, verb, allow) ?? (node.many && end(node.many, customVerb, verb, allow));
+  if (segment === undefined)
+    return end(node, customVerb, verb, allow) ?? (node.many && end(node.many, customVerb, verb, allow));
   const literal = node.literals.get(segment);
   return (
     (literal && search(literal, segments, at + 1, customVerb, verb, allow)) ??

@@ -30,7 +30,9 @@ export class RpcRoutes {
   constructor(contracts: readonly Contract[], services: readonly string[]) {
     const methods: Method[] = [];
     for (const service of services) {
-      const known = contracts.flatMap((contract) => [...contract.methods.values()]).filter((method) => method.service === service);
+      const known = contracts
+        .flatMap((contract) => [...contract.methods.values()])
+        .filter((method) => method.service === service);
       if (known.length === 0) throw new Error(`no contract has the service ${service}`);
       methods.push(...known);
     }

@@ -86,7 +86,11 @@ const forms: readonly [types: readonly string[], form: () => StreamForm][] = [
 export function streamForm(accept: string | undefined): StreamForm {
   const form = acceptedForm(accept ?? '*/*');
   if (form === undefined) {
-    throw new RpcError(Status.INVALID_ARGUMENT, 'NOT_ACCEPTABLE', 'The answer comes as application/x-ndjson, text/event-stream or application/json.');
+    throw new RpcError(
+      Status.INVALID_ARGUMENT,
+      'NOT_ACCEPTABLE',
+      'The answer comes as application/x-ndjson, text/event-stream or application/json.',
+    );
   }
   return form();
 }
@@ -108,7 +112,7 @@ function rangesByQuality(accept: string): string[] {
       return { range, quality: Number.isNaN(quality) ? 1 : quality };
     })
     .filter(({ range, quality }) => range !== '' && quality > 0)
-    .sort((a, b) => b.quality - a.quality)
+    .toSorted((a, b) => b.quality - a.quality)
     .map(({ range }) => range);
 }
 

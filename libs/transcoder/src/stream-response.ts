@@ -64,7 +64,7 @@ export class StreamResponse {
         if (!this.#response.headersSent) {
           this.#ended = true;
           this.#response.off('close', close);
-          reject(error as Error);
+          reject(error);
         } else this.#fail(this.#options.problemOf(error));
       },
       complete: () => {

@@ -22,7 +22,12 @@ export function transcoderAdapter(): FastifyAdapter {
     forceCloseConnections: 'idle',
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerParserError(error, socket),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      const known = new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'The path is not percent-encoded UTF-8.', { cause: error });
+      const known = new RpcError(
+        Status.INVALID_ARGUMENT,
+        'MALFORMED_REQUEST',
+        'The path is not percent-encoded UTF-8.',
+        { cause: error },
+      );
       sendProblem(reply, request, problemOf(known, request.id));
     },
   });
@@ -44,10 +49,26 @@ function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const [status, title, known] =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large', new RpcError(Status.INVALID_ARGUMENT, 'REQUEST_TOO_LARGE', `The request line and headers are larger than ${maxHeaderBytes} bytes.`)] as const
+      ? ([
+          431,
+          'Request Header Fields Too Large',
+          new RpcError(
+            Status.INVALID_ARGUMENT,
+            'REQUEST_TOO_LARGE',
+            `The request line and headers are larger than ${maxHeaderBytes} bytes.`,
+          ),
+        ] as const)
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout', new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'The request did not arrive in time.')] as const
-        : [400, 'Bad Request', new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'The request is not HTTP/1.1.')] as const;
+        ? ([
+            408,
+            'Request Timeout',
+            new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'The request did not arrive in time.'),
+          ] as const)
+        : ([
+            400,
+            'Bad Request',
+            new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'The request is not HTTP/1.1.'),
+          ] as const);
   const body = JSON.stringify({ ...problemOf(known, requestIdOf(undefined)), status, title });
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\ncontent-type: ${problemContentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

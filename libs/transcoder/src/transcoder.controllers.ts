@@ -1,4 +1,14 @@
-import { All, applyDecorators, Controller, type ExecutionContext, Inject, Req, Res, SetMetadata, type Type } from '@nestjs/common';
+import {
+  All,
+  applyDecorators,
+  Controller,
+  type ExecutionContext,
+  Inject,
+  Req,
+  Res,
+  SetMetadata,
+  type Type,
+} from '@nestjs/common';
 import { status as Status } from '@grpc/grpc-js';
 import { RouteConstraints } from '@nestjs/platform-fastify';
 import { RpcError } from '@rollcall/grpc';
@@ -19,7 +29,9 @@ type Answer = (this: { exchanges: Exchanges }, request: FastifyRequest, reply: F
 /** Makes a controller for each service, with a route for each method, so that Nest's guards, interceptors and filters work on them. */
 export function controllersFor(routes: RpcRoutes): Type[] {
   const services = Map.groupBy(new Set(routes.bindings.map(({ method }) => method)), ({ service }) => service);
-  return [...services].map(([service, methods]) => serviceController(service, methods)).concat(VerbNotAllowedController);
+  return [...services]
+    .map(([service, methods]) => serviceController(service, methods))
+    .concat(VerbNotAllowedController);
 }
 
 function serviceController(service: string, methods: readonly Method[]): Type {
@@ -35,7 +47,13 @@ function serviceController(service: string, methods: readonly Method[]): Type {
   return controller;
 }
 
-function addRoute(controller: Type, name: string, answer: Answer, constraint: string, ...decorators: MethodDecorator[]): void {
+function addRoute(
+  controller: Type,
+  name: string,
+  answer: Answer,
+  constraint: string,
+  ...decorators: MethodDecorator[]
+): void {
   const prototype = controller.prototype as object;
   const descriptor = { value: answer, writable: true, configurable: true, enumerable: false };
   Object.defineProperty(prototype, name, descriptor);
@@ -52,7 +70,11 @@ class VerbNotAllowedController {
   answer(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const allow = this.exchanges.routes.routeOf(request.raw)?.allow ?? [];
     reply.header('allow', allow.join(', '));
-    throw new RpcError(Status.UNIMPLEMENTED, 'VERB_NOT_ALLOWED', `This path takes ${allow.join(', ')}, not ${request.method}.`);
+    throw new RpcError(
+      Status.UNIMPLEMENTED,
+      'VERB_NOT_ALLOWED',
+      `This path takes ${allow.join(', ')}, not ${request.method}.`,
+    );
   }
 
   @Inject(Exchanges) readonly exchanges!: Exchanges;

@@ -45,12 +45,22 @@ describe('paths', () => {
 
   it('answer 405 with Allow for a verb that the path does not take', async () => {
     const { status, headers, json } = await ask(rest, '/v1/books', { verb: 'DELETE' });
-    expect([status, headers.allow, json.reason, json.code]).toEqual([405, 'GET, REPORT', 'VERB_NOT_ALLOWED', 'UNIMPLEMENTED']);
+    expect([status, headers.allow, json.reason, json.code]).toEqual([
+      405,
+      'GET, REPORT',
+      'VERB_NOT_ALLOWED',
+      'UNIMPLEMENTED',
+    ]);
   });
 
   it('answer 404 as a problem for a path that nothing has', async () => {
     const { status, headers, json } = await ask(rest, '/v1/nothing');
-    expect([status, headers['content-type'], json.code, json.requestId]).toEqual([404, 'application/problem+json', 'NOT_FOUND', headers['x-request-id']]);
+    expect([status, headers['content-type'], json.code, json.requestId]).toEqual([
+      404,
+      'application/problem+json',
+      'NOT_FOUND',
+      headers['x-request-id'],
+    ]);
   });
 
   it('answer HEAD as GET without a body', async () => {
@@ -61,14 +71,17 @@ describe('paths', () => {
 
 describe('a method without a rule', () => {
   it('is reached at POST /{package.Service}/{Method}', async () => {
-    const { status, json } = await send(rest, 'POST', '/testing.v1.ShelfService/Unruled', { pageNumbers: ['9007199254740993'] });
+    const { status, json } = await send(rest, 'POST', '/testing.v1.ShelfService/Unruled', {
+      pageNumbers: ['9007199254740993'],
+    });
     expect([status, json.pageNumbers]).toEqual([200, ['9007199254740993']]);
   });
 });
 
 describe('a query', () => {
   it('binds fields by both of their names, nested, repeated, and in their JSON forms', async () => {
-    const query = 'page_size=3&writtenBy.name=Ada+L%26&written_by.born=1815&genres=GENRE_POETRY&genres=2&since=2026-01-02T03:04:05Z&printed=true&fingerprint=AQI%3D&copies=9007199254740993';
+    const query =
+      'page_size=3&writtenBy.name=Ada+L%26&written_by.born=1815&genres=GENRE_POETRY&genres=2&since=2026-01-02T03:04:05Z&printed=true&fingerprint=AQI%3D&copies=9007199254740993';
     const { json } = await ask(rest, `/v1/books?${query}`);
     expect(json.request).toEqual({
       pageSize: 3,

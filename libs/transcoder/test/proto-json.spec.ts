@@ -70,8 +70,17 @@ describe('ProtoJSON', () => {
 
   it('writes default values out, and leaves out what was not set', async () => {
     const book = await echo({});
-    expect(book).toMatchObject({ aInt64: '0', aString: '', aBool: false, genre: 'GENRE_UNSPECIFIED', tags: [], counts: {}, aBytes: '' });
-    for (const unset of ['maybeNumber', 'maybeText', 'author', 'time', 'paper', 'digital', 'wrappedBool']) expect(book).not.toHaveProperty(unset);
+    expect(book).toMatchObject({
+      aInt64: '0',
+      aString: '',
+      aBool: false,
+      genre: 'GENRE_UNSPECIFIED',
+      tags: [],
+      counts: {},
+      aBytes: '',
+    });
+    for (const unset of ['maybeNumber', 'maybeText', 'author', 'time', 'paper', 'digital', 'wrappedBool'])
+      expect(book).not.toHaveProperty(unset);
   });
 
   it.each([
@@ -89,7 +98,8 @@ describe('ProtoJSON', () => {
   });
 
   it('keeps all digits of 64-bit numbers that are written as numbers', async () => {
-    const book = '{"aInt64":-9223372036854775808,"aUint64":18446744073709551615,"numbers":[9007199254740993],"counts":{"x":9007199254740993},"wrappedInt64":9007199254740993,"aDouble":12345678901234567890}';
+    const book =
+      '{"aInt64":-9223372036854775808,"aUint64":18446744073709551615,"numbers":[9007199254740993],"counts":{"x":9007199254740993},"wrappedInt64":9007199254740993,"aDouble":12345678901234567890}';
     expect(await echoText(book)).toMatchObject({
       aInt64: '-9223372036854775808',
       aUint64: '18446744073709551615',
@@ -107,7 +117,10 @@ describe('ProtoJSON', () => {
 });
 
 describe('bad input', () => {
-  const invalid = async (body: string | Buffer, path = '/v1/books:echo'): Promise<{ status: number; json: { reason: string; detail: string; fieldViolations?: { field: string }[] } }> =>
+  const invalid = async (
+    body: string | Buffer,
+    path = '/v1/books:echo',
+  ): Promise<{ status: number; json: { reason: string; detail: string; fieldViolations?: { field: string }[] } }> =>
     ask(rest, path, { verb: 'POST', body, headers: { 'content-type': 'application/json' } });
 
   it.each([
@@ -128,7 +141,11 @@ describe('bad input', () => {
     ['a message of no known type', { book: { any: { '@type': 'x/y' } } }, 'book.any'],
   ])('%s is refused with its field', async (_, json, field) => {
     const answer = await invalid(JSON.stringify(json));
-    expect([answer.status, answer.json.reason, answer.json.fieldViolations?.[0]?.field]).toEqual([400, 'INVALID_FIELD', field]);
+    expect([answer.status, answer.json.reason, answer.json.fieldViolations?.[0]?.field]).toEqual([
+      400,
+      'INVALID_FIELD',
+      field,
+    ]);
   });
 
   it.each([
@@ -137,7 +154,11 @@ describe('bad input', () => {
     ['bytes that are not UTF-8', Buffer.from('7b22c328223a317d', 'hex'), 'MALFORMED_REQUEST'],
     ['an unpaired surrogate', '{"book":{"aString":"\\ud800"}}', 'MALFORMED_REQUEST'],
     ['JSON nested 100,000 deep', '['.repeat(100_000), 'MALFORMED_REQUEST'],
-    ['a deep value for a field that takes any', `{"book":{"value":${'['.repeat(5000)}${']'.repeat(5000)}}}`, 'MALFORMED_REQUEST'],
+    [
+      'a deep value for a field that takes any',
+      `{"book":{"value":${'['.repeat(5000)}${']'.repeat(5000)}}}`,
+      'MALFORMED_REQUEST',
+    ],
     ['a key __proto__', '{"__proto__":{"book":{}}}', 'INVALID_FIELD'],
     ['a key __proto__ further in', '{"book":{"__proto__":{"aInt32":1}}}', 'INVALID_FIELD'],
     ['a key constructor', '{"constructor":{"prototype":{}}}', 'INVALID_FIELD'],
@@ -152,7 +173,11 @@ describe('bad input', () => {
   });
 
   it('a body of another type is refused with 415', async () => {
-    const { status, json } = await ask(rest, '/v1/books:echo', { verb: 'POST', body: 'a=1', headers: { 'content-type': 'application/x-www-form-urlencoded' } });
+    const { status, json } = await ask(rest, '/v1/books:echo', {
+      verb: 'POST',
+      body: 'a=1',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
     expect([status, json.reason]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
   });
 

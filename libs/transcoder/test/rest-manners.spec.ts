@@ -14,7 +14,8 @@ const intercepted: string[] = [];
 class DenyHeader implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<{ headers: Record<string, string> }>();
-    if (request.headers['x-deny'] === 'rpc') throw new RpcError(Status.PERMISSION_DENIED, 'UNSPECIFIED', `Not ${rpcOf(context)?.name}.`);
+    if (request.headers['x-deny'] === 'rpc')
+      throw new RpcError(Status.PERMISSION_DENIED, 'UNSPECIFIED', `Not ${rpcOf(context)?.name}.`);
     return request.headers['x-deny'] !== 'plain';
   }
 }
@@ -24,14 +25,30 @@ const remember: NestInterceptor = {
 };
 
 beforeAll(async () => {
-  rest = await startRest({ providers: [{ provide: APP_GUARD, useClass: DenyHeader }, { provide: APP_INTERCEPTOR, useValue: remember }] });
+  rest = await startRest({
+    providers: [
+      { provide: APP_GUARD, useClass: DenyHeader },
+      { provide: APP_INTERCEPTOR, useValue: remember },
+    ],
+  });
 });
 afterAll(() => rest[Symbol.asyncDispose]());
 
 describe('REST', () => {
   it('answers a creation with 201 and Location, and takes Idempotency-Key', async () => {
-    const { status, headers, json } = await send(rest, 'POST', '/v1/shelves/1/books', { name: 'a b' }, { 'idempotency-key': 'key-1' });
-    expect([status, headers.location, headers.etag, json.aString]).toEqual([201, '/v1/shelves/1/books/a%20b', '"v1"', 'key-1']);
+    const { status, headers, json } = await send(
+      rest,
+      'POST',
+      '/v1/shelves/1/books',
+      { name: 'a b' },
+      { 'idempotency-key': 'key-1' },
+    );
+    expect([status, headers.location, headers.etag, json.aString]).toEqual([
+      201,
+      '/v1/shelves/1/books/a%20b',
+      '"v1"',
+      'key-1',
+    ]);
   });
 
   it('names the next page in Link, and keeps the other parameters', async () => {
@@ -59,7 +76,9 @@ describe('REST', () => {
   });
 
   it('takes If-Match as the etag, and answers 412 when it is not the current one', async () => {
-    expect((await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-match': '"new"' })).json.book.etag).toBe('new');
+    expect((await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-match': '"new"' })).json.book.etag).toBe(
+      'new',
+    );
     const { status, json } = await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-match': '"old"' });
     expect([status, json.code, json.reason]).toEqual([412, 'ABORTED', 'ETAG_MISMATCH']);
   });
@@ -67,7 +86,9 @@ describe('REST', () => {
 
 describe('errors', () => {
   it('of the service keep code, reason, metadata and the request id', async () => {
-    const { status, headers, json } = await ask(rest, '/v1/shelves/1/books/missing', { headers: { 'x-request-id': 'mine-1' } });
+    const { status, headers, json } = await ask(rest, '/v1/shelves/1/books/missing', {
+      headers: { 'x-request-id': 'mine-1' },
+    });
     expect([status, headers['x-request-id']]).toEqual([404, 'mine-1']);
     expect(json).toEqual({
       type: 'about:blank',

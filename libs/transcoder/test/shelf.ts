@@ -15,7 +15,13 @@ import { TranscoderModule, type TranscoderOptions, transcoderAdapter } from '../
 const service = 'testing.v1.ShelfService';
 
 /** What the handlers of the last calls saw. */
-export const seen: { emitted: number; closed: number; counted: string[]; cancelled: unknown[]; contexts: CallContext[] } = {
+export const seen: {
+  emitted: number;
+  closed: number;
+  counted: string[];
+  cancelled: unknown[];
+  contexts: CallContext[];
+} = {
   emitted: 0,
   closed: 0,
   counted: [],
@@ -28,12 +34,16 @@ class ShelfController implements shelf.ShelfServiceController {
   getBook({ name }: shelf.GetBookRequest, context: CallContext): Promise<shelf.Book> {
     seen.contexts.push(context);
     const last = name.split('/').at(-1);
-    if (last === 'missing') throw new RpcError(Status.NOT_FOUND, 'USER_NOT_FOUND', 'No book has this name.', { metadata: { name } });
+    if (last === 'missing')
+      throw new RpcError(Status.NOT_FOUND, 'USER_NOT_FOUND', 'No book has this name.', { metadata: { name } });
     if (last === 'broken') throw new Error('the driver says: password wrong');
     if (last === 'invalid') {
-      throw new RpcError(Status.INVALID_ARGUMENT, 'INVALID_FIELD', 'the_name: is wrong', { violations: [{ field: 'the_name', description: 'is wrong', reason: 'odd' }] });
+      throw new RpcError(Status.INVALID_ARGUMENT, 'INVALID_FIELD', 'the_name: is wrong', {
+        violations: [{ field: 'the_name', description: 'is wrong', reason: 'odd' }],
+      });
     }
-    if (last === 'busy') throw new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'Busy.', { retryDelayMs: 1500 });
+    if (last === 'busy')
+      throw new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'Busy.', { retryDelayMs: 1500 });
     if (last === 'slow') {
       return new Promise((resolve, reject) => {
         context.signal.addEventListener('abort', () => {
@@ -74,12 +84,17 @@ class ShelfController implements shelf.ShelfServiceController {
     }
     return { count: String(shelves.length), shelves: shelves.slice(0, 10) };
   }
-  streamBooks({ count, perMessage, failAfter, after }: shelf.StreamBooksRequest): Observable<shelf.StreamBooksResponse> {
+  streamBooks({
+    count,
+    perMessage,
+    failAfter,
+    after,
+  }: shelf.StreamBooksRequest): Observable<shelf.StreamBooksResponse> {
     seen.emitted = 0;
     seen.closed = 0;
     return pulled(function* () {
       try {
-        for (let number = Number(after) + 1; number <= count; ) {
+        for (let number = Number(after) + 1; number <= count;) {
           const books = [];
           for (; books.length < Math.max(1, perMessage) && number <= count; number++) {
             if (failAfter > 0 && number > failAfter) break;
@@ -87,7 +102,8 @@ class ShelfController implements shelf.ShelfServiceController {
           }
           seen.emitted += books.length;
           if (books.length > 0) yield { books };
-          if (failAfter > 0 && number > failAfter) throw new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'Gone.');
+          if (failAfter > 0 && number > failAfter)
+            throw new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'Gone.');
         }
         if (failAfter < 0) throw new RpcError(Status.NOT_FOUND, 'USER_NOT_FOUND', 'No books.');
       } finally {
@@ -111,7 +127,9 @@ export interface Rest extends AsyncDisposable {
 }
 
 /** Starts REST over a shelf service, both on unix sockets. */
-export async function startRest(options: { providers?: Provider[]; maxBodyBytes?: number; drainMs?: number; controllers?: Type[] } = {}): Promise<Rest> {
+export async function startRest(
+  options: { providers?: Provider[]; maxBodyBytes?: number; drainMs?: number; controllers?: Type[] } = {},
+): Promise<Rest> {
   const directory = mkdtempSync(join(tmpdir(), 'rest-'));
   @Module({ controllers: [ShelfController] })
   class ServiceModule {}
@@ -129,9 +147,16 @@ export async function startRest(options: { providers?: Provider[]; maxBodyBytes?
     ...(options.maxBodyBytes !== undefined && { maxBodyBytes: options.maxBodyBytes }),
     drainMs: options.drainMs ?? 200,
   };
-  @Module({ imports: [TranscoderModule.register(transcoder)], providers: options.providers ?? [], controllers: options.controllers ?? [] })
+  @Module({
+    imports: [TranscoderModule.register(transcoder)],
+    providers: options.providers ?? [],
+    controllers: options.controllers ?? [],
+  })
   class RestModule {}
-  const app = await NestFactory.create<NestFastifyApplication>(RestModule, transcoderAdapter(), { bodyParser: false, logger: false });
+  const app = await NestFactory.create<NestFastifyApplication>(RestModule, transcoderAdapter(), {
+    bodyParser: false,
+    logger: false,
+  });
   const socketPath = `${directory}/http.sock`;
   await app.listen(socketPath);
   let stopped: Promise<void> | undefined;
@@ -166,7 +191,11 @@ export interface Asked {
 }
 
 /** Opens an HTTP request; its body is the caller's to write. */
-export function openRequest({ socketPath }: { socketPath: string }, path: string, { verb = 'GET', headers = {} }: Asked = {}): ClientRequest {
+export function openRequest(
+  { socketPath }: { socketPath: string },
+  path: string,
+  { verb = 'GET', headers = {} }: Asked = {},
+): ClientRequest {
   return httpRequest({ socketPath, path, method: verb, headers, agent: false });
 }
 
@@ -179,8 +208,15 @@ export function ask(rest: { socketPath: string }, path: string, asked: Asked = {
       const chunks: Buffer[] = [];
       const finish = (): void => {
         const text = Buffer.concat(chunks).toString();
-        const json = /json$|json;/.test(response.headers['content-type'] ?? '') && text !== '' ? parse(text) : undefined;
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json, complete: response.complete });
+        const json =
+          /json$|json;/.test(response.headers['content-type'] ?? '') && text !== '' ? parse(text) : undefined;
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text,
+          json,
+          complete: response.complete,
+        });
       };
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', finish);
@@ -199,8 +235,18 @@ function parse(text: string): unknown {
 }
 
 /** Sends JSON. */
-export function send(rest: { socketPath: string }, verb: string, path: string, json: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-  return ask(rest, path, { verb, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(json) });
+export function send(
+  rest: { socketPath: string },
+  verb: string,
+  path: string,
+  json: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return ask(rest, path, {
+    verb,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(json),
+  });
 }
 
 /** Waits until a condition holds, checked at each turn of the event loop; the test's own time limit ends the wait. */

@@ -15,7 +15,11 @@ const numbers = (text: string): number[] => [...text.matchAll(/"number":"(\d+)"/
 describe('a response stream', () => {
   it('comes as one item a line unless asked otherwise, also when messages hold several', async () => {
     const { headers, text, complete } = await ask(rest, '/v1/books:stream?count=5&perMessage=2');
-    expect([headers['content-type'], text, complete]).toEqual(['application/x-ndjson', [1, 2, 3, 4, 5].map((n) => `{"number":"${n}"}\n`).join(''), true]);
+    expect([headers['content-type'], text, complete]).toEqual([
+      'application/x-ndjson',
+      [1, 2, 3, 4, 5].map((n) => `{"number":"${n}"}\n`).join(''),
+      true,
+    ]);
   });
 
   it('comes as whole messages without a response_body', async () => {
@@ -25,23 +29,37 @@ describe('a response stream', () => {
 
   it('comes as a JSON array, also an empty one', async () => {
     const headers = { accept: 'application/json' };
-    expect((await ask(rest, '/v1/books:stream?count=3&perMessage=2', { headers })).json).toEqual([{ number: '1' }, { number: '2' }, { number: '3' }]);
+    expect((await ask(rest, '/v1/books:stream?count=3&perMessage=2', { headers })).json).toEqual([
+      { number: '1' },
+      { number: '2' },
+      { number: '3' },
+    ]);
     expect((await ask(rest, '/v1/books:stream', { headers })).json).toEqual([]);
   });
 
   it('comes as server-sent events with ids, retry and an end', async () => {
     const { headers, text } = await ask(rest, '/v1/books:stream?count=2', { headers: { accept: 'text/event-stream' } });
-    expect([headers['content-type'], headers['x-accel-buffering'], headers['cache-control']]).toEqual(['text/event-stream', 'no', 'no-store']);
-    expect(text).toMatch(/^retry: \d{4}\n\nid: 1\ndata: \{"number":"1"\}\n\nid: 2\ndata: \{"number":"2"\}\n\nevent: end\ndata: \{\}\n\n$/);
+    expect([headers['content-type'], headers['x-accel-buffering'], headers['cache-control']]).toEqual([
+      'text/event-stream',
+      'no',
+      'no-store',
+    ]);
+    expect(text).toMatch(
+      /^retry: \d{4}\n\nid: 1\ndata: \{"number":"1"\}\n\nid: 2\ndata: \{"number":"2"\}\n\nevent: end\ndata: \{\}\n\n$/,
+    );
   });
 
   it('goes on behind Last-Event-ID', async () => {
-    const { text } = await ask(rest, '/v1/books:stream?count=5', { headers: { accept: 'text/event-stream', 'last-event-id': '3' } });
+    const { text } = await ask(rest, '/v1/books:stream?count=5', {
+      headers: { accept: 'text/event-stream', 'last-event-id': '3' },
+    });
     expect(numbers(text)).toEqual([4, 5]);
   });
 
   it('takes the form with the highest quality', async () => {
-    const { headers } = await ask(rest, '/v1/books:stream', { headers: { accept: 'text/event-stream;q=0.5, application/json;q=0.9, text/html' } });
+    const { headers } = await ask(rest, '/v1/books:stream', {
+      headers: { accept: 'text/event-stream;q=0.5, application/json;q=0.9, text/html' },
+    });
     expect(headers['content-type']).toBe('application/json');
   });
 
@@ -85,11 +103,17 @@ describe('a response stream', () => {
 
   it('says goodbye on drain, and breaks off the forms that have no word for it', async () => {
     const open = async (accept: string): Promise<{ text: string; complete: Promise<boolean> }> => {
-      const request = openRequest(rest, '/v1/books:talk', { verb: 'POST', headers: { accept, 'transfer-encoding': 'chunked' } });
+      const request = openRequest(rest, '/v1/books:talk', {
+        verb: 'POST',
+        headers: { accept, 'transfer-encoding': 'chunked' },
+      });
       request.on('error', () => undefined);
       request.write('{"name":"x"}\n');
       const [response] = (await once(request, 'response')) as [IncomingMessage];
-      const read = { text: '', complete: new Promise<boolean>((resolve) => response.on('close', () => resolve(response.complete))) };
+      const read = {
+        text: '',
+        complete: new Promise<boolean>((resolve) => response.on('close', () => resolve(response.complete))),
+      };
       response.on('error', () => undefined);
       response.on('data', (chunk) => (read.text += String(chunk)));
       await until(() => read.text.includes('x'));
@@ -107,7 +131,11 @@ describe('a response stream', () => {
 
 describe('a request stream', () => {
   const count = (body: string, contentType?: string) =>
-    ask(rest, '/v1/shelves/7/books:count', { verb: 'POST', body, headers: contentType === undefined ? {} : { 'content-type': contentType } });
+    ask(rest, '/v1/shelves/7/books:count', {
+      verb: 'POST',
+      body,
+      headers: contentType === undefined ? {} : { 'content-type': contentType },
+    });
 
   it.each([
     ['lines', '{"name":"a"}\n\n{"name":"b"}', 'application/x-ndjson'],
@@ -151,7 +179,10 @@ describe('a request stream', () => {
 
 describe('a bidi call', () => {
   it('answers each line before the next is sent', async () => {
-    const request = openRequest(rest, '/v1/books:talk', { verb: 'POST', headers: { 'content-type': 'application/x-ndjson' } });
+    const request = openRequest(rest, '/v1/books:talk', {
+      verb: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
     let text = '';
     request.on('response', (response) => response.on('data', (chunk) => (text += String(chunk))));
     for (const name of ['a', 'b', 'c']) {
@@ -159,13 +190,15 @@ describe('a bidi call', () => {
       await until(() => text.includes(`{"name":"${name}"}\n`));
     }
     request.end();
-    const [response] = await Promise.all([once(request, 'close')]);
-    expect(response).toBeDefined();
+    await once(request, 'close');
     expect(text).toBe('{"name":"a"}\n{"name":"b"}\n{"name":"c"}\n');
   });
 
   it('that is refused midway names the line and does not look whole', async () => {
-    const { text, complete } = await ask(rest, '/v1/books:talk', { verb: 'POST', body: `{"name":"a"}\n${' '.repeat(100)}\noops\n` });
+    const { text, complete } = await ask(rest, '/v1/books:talk', {
+      verb: 'POST',
+      body: `{"name":"a"}\n${' '.repeat(100)}\noops\n`,
+    });
     expect(complete || text.startsWith('{"type"')).toBe(text.startsWith('{"type"'));
     expect(text).toContain('Line 3');
   });

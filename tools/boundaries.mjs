@@ -1,0 +1,72 @@
+// An oxlint plugin: who may import whom. Bare imports must be declared in the package.json next to them, imports between
+// projects follow their Nx tags, and a relative import stays inside its project.
+import { existsSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+
+/** Which tags a project with a tag may import. An app is never imported. */
+const allowed = {
+  'lib:proto': [],
+  'lib:grpc': ['lib:proto'],
+  'lib:transcoder': ['lib:grpc', 'lib:proto'],
+  'app:user-service': ['lib:grpc', 'lib:proto'],
+  'app:gateway': ['lib:transcoder', 'lib:grpc', 'lib:proto'],
+  'app:e2e': ['lib:grpc', 'lib:proto'],
+  tools: [],
+};
+
+const manifests = new Map();
+
+function projectOf(file) {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    if (!manifests.has(folder)) {
+      const path = join(folder, 'package.json');
+      manifests.set(folder, existsSync(path) ? { folder, ...JSON.parse(readFileSync(path, 'utf8')) } : undefined);
+    }
+    if (manifests.get(folder) !== undefined) return manifests.get(folder);
+  }
+  return undefined;
+}
+
+/** Why an import is not allowed, or undefined. */
+export function violation(file, specifier) {
+  const project = projectOf(file);
+  if (project === undefined || specifier.startsWith('node:') || builtinModules.includes(specifier)) return undefined;
+  if (specifier.startsWith('.')) {
+    const target = resolve(dirname(file), specifier);
+    const shared = file.endsWith('/vitest.config.ts') && specifier.endsWith('/vitest.project.ts');
+    return relative(project.folder, target).startsWith('..') && !shared
+      ? `"${specifier}" leaves ${project.name}`
+      : undefined;
+  }
+  const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  const atRoot = project.workspaces !== undefined;
+  const tests = /\/(test|vitest\.config\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
+  const declared = {
+    ...project.dependencies,
+    ...(atRoot || /\/(test|generate)/.test(file.slice(project.folder.length)) ? project.devDependencies : {}),
+  };
+  if (!(name in declared) && name !== project.name && !tests)
+    return `"${name}" is not declared in the package.json of ${project.name}`;
+  if (!name.startsWith('@rollcall/') || name === project.name) return undefined;
+  const tag = (project.nx?.tags ?? []).find((each) => each in allowed);
+  const target = name.replace('@rollcall/', 'lib:');
+  return allowed[tag]?.includes(target) ? undefined : `${project.name} may not import ${name}`;
+}
+
+const imports = {
+  create(context) {
+    const check = (node) => {
+      const why = node.source?.type === 'Literal' ? violation(context.filename, node.source.value) : undefined;
+      if (why !== undefined) context.report({ node, message: why });
+    };
+    return {
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
+    };
+  },
+};
+
+export default { meta: { name: 'boundaries' }, rules: { imports } };
