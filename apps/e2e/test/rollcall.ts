@@ -1,0 +1,135 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { GrpcChannel } from '@rollcall/grpc';
+import {
+  rollcallContract,
+  type tutorialUserManager,
+  tutorialUserManagerContract,
+  type tutorialUserService,
+  tutorialUserServiceContract,
+  type userService,
+} from '@rollcall/proto';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The real processes, on unix sockets in a folder of their own. */
+export interface Rollcall extends AsyncDisposable {
+  readonly socketPath: string;
+  readonly target: string;
+  readonly users: userService.UserServiceClient;
+  readonly userManager: tutorialUserManager.UserManagerClient;
+  readonly tutorialUsers: tutorialUserService.UserServiceClient;
+  /** Ends user-service without warning. */
+  killUserService(): Promise<void>;
+  /** Starts it again, and waits until the gateway is ready. */
+  restartUserService(): Promise<void>;
+  /** The resident memory of both processes, in bytes. */
+  memory(): { userService: number; gateway: number };
+  /** Ends both as a container engine does. @returns their exit codes */
+  stop(): Promise<(number | null)[]>;
+}
+
+/** Starts user-service and gateway, built, as processes, and waits until they are ready. */
+export async function startRollcall(env: Record<string, string> = {}): Promise<Rollcall> {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-'));
+  const socketPath = join(folder, 'rest.sock');
+  const target = `unix://${folder}/users.sock`;
+  const environment = {
+    ...process.env,
+    USER_LISTEN: target,
+    USER_TARGET: target,
+    GATEWAY_LISTEN: `unix://${socketPath}`,
+    DATA_DIR: join(folder, 'data'),
+    LOG_LEVEL: 'warn',
+    ...env,
+  };
+  const start = (app: string): ChildProcess =>
+    spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], { cwd: folder, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+  let users = start('user-service');
+  const gateway = start('gateway');
+  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 });
+  const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal);
+      await once(child, 'exit');
+    }
+    return child.exitCode;
+  };
+  const rollcall: Rollcall = {
+    socketPath,
+    target,
+    users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
+    userManager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
+    tutorialUsers: channel.client<tutorialUserService.UserServiceClient>(tutorialUserServiceContract, 'UserService'),
+    async killUserService() {
+      await end(users, 'SIGKILL');
+    },
+    async restartUserService() {
+      users = start('user-service');
+      await ready(rollcall, users);
+    },
+    memory: () => ({ userService: residentBytes(users), gateway: residentBytes(gateway) }),
+    stop: () => Promise.all([end(gateway, 'SIGTERM'), end(users, 'SIGTERM')]),
+    async [Symbol.asyncDispose]() {
+      channel.close();
+      await rollcall.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  await ready(rollcall, users, gateway);
+  return rollcall;
+}
+
+async function ready(rollcall: Rollcall, ...children: ChildProcess[]): Promise<void> {
+  for (;;) {
+    const ended = children.find((child) => child.exitCode !== null);
+    if (ended !== undefined) throw new Error(`a process ended with exit code ${ended.exitCode} before it was ready`);
+    if (existsSync(rollcall.socketPath)) {
+      const answer = await ask(rollcall, '/readyz').catch(() => undefined);
+      if (answer?.status === 200) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function residentBytes({ pid }: ChildProcess): number {
+  return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+}
+
+export interface Asked {
+  readonly verb?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** Opens an HTTP request; its body is the caller's to write. */
+export function openRequest({ socketPath }: Rollcall, path: string, { verb = 'GET', headers = {} }: Asked = {}): ClientRequest {
+  return httpRequest({ socketPath, path, method: verb, headers, agent: false });
+}
+
+/** Sends an HTTP request, and reads the answer to its end. */
+export async function ask(rollcall: Rollcall, path: string, asked: Asked = {}): Promise<Answer> {
+  const request = openRequest(rollcall, path, asked);
+  request.end(asked.body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
+  return { status: response.statusCode ?? 0, headers: response.headers, text };
+}
+
+/** Sends JSON, and reads JSON. */
+export async function send(rollcall: Rollcall, verb: string, path: string, json: unknown): Promise<{ status: number; json: Record<string, unknown> }> {
+  const { status, text } = await ask(rollcall, path, { verb, headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) });
+  return { status, json: JSON.parse(text) as Record<string, unknown> };
+}
