@@ -17,6 +17,7 @@ import { Reflection } from './reflection.ts';
 import { RpcError } from './rpc-error.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
+import { removeStaleSocket } from './stale-socket.ts';
 
 /** Services that a server serves, all of one contract. */
 export interface ServedContract {
@@ -75,6 +76,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     try {
       this.#register();
       const { listen, credentials = ServerCredentials.createInsecure() } = this.#options;
+      await removeStaleSocket(listen);
       const port = await new Promise<number>((resolve, reject) => {
         this.#server.bindAsync(listen, credentials, (error, bound) =>
           error === null ? resolve(bound) : reject(new Error(`cannot listen on ${listen}: ${error.message}`)),

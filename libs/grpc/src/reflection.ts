@@ -17,12 +17,17 @@ export class Reflection {
   readonly #services: readonly string[];
 
   /**
-   * @param contracts where symbols are looked up, the first that has one counts
-   * @param services the full names of the services that are listed
+   * @param contracts what is reflected. One that gives a name of an earlier one another meaning is left out, for a
+   *   client cannot hold both: two contracts without a package may each have a `User`
+   * @param services the full names of the services that are listed, as far as their contracts are reflected
    */
   constructor(contracts: readonly Contract[], services: readonly string[]) {
-    this.#contracts = contracts;
-    this.#services = services;
+    this.#contracts = contracts.filter(
+      (contract, index) => !contracts.slice(0, index).some((earlier) => collide(earlier, contract)),
+    );
+    this.#services = services.filter((name) =>
+      this.#contracts.some(({ registry }) => registry.getService(name) !== undefined),
+    );
   }
 
   /** The handlers of both versions of grpc.reflection's ServerReflection, by path. */
@@ -105,6 +110,15 @@ export class Reflection {
     if (!known) throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', `This server has no message ${typeName}.`);
     return { baseTypeName: typeName, extensionNumber: [...numbers].toSorted((a, b) => a - b) };
   }
+}
+
+/** Whether a name means something else in one contract than in the other. */
+function collide(one: Contract, other: Contract): boolean {
+  for (const desc of other.registry) {
+    const same = one.registry.get(desc.typeName);
+    if (same !== undefined && same.file.name !== desc.file.name) return true;
+  }
+  return false;
 }
 
 /** An enum's values are named beside the enum, not inside it. */

@@ -1,5 +1,11 @@
 import { Client, credentials, Metadata, status as Status } from '@grpc/grpc-js';
-import { health, reflection, rollcallContract } from '@rollcall/proto';
+import {
+  type health,
+  type reflection,
+  rollcallContract,
+  tutorialUserManagerContract,
+  tutorialUserServiceContract,
+} from '@rollcall/proto';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import {
   concat,
@@ -27,6 +33,7 @@ import {
   RpcError,
   values,
 } from '../src/grpc.ts';
+import { Reflection } from '../src/reflection.ts';
 import { settled, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const named = (name: string): shelf.CountBooksRequest => ({ shelf: '', name });
@@ -508,5 +515,13 @@ describe('the server', () => {
     });
     client.close();
     expect(answer?.toString('hex')).toBe('0a0161');
+  });
+});
+
+describe('reflection', () => {
+  it('leaves out a contract whose names another one has, so that a client can hold all of the rest', () => {
+    const contracts = [tutorialUserManagerContract, tutorialUserServiceContract, rollcallContract];
+    const answer = new Reflection(contracts, ['UserManager', 'UserService', 'rollcall.user.v1.UserService']).answer({ host: '', listServices: '*' });
+    expect(answer.listServicesResponse?.service.map(({ name }) => name)).toEqual(['UserManager', 'rollcall.user.v1.UserService']);
   });
 });

@@ -6,7 +6,7 @@ import { type CanActivate, Module, type Provider, type Type } from '@nestjs/comm
 import { APP_FILTER } from '@nestjs/core';
 import { NestFactory } from '@nestjs/core';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
-import { type Observable, throwError } from 'rxjs';
+import { throwError } from 'rxjs';
 import {
   type CallContext,
   GrpcChannel,
