@@ -49,7 +49,11 @@ export async function startRollcall(env: Record<string, string> = {}): Promise<R
     ...env,
   };
   const start = (app: string): ChildProcess =>
-    spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], { cwd: folder, env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
+    spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
+      cwd: folder,
+      env: environment,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
   let users = start('user-service');
   const gateway = start('gateway');
   const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 });
@@ -110,11 +114,15 @@ export interface Answer {
 export interface Asked {
   readonly verb?: string;
   readonly headers?: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /** Opens an HTTP request; its body is the caller's to write. */
-export function openRequest({ socketPath }: Rollcall, path: string, { verb = 'GET', headers = {} }: Asked = {}): ClientRequest {
+export function openRequest(
+  { socketPath }: Rollcall,
+  path: string,
+  { verb = 'GET', headers = {} }: Asked = {},
+): ClientRequest {
   return httpRequest({ socketPath, path, method: verb, headers, agent: false });
 }
 
@@ -129,7 +137,16 @@ export async function ask(rollcall: Rollcall, path: string, asked: Asked = {}): 
 }
 
 /** Sends JSON, and reads JSON. */
-export async function send(rollcall: Rollcall, verb: string, path: string, json: unknown): Promise<{ status: number; json: Record<string, unknown> }> {
-  const { status, text } = await ask(rollcall, path, { verb, headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) });
+export async function send(
+  rollcall: Rollcall,
+  verb: string,
+  path: string,
+  json: unknown,
+): Promise<{ status: number; json: Record<string, unknown> }> {
+  const { status, text } = await ask(rollcall, path, {
+    verb,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(json),
+  });
   return { status, json: JSON.parse(text) as Record<string, unknown> };
 }

@@ -22,7 +22,10 @@ it('the six users of the tutorial are the same through every door', async () => 
   for (const user of sample) {
     expect(await firstValueFrom(rollcall.userManager.addUser(user))).toMatchObject({ error: false, user });
   }
-  expect(await firstValueFrom(rollcall.userManager.addUser({ ...sample[0], mailAddress: '' } as never))).toMatchObject({ error: true, message: 'already exist' });
+  expect(await firstValueFrom(rollcall.userManager.addUser({ ...sample[0], mailAddress: '' } as never))).toMatchObject({
+    error: true,
+    message: 'already exist',
+  });
 
   // One by one, over REST, gRPC, and the other tutorial's service.
   const typeNames = ['', 'USER_TYPE_NORMAL', 'USER_TYPE_ADMINISTRATOR', 'USER_TYPE_GUEST', 'USER_TYPE_DISABLED'];
@@ -31,29 +34,70 @@ it('the six users of the tutorial are the same through every door', async () => 
     expect(rest).toMatchObject({ id: String(id), name: nickname, email: mailAddress, type: typeNames[userType] });
     const { user } = await firstValueFrom(rollcall.users.getUser({ id: String(id) }));
     expect(user).toMatchObject({ id: String(id), name: nickname, email: mailAddress, type: userType });
-    expect((await firstValueFrom(rollcall.tutorialUsers.getUser({ user: { name: '', email: mailAddress.toUpperCase(), age: 0 } }))).user).toEqual({ name: nickname, email: mailAddress, age: 0 });
+    expect(
+      (
+        await firstValueFrom(
+          rollcall.tutorialUsers.getUser({ user: { name: '', email: mailAddress.toUpperCase(), age: 0 } }),
+        )
+      ).user,
+    ).toEqual({ name: nickname, email: mailAddress, age: 0 });
   }
 
   // Counted, looked up, exported.
   const ids = [1, 2, 3, 99, 6, 3];
-  expect(await firstValueFrom(rollcall.userManager.countAlreadyUsers(from(ids.map((id) => ({ id })))))).toMatchObject({ error: false, userCnt: 5 });
-  const counted = await ask(rollcall, '/v1/users:countExisting', { verb: 'POST', body: ids.map((id) => `{"id":${id}}\n`).join('') });
+  expect(await firstValueFrom(rollcall.userManager.countAlreadyUsers(from(ids.map((id) => ({ id })))))).toMatchObject({
+    error: false,
+    userCnt: 5,
+  });
+  const counted = await ask(rollcall, '/v1/users:countExisting', {
+    verb: 'POST',
+    body: ids.map((id) => `{"id":${id}}\n`).join(''),
+  });
   expect(JSON.parse(counted.text)).toEqual({ existingCount: '5', requestedCount: '6' });
-  const looked = await ask(rollcall, '/v1/users:lookup', { verb: 'POST', body: JSON.stringify(ids.map((id) => ({ id }))) });
-  expect(looked.text.trim().split('\n').map((line) => JSON.parse(line) as { id: string; found: boolean }).map(({ id, found }) => [Number(id), found])).toEqual(ids.map((id) => [id, id !== 99]));
-  const byIds = await lastValueFrom(rollcall.userManager.getUsersByIds(from(ids.map((id) => ({ id })))).pipe(toArray()));
+  const looked = await ask(rollcall, '/v1/users:lookup', {
+    verb: 'POST',
+    body: JSON.stringify(ids.map((id) => ({ id }))),
+  });
+  expect(
+    looked.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string; found: boolean })
+      .map(({ id, found }) => [Number(id), found]),
+  ).toEqual(ids.map((id) => [id, id !== 99]));
+  const byIds = await lastValueFrom(
+    rollcall.userManager.getUsersByIds(from(ids.map((id) => ({ id })))).pipe(toArray()),
+  );
   expect(byIds.map(({ user }) => user?.id)).toEqual([1, 2, 3, 6, 3]);
   const normal = await lastValueFrom(rollcall.userManager.getUsersByType({ userType: 1 }).pipe(toArray()));
   expect(normal.map(({ user }) => user?.nickname)).toEqual(['foo', 'Zaru', 'Saru']);
   const exported = await ask(rollcall, '/v1/users:export?types=USER_TYPE_NORMAL');
-  expect(exported.text.trim().split('\n').map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(['foo', 'Zaru', 'Saru']);
-  const batch = JSON.parse((await ask(rollcall, '/v1/users:batchGet?ids=6&ids=99&ids=1')).text) as { users: { id: string }[]; missingIds: string[] };
+  expect(
+    exported.text
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { name: string }).name),
+  ).toEqual(['foo', 'Zaru', 'Saru']);
+  const batch = JSON.parse((await ask(rollcall, '/v1/users:batchGet?ids=6&ids=99&ids=1')).text) as {
+    users: { id: string }[];
+    missingIds: string[];
+  };
   expect([batch.users.map(({ id }) => id), batch.missingIds]).toEqual([['6', '1'], ['99']]);
 });
 
 it('a user that REST creates is there for the tutorial clients', async () => {
-  const { status, json } = await send(rollcall, 'POST', '/v1/users', { name: 'Ada', email: 'Ada@Example.com', age: 36 });
+  const { status, json } = await send(rollcall, 'POST', '/v1/users', {
+    name: 'Ada',
+    email: 'Ada@Example.com',
+    age: 36,
+  });
   expect([status, json['id'], json['type']]).toEqual([201, '7', 'USER_TYPE_NORMAL']);
-  expect(await firstValueFrom(rollcall.userManager.getUser({ id: 7 }))).toEqual({ error: false, message: '', user: { id: 7, nickname: 'Ada', mailAddress: 'Ada@Example.com', userType: 1 } });
-  expect((await firstValueFrom(rollcall.tutorialUsers.getUser({ user: { name: 'Ada', email: '', age: 0 } }))).user?.age).toBe(36);
+  expect(await firstValueFrom(rollcall.userManager.getUser({ id: 7 }))).toEqual({
+    error: false,
+    message: '',
+    user: { id: 7, nickname: 'Ada', mailAddress: 'Ada@Example.com', userType: 1 },
+  });
+  expect(
+    (await firstValueFrom(rollcall.tutorialUsers.getUser({ user: { name: 'Ada', email: '', age: 0 } }))).user?.age,
+  ).toBe(36);
 });

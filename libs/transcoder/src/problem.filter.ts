@@ -1,3 +1,5 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { finished } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { status as Status } from '@grpc/grpc-js';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -32,10 +34,29 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, proble
     reply.raw.destroy();
     return;
   }
-  // A body that nobody reads on must not be taken for the next request.
-  if (!request.raw.complete) reply.header('connection', 'close');
-  void reply
-    .status(problem.status)
-    .headers(problemHeaders(problem))
-    .send(Buffer.from(JSON.stringify(problem))); // a string would get a charset
+  const body = Buffer.from(JSON.stringify(problem));
+  reply.status(problem.status).headers({ ...problemHeaders(problem), 'content-length': body.length });
+  if (request.raw.complete || request.raw.destroyed) void reply.send(body);
+  else sendBesideUpload(reply, request, body);
+}
+
+/** How long, in milliseconds, a caller may go on sending what nobody wants. */
+const lingerMs = 2000;
+
+/**
+ * Answers while the request is still on its way. To close the connection at once would reset it, and many a caller
+ * would see the reset and not the answer; so what comes is thrown away for a while.
+ */
+function sendBesideUpload(reply: FastifyReply, request: FastifyRequest, body: Buffer): void {
+  reply.hijack();
+  reply.header('connection', 'close');
+  reply.raw.writeHead(reply.statusCode, { ...reply.getHeaders() } as OutgoingHttpHeaders);
+  reply.raw.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    reply.raw.end();
+  };
+  const timer = setTimeout(end, lingerMs);
+  finished(request.raw, end);
+  request.raw.resume();
 }

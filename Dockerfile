@@ -1,0 +1,62 @@
+# One stage per app: docker build --target user-service . and --target gateway .
+FROM node:24-bookworm-slim AS manifests
+WORKDIR /rollcall
+COPY package.json package-lock.json .npmrc ./
+COPY libs/proto/package.json libs/proto/
+COPY libs/grpc/package.json libs/grpc/
+COPY libs/transcoder/package.json libs/transcoder/
+COPY apps/user-service/package.json apps/user-service/
+COPY apps/gateway/package.json apps/gateway/
+COPY apps/e2e/package.json apps/e2e/
+COPY tools/package.json tools/
+
+FROM manifests AS build
+RUN npm ci --no-audit --no-fund
+COPY nx.json tsconfig.base.json tsconfig.json buf.yaml vitest.project.ts ./
+COPY proto proto
+COPY libs libs
+COPY apps apps
+RUN npm run build && find libs apps -name '*.map' -path '*/dist/*' -delete -o -name '*.d.ts' -path '*/dist/*' -delete
+
+FROM manifests AS user-service-modules
+RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w @rollcall/user-service
+
+FROM manifests AS gateway-modules
+RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w @rollcall/gateway
+
+FROM node:24-bookworm-slim AS user-service
+ENV NODE_ENV=production USER_LISTEN=0.0.0.0:50051 DATA_DIR=/data
+WORKDIR /rollcall
+RUN mkdir /data && chown node:node /data
+COPY --from=user-service-modules /rollcall/node_modules node_modules
+COPY --from=user-service-modules /rollcall/package.json ./
+COPY --from=build /rollcall/libs/proto/package.json libs/proto/
+COPY --from=build /rollcall/libs/proto/gen libs/proto/gen
+COPY --from=build /rollcall/libs/proto/dist libs/proto/dist
+COPY --from=build /rollcall/libs/grpc/package.json libs/grpc/
+COPY --from=build /rollcall/libs/grpc/dist libs/grpc/dist
+COPY --from=build /rollcall/apps/user-service/package.json apps/user-service/
+COPY --from=build /rollcall/apps/user-service/dist apps/user-service/dist
+USER node
+VOLUME /data
+EXPOSE 50051
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "apps/user-service/dist/healthcheck.js"]
+CMD ["node", "apps/user-service/dist/main.js"]
+
+FROM node:24-bookworm-slim AS gateway
+ENV NODE_ENV=production GATEWAY_LISTEN=0.0.0.0:3000
+WORKDIR /rollcall
+COPY --from=gateway-modules /rollcall/node_modules node_modules
+COPY --from=gateway-modules /rollcall/package.json ./
+COPY --from=build /rollcall/libs/proto/package.json libs/proto/
+COPY --from=build /rollcall/libs/proto/gen libs/proto/gen
+COPY --from=build /rollcall/libs/proto/dist libs/proto/dist
+COPY --from=build /rollcall/libs/grpc/package.json libs/grpc/
+COPY --from=build /rollcall/libs/grpc/dist libs/grpc/dist
+COPY --from=build /rollcall/libs/transcoder libs/transcoder
+COPY --from=build /rollcall/apps/gateway/package.json apps/gateway/
+COPY --from=build /rollcall/apps/gateway/dist apps/gateway/dist
+USER node
+EXPOSE 3000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch('http://127.0.0.1:3000/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "apps/gateway/dist/main.js"]

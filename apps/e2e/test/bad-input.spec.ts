@@ -1,0 +1,91 @@
+import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ask, type Rollcall, startRollcall } from './rollcall.ts';
+
+let rollcall: Rollcall;
+beforeAll(async () => {
+  rollcall = await startRollcall();
+}, 30_000);
+afterAll(() => rollcall[Symbol.asyncDispose]());
+
+const named = (fields: string): string => `{"name":"Ada",${fields}}`;
+
+it.each([
+  ['an unknown field', named('"colour":"red"'), 400, 'user.colour'],
+  ['a wrong type', named('"age":"old"'), 400, 'user.age'],
+  ['a number out of range', named('"age":151'), 400, 'user.age'],
+  ['an id beyond 2^63-1', named('"id":"9223372036854775808"'), 400, 'user.id'],
+  ['a name that is missing', '{}', 400, 'user.name'],
+  ['a name of 201 characters', `{"name":"${'x'.repeat(201)}"}`, 400, 'user.name'],
+  ['a NUL in a name', '{"name":"a\\u0000b"}', 400, 'user.name'],
+  ['a NUL in an email address', named('"email":"a\\u0000@example.com"'), 400, 'user.email'],
+  ['what is no email address', named('"email":"nobody"'), 400, 'user.email'],
+  ['an unknown type', named('"type":"KING"'), 400, 'user.type'],
+  ['a type beyond the enum', named('"type":9'), 400, 'user.type'],
+  ['bytes that are not UTF-8', Buffer.from('7b226e616d65223a22c328227d', 'hex'), 400, 'UTF-8'],
+  ['a body of 10 MB', `{"name":"${'x'.repeat(10_000_000)}"}`, 413, '1048576 bytes'],
+  ['JSON nested 10,000 deep', `{"name":${'['.repeat(10_000)}`, 400, 'nested'],
+  ['a key __proto__', '{"name":"Ada","__proto__":{"age":1}}', 400, '__proto__'],
+  ['what is no JSON', 'name=Ada', 400, 'JSON'],
+])('%s is refused with 4xx that names it', async (_, body, status, named) => {
+  const answer = await ask(rollcall, '/v1/users', {
+    verb: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
+  expect(answer.text).toContain(named);
+});
+
+it.each([
+  ['/v1/users/abc', 400, 'id'],
+  ['/v1/users/0', 400, 'id'],
+  ['/v1/users/%ff', 400, ''],
+  ['/v1/users:batchGet?ids=1&ids=two', 400, 'ids[1]'],
+  ['/v1/users:batchGet', 400, 'ids'],
+  [`/v1/users:batchGet?${'ids=1&'.repeat(1001)}`, 400, 'ids'],
+  [`/v1/users:batchGet?${'ids=1&'.repeat(10_000)}`, 431, '16384 bytes'],
+  ['/v1/users:export?types=USER_TYPE_KING', 400, 'types[0]'],
+  ['/v1/nothing', 404, 'NOT_FOUND'],
+  ['/v1/users/77', 404, 'USER_NOT_FOUND'],
+])('GET %.60s is refused', async (path, status, named) => {
+  const answer = await ask(rollcall, path);
+  expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
+  expect(answer.text).toContain(named);
+});
+
+it('a wrong verb is 405 with Allow', async () => {
+  const { status, headers } = await ask(rollcall, '/v1/users', { verb: 'PUT' });
+  expect([status, headers.allow]).toEqual([405, 'GET, POST']);
+});
+
+it('a stream with one bad line names the line', async () => {
+  for (const path of ['/v1/users:countExisting', '/v1/users:lookup']) {
+    const { text } = await ask(rollcall, path, { verb: 'POST', body: '{"id":1}\n{"id":"x"}\n{"id":3}\n' });
+    expect(text).toContain('Line 2: id');
+  }
+});
+
+it('nothing of all this was stored, and both processes answer', async () => {
+  expect(
+    await lastValueFrom(rollcall.users.exportUsers({ types: [], afterId: '0', filter: '' }).pipe(toArray())),
+  ).toSatisfy((messages: { users: object[] }[]) => messages.every(({ users }) => users.length === 0));
+  expect((await ask(rollcall, '/readyz')).status).toBe(200);
+  const { user } = await firstValueFrom(
+    rollcall.users.createUser({
+      user: {
+        name: 'Ada',
+        email: '',
+        id: '0',
+        type: 0,
+        createTime: null,
+        updateTime: null,
+        deleteTime: null,
+        purgeTime: null,
+        etag: '',
+      },
+      requestId: '',
+    }),
+  );
+  expect(user?.id).toBe('1');
+});
