@@ -1,10 +1,19 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
 import { hasRules, type Method, type MethodCodec, validate } from '@rollcall/proto';
 import { from, isObservable, mergeMap, Observable, of } from 'rxjs';
 import type { CallContext } from './call-context.ts';
 import { pulled } from './demand.ts';
 import { invalidFields, RpcError } from './rpc-error.ts';
+
+/** Whether a message, or one inside it, has a string: the codec lets through what is not UTF-8, the engine does not. */
+function hasStrings(desc: DescMessage, seen = new Set<DescMessage>()): boolean {
+  if (seen.has(desc)) return false;
+  seen.add(desc);
+  return desc.fields.some(
+    (field) => field.scalar === ScalarType.STRING || (field.message !== undefined && hasStrings(field.message, seen)),
+  );
+}
 
 /** What answers a call: a value, a promise of one, an Observable, or an (async) iterable for a stream. */
 export type Handler = (request: object, context: CallContext) => unknown;
@@ -20,7 +29,7 @@ export class ServedMethod {
     this.method = method;
     this.#codec = codec;
     this.#handler = handler;
-    this.#checked = hasRules(method.input);
+    this.#checked = hasRules(method.input) || hasStrings(method.input);
   }
 
   /** @throws RpcError INVALID_ARGUMENT, when the bytes are no request of this method or break a rule of its proto */

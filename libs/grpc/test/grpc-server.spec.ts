@@ -189,6 +189,26 @@ describe('an error', () => {
   });
 });
 
+describe('a string that is not UTF-8', () => {
+  it('is INVALID_ARGUMENT, also in a message without rules', async () => {
+    let ran = false;
+    await using service = await startShelf({ readFile: () => ((ran = true), { path: '' }) });
+    const method = {
+      path: `/${shelfServiceName}/ReadFile`,
+      requestStream: false,
+      responseStream: false,
+      encode: (bytes: Buffer) => bytes,
+      decode: () => ({}),
+    };
+    const notUtf8 = Buffer.from([0x0a, 0x02, 0xc3, 0x28]);
+    await expect(firstValueFrom(service.channel.call(method, notUtf8))).rejects.toMatchObject({
+      code: Status.INVALID_ARGUMENT,
+      reason: 'MALFORMED_REQUEST',
+    });
+    expect(ran).toBe(false);
+  });
+});
+
 describe('a response stream', () => {
   it('stops its source while the reader does not read, and closes it when the reader goes away', async () => {
     let pulls = 0;
@@ -521,7 +541,13 @@ describe('the server', () => {
 describe('reflection', () => {
   it('leaves out a contract whose names another one has, so that a client can hold all of the rest', () => {
     const contracts = [tutorialUserManagerContract, tutorialUserServiceContract, rollcallContract];
-    const answer = new Reflection(contracts, ['UserManager', 'UserService', 'rollcall.user.v1.UserService']).answer({ host: '', listServices: '*' });
-    expect(answer.listServicesResponse?.service.map(({ name }) => name)).toEqual(['UserManager', 'rollcall.user.v1.UserService']);
+    const answer = new Reflection(contracts, ['UserManager', 'UserService', 'rollcall.user.v1.UserService']).answer({
+      host: '',
+      listServices: '*',
+    });
+    expect(answer.listServicesResponse?.service.map(({ name }) => name)).toEqual([
+      'UserManager',
+      'rollcall.user.v1.UserService',
+    ]);
   });
 });

@@ -1,0 +1,104 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+
+/** How many prepared statements are kept. */
+const maxStatements = 100;
+
+/** How long to wait for a process before us that is about to end, in milliseconds. */
+const busyTimeoutMs = 1000;
+
+const sqliteBusy = 5;
+
+/**
+ * Opens an SQLite file for kysely. What is committed is on the disk (WAL, synchronous=FULL), and no other process can
+ * open the file meanwhile: the lock is the system's, so that it ends with the process, however that ends. Integers come
+ * back as bigints.
+ *
+ * @throws Error when another process has the file open, or it cannot be opened
+ * @see https://www.sqlite.org/pragma.html#pragma_locking_mode
+ */
+export function openSqlite(file: string): SqliteDialect {
+  try {
+    return new NodeSqliteDialect({ database: new NodeSqlite(file) });
+  } catch (cause) {
+    const busy = cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteBusy;
+    const why = busy ? 'another process has it open' : String(cause instanceof Error ? cause.message : cause);
+    throw new Error(`cannot open ${file}: ${why}`, { cause });
+  }
+}
+
+class NodeSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalDdl();
+  }
+}
+
+/** Lets a migration be one transaction. SQLite can do that, and kysely does not count on it. */
+class TransactionalDdl extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** A node:sqlite database in the shape of better-sqlite3, which kysely's dialect is made for. */
+class NodeSqlite implements SqliteDatabase {
+  readonly #database: DatabaseSync;
+  /** By their SQL, the one used last at the end. */
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  constructor(file: string) {
+    this.#database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    try {
+      // The lock comes first: set before WAL is entered, it also makes the WAL index private memory.
+      this.#database.exec('pragma locking_mode = exclusive; begin exclusive; commit');
+      this.#database.exec('pragma journal_mode = wal; pragma synchronous = full');
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  prepare(sql: string): SqliteStatement {
+    const statement = this.#statements.get(sql) ?? new NodeSqliteStatement(this.#database.prepare(sql));
+    this.#statements.delete(sql);
+    this.#statements.set(sql, statement);
+    if (this.#statements.size > maxStatements) {
+      const [oldest] = this.#statements.keys();
+      if (oldest !== undefined) this.#statements.delete(oldest);
+    }
+    return statement;
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+}
+
+class NodeSqliteStatement implements SqliteStatement {
+  readonly reader: boolean;
+  readonly #statement: StatementSync;
+
+  constructor(statement: StatementSync) {
+    this.#statement = statement;
+    this.reader = statement.columns().length > 0;
+    statement.setReadBigInts(true);
+  }
+
+  all(parameters: readonly unknown[]): unknown[] {
+    return this.#statement.all(...bindable(parameters));
+  }
+
+  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
+    return this.#statement.run(...bindable(parameters));
+  }
+
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
+    return this.#statement.iterate(...bindable(parameters));
+  }
+}
+
+/** kysely does not say what parameters are; node:sqlite throws at those that it cannot bind. */
+function bindable(parameters: readonly unknown[]): SQLInputValue[] {
+  return parameters as SQLInputValue[];
+}

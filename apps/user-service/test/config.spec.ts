@@ -1,0 +1,59 @@
+import { resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+
+test('has defaults for everything', () => {
+  expect(readConfig({})).toEqual({ listen: '127.0.0.1:50051', dataDir: resolve('.data'), logLevel: 'log' });
+});
+
+test('takes an empty variable as unset', () => {
+  expect(readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '' })).toEqual(readConfig({}));
+});
+
+test('cannot be changed', () => {
+  expect(Object.isFrozen(readConfig({}))).toBe(true);
+});
+
+test.each(['127.0.0.1:0', '127.9.9.9:1', '[::1]:50051', 'localhost:50051', 'unix:///run/users.sock'])(
+  'listens on %s',
+  (listen) => {
+    expect(readConfig({ USER_LISTEN: listen }).listen).toBe(listen);
+  },
+);
+
+test.each([
+  '0.0.0.0:50051',
+  '[::]:50051',
+  '192.168.1.2:50051',
+  'example.com:50051',
+  '127.0.0.1.example.com:1',
+  '[::ffff:1.2.3.4]:1',
+])('refuses %s, which other machines can reach', (listen) => {
+  expect(() => readConfig({ USER_LISTEN: listen })).toThrow(/^USER_LISTEN: .*no sign-in/);
+});
+
+test('listens for other machines when that is allowed', () => {
+  expect(readConfig({ USER_LISTEN: '0.0.0.0:50051', ALLOW_INSECURE_LISTEN: '1' }).listen).toBe('0.0.0.0:50051');
+});
+
+test.each([
+  ['USER_LISTEN', '50051'],
+  ['USER_LISTEN', '127.0.0.1'],
+  ['USER_LISTEN', '127.0.0.1:65536'],
+  ['USER_LISTEN', '[localhost]:1'],
+  ['USER_LISTEN', 'http://127.0.0.1:1'],
+  ['USER_LISTEN', 'unix:'],
+  ['ALLOW_INSECURE_LISTEN', 'yes'],
+  ['LOG_LEVEL', 'loud'],
+])('names %s when its value is "%s"', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: "`));
+});
+
+test.each([
+  ['info', 'log'],
+  ['log', 'log'],
+  ['fatal', 'fatal'],
+  ['verbose', 'verbose'],
+])('takes the log level %s', (value, level) => {
+  expect(readConfig({ LOG_LEVEL: value }).logLevel).toBe(level);
+});

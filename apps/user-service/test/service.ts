@@ -1,0 +1,167 @@
+import 'reflect-metadata';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { GrpcChannel, RpcError } from '@rollcall/grpc';
+import {
+  type health,
+  type reflection,
+  rollcallContract,
+  tutorialUserManager,
+  tutorialUserManagerContract,
+  type tutorialUserService,
+  tutorialUserServiceContract,
+  type user,
+  type userService,
+} from '@rollcall/proto';
+import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs';
+import { createService } from '../src/service.ts';
+import { UsersStore } from '../src/users.store.ts';
+
+/** A directory that is gone at the end. */
+export function makeDirectory(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'rollcall-users-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** The clients of a service. */
+export function connect(target: string) {
+  const channel = new GrpcChannel(target);
+  return {
+    users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
+    manager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
+    tutorial: channel.client<tutorialUserService.UserServiceClient>(tutorialUserServiceContract, 'UserService'),
+    health: channel.client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health'),
+    reflection: channel.client<reflection.ServerReflectionClient>(
+      rollcallContract,
+      'grpc.reflection.v1.ServerReflection',
+    ),
+    [Symbol.dispose]: () => channel.close(),
+  };
+}
+
+/** Starts the service in this process, on a unix socket, over a directory of its own unless one is given. */
+export async function startService(dataDir?: string) {
+  const directory = makeDirectory();
+  const listen = `unix://${directory.path}/grpc.sock`;
+  const { app, server } = await createService({ listen, dataDir: dataDir ?? directory.path, logLevel: 'fatal' });
+  await app.listen();
+  const clients = connect(server.address);
+  return {
+    ...clients,
+    store: app.get(UsersStore),
+    close: () => app.close(),
+    [Symbol.asyncDispose]: async () => {
+      clients[Symbol.dispose]();
+      await app.close();
+      directory[Symbol.dispose]();
+    },
+  };
+}
+
+/** Starts the built service as a process, and waits until it listens. It is killed at the end if it still runs. */
+export async function spawnService(dataDir: string, listen = '127.0.0.1:0') {
+  const child = spawnMain({ DATA_DIR: dataDir, USER_LISTEN: listen });
+  const exited = once(child, 'exit');
+  let address: string | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    address = /listening on ([^"]+)/.exec(line)?.[1];
+    if (address !== undefined) break;
+  }
+  if (address === undefined) throw new Error('the service did not start');
+  child.stdout.resume();
+  const clients = connect(address);
+  const end = async (signal: NodeJS.Signals): Promise<unknown> => {
+    child.kill(signal);
+    const [code] = await exited;
+    return code;
+  };
+  return {
+    ...clients,
+    address,
+    end,
+    [Symbol.asyncDispose]: async () => {
+      clients[Symbol.dispose]();
+      await end('SIGKILL');
+    },
+  };
+}
+
+/** Runs the built service until it exits, and gives its exit code and what it wrote to stderr. */
+export async function runMain(env: Record<string, string>): Promise<{ code: unknown; stderr: string }> {
+  const child = spawnMain(env);
+  child.stdout.resume();
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = await once(child, 'close');
+  return { code, stderr };
+}
+
+function spawnMain(
+  env: Record<string, string>,
+): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']>; stderr: NonNullable<ChildProcess['stderr']> } {
+  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+  return spawn(process.execPath, [main], {
+    env: { ...env, PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** A whole user message of which some fields are given. */
+export function newUser(fields: Partial<user.User> = {}): user.User {
+  const unset = { createTime: null, updateTime: null, deleteTime: null, purgeTime: null };
+  return { id: '0', name: 'Ada', email: '', type: 0, etag: '', ...unset, ...fields };
+}
+
+/** Creates a user over v1, and gives it as stored. */
+export async function createUser(
+  client: userService.UserServiceClient,
+  fields: Partial<user.User>,
+  requestId = '',
+): Promise<user.User> {
+  const { user: created } = await firstValueFrom(client.createUser({ user: newUser(fields), requestId }));
+  if (created === null) throw new Error('no user was answered');
+  return created;
+}
+
+/** Marks a user as deleted in the store of a service that does not run. */
+export function markDeleted(dataDir: string, id: number): void {
+  const database = new DatabaseSync(join(dataDir, 'users.sqlite'));
+  database.prepare('update users set delete_time_ms = 1, purge_time_ms = 2 where id = ?').run(id);
+  database.close();
+}
+
+/** All that a call answers. */
+export function all<T>(answers: Observable<T>): Promise<T[]> {
+  return lastValueFrom(answers.pipe(toArray()));
+}
+
+/** The error that a call ends with. */
+export async function failure(call: Observable<unknown>): Promise<RpcError> {
+  const error: unknown = await lastValueFrom(call, { defaultValue: undefined }).then(
+    () => new Error('the call did not fail'),
+    (caught: unknown) => caught,
+  );
+  if (error instanceof RpcError) return error;
+  throw error;
+}
+
+/** The tutorial's sample data. */
+export const sampleUsers: readonly tutorialUserManager.User[] = [
+  {
+    id: 1,
+    nickname: 'admin',
+    mailAddress: 'admin@example.com',
+    userType: tutorialUserManager.User_UserType.ADMINISTRATOR,
+  },
+  { id: 2, nickname: 'guest', mailAddress: 'guest@example.com', userType: tutorialUserManager.User_UserType.GUEST },
+  { id: 3, nickname: 'foo', mailAddress: 'foo@example.com', userType: tutorialUserManager.User_UserType.NORMAL },
+  { id: 4, nickname: 'troll', mailAddress: 'troll@example.com', userType: tutorialUserManager.User_UserType.DISABLED },
+  { id: 5, nickname: 'Zaru', mailAddress: 'zaru@example.com', userType: tutorialUserManager.User_UserType.NORMAL },
+  { id: 6, nickname: 'Saru', mailAddress: 'saru@example.com', userType: tutorialUserManager.User_UserType.NORMAL },
+];
