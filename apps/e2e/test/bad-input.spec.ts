@@ -27,14 +27,14 @@ it.each([
   ['JSON nested 10,000 deep', `{"name":${'['.repeat(10_000)}`, 400, 'nested'],
   ['a key __proto__', '{"name":"Ada","__proto__":{"age":1}}', 400, '__proto__'],
   ['what is no JSON', 'name=Ada', 400, 'JSON'],
-])('%s is refused with 4xx that names it', async (_, body, status, named) => {
+])('%s is refused with 4xx that names it', async (_, body, status, words) => {
   const answer = await ask(rollcall, '/v1/users', {
     verb: 'POST',
     headers: { 'content-type': 'application/json' },
     body,
   });
   expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
-  expect(answer.text).toContain(named);
+  expect(answer.text).toContain(words);
 });
 
 it.each([
@@ -48,10 +48,10 @@ it.each([
   ['/v1/users:export?types=USER_TYPE_KING', 400, 'types[0]'],
   ['/v1/nothing', 404, 'NOT_FOUND'],
   ['/v1/users/77', 404, 'USER_NOT_FOUND'],
-])('GET %.60s is refused', async (path, status, named) => {
+])('GET %.60s is refused', async (path, status, words) => {
   const answer = await ask(rollcall, path);
   expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
-  expect(answer.text).toContain(named);
+  expect(answer.text).toContain(words);
 });
 
 it('a wrong verb is 405 with Allow', async () => {

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { finished } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { status as Status } from '@grpc/grpc-js';
+import { RpcError } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFault, presentableError } from './presentable-error.ts';
 import { type Problem, problemHeaders, problemOf } from './problem.ts';
@@ -16,7 +17,9 @@ export class ProblemFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const error = presentableError(thrown);
     if (isFault(error)) {
-      const cause = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      // The stack of an error that came over the wire leads into the transport, and nowhere else.
+      const here = thrown instanceof Error && !(thrown instanceof RpcError);
+      const cause = here ? thrown.stack : String(thrown);
       this.#logger.error({
         message: `${request.method} ${request.url} failed`,
         code: Status[error.code],
