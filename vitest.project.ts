@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import type { InlineConfig } from 'vitest/node';
 
 /** The test configuration that every project shares. Results go to `.test/` for the summary of `npm test`. */
-export function project(url: string, test: { testTimeout?: number; fileParallelism?: boolean } = {}) {
+export function project(url: string, test: InlineConfig = {}) {
   return defineConfig({
     root: fileURLToPath(new URL('./', url)),
     ssr: { resolve: { conditions: ['@rollcall/source', 'module', 'node'] } },

@@ -34,14 +34,14 @@ export function violation(file, specifier) {
   if (project === undefined || specifier.startsWith('node:') || builtinModules.includes(specifier)) return undefined;
   if (specifier.startsWith('.')) {
     const target = resolve(dirname(file), specifier);
-    const shared = file.endsWith('/vitest.config.ts') && specifier.endsWith('/vitest.project.ts');
+    const shared = /\/vitest\.\w+\.ts$/.test(file) && specifier.endsWith('/vitest.project.ts');
     return relative(project.folder, target).startsWith('..') && !shared
       ? `"${specifier}" leaves ${project.name}`
       : undefined;
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   const atRoot = project.workspaces !== undefined;
-  const tests = /\/(test|vitest\.config\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
+  const tests = /\/(test|clients|vitest\.\w+\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
   const declared = {
     ...project.dependencies,
     ...(atRoot || /\/(test|generate)/.test(file.slice(project.folder.length)) ? project.devDependencies : {}),

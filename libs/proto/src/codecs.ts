@@ -1,7 +1,9 @@
+import type { DescMessage } from '@bufbuild/protobuf';
 import { fromJSON, type MethodDefinition } from '@grpc/proto-loader';
 import { codecDescriptors } from './codec-descriptors.ts';
 import { loaderOptions } from './codec-options.ts';
 import type { Contract } from './contract.ts';
+import { changeFieldMasks, fromPaths, toPaths } from './field-masks.ts';
 
 /** Reads and writes the messages of one method, in the shape of the generated types. */
 export interface MethodCodec {
@@ -28,18 +30,28 @@ export function codecsOf(contract: Contract): ReadonlyMap<string, MethodCodec> {
 function loadCodecs(contract: Contract): Map<string, MethodCodec> {
   const definitions = fromJSON(codecDescriptors(contract.registry), loaderOptions);
   const codecs = new Map<string, MethodCodec>();
-  for (const { service, name, path } of contract.methods.values()) {
+  for (const { service, name, path, input, output } of contract.methods.values()) {
     const methods = definitions[service] as Record<string, MethodDefinition<object, object>> | undefined;
     const definition = methods?.[name];
     if (definition === undefined) throw new Error(`no codec for ${path}`);
     codecs.set(path, {
-      encodeRequest: definition.requestSerialize,
-      decodeRequest: (bytes) => definition.requestDeserialize(asBuffer(bytes)),
-      encodeResponse: definition.responseSerialize,
-      decodeResponse: (bytes) => definition.responseDeserialize(asBuffer(bytes)),
+      encodeRequest: encoder(input, definition.requestSerialize),
+      decodeRequest: decoder(input, definition.requestDeserialize),
+      encodeResponse: encoder(output, definition.responseSerialize),
+      decodeResponse: decoder(output, definition.responseDeserialize),
     });
   }
   return codecs;
+}
+
+function encoder(desc: DescMessage, encode: (message: object) => Buffer): (message: object) => Buffer {
+  const change = changeFieldMasks(desc, fromPaths);
+  return change === undefined ? encode : (message) => encode(change(message));
+}
+
+function decoder(desc: DescMessage, decode: (bytes: Buffer) => object): (bytes: Uint8Array) => object {
+  const change = changeFieldMasks(desc, toPaths);
+  return change === undefined ? (bytes) => decode(asBuffer(bytes)) : (bytes) => change(decode(asBuffer(bytes)));
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -36,7 +36,7 @@ const book: shelf.Book = {
   maybeText: '',
   time: { seconds: '1767323045', nanos: 678_000_000 },
   duration: { seconds: '-1', nanos: -500_000_000 },
-  mask: { paths: ['a_double', 'author.born'] },
+  mask: ['a_double', 'author.born'],
   struct: null,
   value: null,
   list: null,

@@ -45,7 +45,7 @@ class ShelfController implements shelf.ShelfServiceController {
     if (last === 'busy')
       throw new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'Busy.', { retryDelayMs: 1500 });
     if (last === 'slow') {
-      return new Promise((resolve, reject) => {
+      return new Promise((_, reject) => {
         context.signal.addEventListener('abort', () => {
           seen.cancelled.push('getBook');
           reject(new Error('cancelled'));
