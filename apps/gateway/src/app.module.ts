@@ -24,7 +24,6 @@ export class AppModule {
           contracts: [rollcallContract],
           services,
           channelFor: () => users,
-          drainMs: config.drainMs,
         }),
       ],
       controllers: [HealthController, DocsController],

@@ -23,12 +23,13 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
   return app;
 }
 
-/** Listens. @returns the address as a URL */
-export async function listen(app: NestFastifyApplication, { listen: address }: Config): Promise<string> {
-  if ('path' in address) {
-    await app.listen(address.path);
-    return `unix://${address.path}`;
+/** Listens. @returns where, as a URL */
+export async function listen(app: NestFastifyApplication, config: Config): Promise<string> {
+  if (config.listen.startsWith('unix:')) {
+    await app.listen(config.listen.replace(/^unix:(\/\/)?/, ''));
+    return config.listen;
   }
-  await app.listen(address.port, address.host);
+  const colon = config.listen.lastIndexOf(':');
+  await app.listen(Number(config.listen.slice(colon + 1)), config.listen.slice(0, colon).replace(/^\[|\]$/g, ''));
   return app.getUrl();
 }

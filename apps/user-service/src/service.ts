@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { GrpcServer, type ServedContract } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
-import { type Config, logLevels } from './config.ts';
+import type { Config } from './config.ts';
 import { UsersStore } from './users.store.ts';
 
 /** What the service serves, beside health and reflection. */
@@ -20,7 +20,7 @@ export interface Service {
 }
 
 /** Builds the service over its store. @throws Error when the store cannot be opened */
-export async function createService({ listen, dataDir, logLevel }: Config): Promise<Service> {
+export async function createService({ listen, dataDir, logLevels }: Config): Promise<Service> {
   const store = await UsersStore.open(dataDir);
   try {
     const server = new GrpcServer({ listen, serve: servedContracts });
@@ -28,7 +28,7 @@ export async function createService({ listen, dataDir, logLevel }: Config): Prom
       strategy: server,
       logger: new ConsoleLogger({
         json: !process.stdout.isTTY,
-        logLevels: logLevels.slice(0, logLevels.indexOf(logLevel) + 1),
+        logLevels,
       }),
       abortOnError: false,
     });

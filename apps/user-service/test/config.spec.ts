@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 
 test('has defaults for everything', () => {
-  expect(readConfig({})).toEqual({ listen: '127.0.0.1:50051', dataDir: resolve('.data'), logLevel: 'log' });
+  expect(readConfig({})).toEqual({
+    listen: '127.0.0.1:50051',
+    dataDir: resolve('.data'),
+    logLevels: ['fatal', 'error', 'warn', 'log'],
+  });
 });
 
 test('takes an empty variable as unset', () => {
@@ -55,5 +59,5 @@ test.each([
   ['fatal', 'fatal'],
   ['verbose', 'verbose'],
 ])('takes the log level %s', (value, level) => {
-  expect(readConfig({ LOG_LEVEL: value }).logLevel).toBe(level);
+  expect(readConfig({ LOG_LEVEL: value }).logLevels.at(-1)).toBe(level);
 });

@@ -88,7 +88,13 @@ test('lets any number of users have no address', async () => {
 
 test('answers INVALID_ARGUMENT with every wrong field, and stores nothing', async () => {
   await using service = await startService();
-  const wrong = newUser({ id: '9223372036854775808', name: '', email: 'no address', age: 151, type: 9 as user.UserType });
+  const wrong = newUser({
+    id: '9223372036854775808',
+    name: '',
+    email: 'no address',
+    age: 151,
+    type: 9 as user.UserType,
+  });
   const error = await failure(service.users.createUser({ user: wrong, requestId: 'a b' }));
   expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, reason: 'INVALID_FIELD' });
   expect(error.details.violations?.map(({ field }) => field).toSorted()).toEqual([

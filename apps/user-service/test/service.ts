@@ -49,7 +49,7 @@ export function connect(target: string) {
 export async function startService(dataDir?: string) {
   const directory = makeDirectory();
   const listen = `unix://${directory.path}/grpc.sock`;
-  const { app, server } = await createService({ listen, dataDir: dataDir ?? directory.path, logLevel: 'fatal' });
+  const { app, server } = await createService({ listen, dataDir: dataDir ?? directory.path, logLevels: ['fatal'] });
   await app.listen();
   const clients = connect(server.address);
   return {

@@ -9,9 +9,9 @@ import { type Reason, RpcError } from '@rollcall/grpc';
 export function presentableError(thrown: unknown): RpcError {
   if (thrown instanceof RpcError) {
     const plain = thrown.reason === '' ? plainErrors[thrown.code] : undefined;
-    return plain === undefined
-      ? thrown
-      : new RpcError(thrown.code, plain[0], plain[1], { ...thrown.details, cause: thrown });
+    if (plain === undefined) return thrown;
+    const retry = thrown.code === Status.UNAVAILABLE ? { retryDelayMs: 1000 } : {};
+    return new RpcError(thrown.code, ...plain, { ...retry, ...thrown.details, cause: thrown });
   }
   if (thrown instanceof HttpException) {
     const [code, reason] = codesOfHttp[thrown.getStatus()] ?? [Status.UNKNOWN, 'INTERNAL'];

@@ -1,0 +1,76 @@
+import 'reflect-metadata';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { createGateway, listen } from '../src/gateway.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly text: string;
+}
+
+/** Starts a gateway on a unix socket; user-service is wherever the environment says. */
+async function startGateway(env: Record<string, string> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const socketPath = join(folder, 'rest.sock');
+  const config = readConfig({
+    USER_TARGET: `unix://${folder}/none.sock`,
+    LOG_LEVEL: 'fatal',
+    ...env,
+    GATEWAY_LISTEN: `unix://${socketPath}`,
+  });
+  const app = await createGateway(config);
+  await listen(app, config);
+  return {
+    get: (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> =>
+      new Promise((resolve, reject) => {
+        request({ socketPath, path, method, headers, agent: false }, (response) => {
+          let text = '';
+          response.on('data', (chunk) => (text += String(chunk)));
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+        })
+          .on('error', reject)
+          .end();
+      }),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+it('lives, and is not ready, while user-service is away', async () => {
+  await using gateway = await startGateway();
+  expect((await gateway.get('/healthz')).status).toBe(200);
+  const { status, text } = await gateway.get('/readyz');
+  expect([status, JSON.parse(text)]).toEqual([503, { status: 'unavailable', upstreams: { 'user-service': false } }]);
+});
+
+it('answers 503 as a problem without addresses while user-service is away', async () => {
+  await using gateway = await startGateway();
+  const { status, headers, text } = await gateway.get('/v1/users/1');
+  expect([status, headers['content-type'], headers['retry-after']]).toEqual([503, 'application/problem+json', '1']);
+  expect(text).not.toMatch(/sock|ECONN/);
+});
+
+it('lets no other origin in unless it is told to', async () => {
+  const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'PATCH' };
+  await using closed = await startGateway();
+  expect((await closed.get('/healthz', headers)).headers['access-control-allow-origin']).toBeUndefined();
+  await using open = await startGateway({ CORS_ORIGINS: 'https://app.example.com' });
+  expect((await open.get('/v1/users/1', headers)).headers['access-control-allow-origin']).toBe(
+    'https://app.example.com',
+  );
+  const preflight = await open.get('/v1/users/1', headers, 'OPTIONS');
+  expect([preflight.status, preflight.headers['access-control-allow-methods']]).toEqual([
+    204,
+    'GET, HEAD, POST, PUT, PATCH, DELETE',
+  ]);
+  expect(
+    (await open.get('/healthz', { origin: 'https://evil.example.com' })).headers['access-control-allow-origin'],
+  ).not.toBe('https://evil.example.com');
+});

@@ -1,0 +1,58 @@
+import { BlockList, isIP } from 'node:net';
+import type { LogLevel } from '@nestjs/common';
+
+/** The environment of a process. An empty variable counts as unset. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const logLevels = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const satisfies readonly LogLevel[];
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8);
+loopback.addAddress('::1', 'ipv6');
+
+/**
+ * Reads where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall/users.sock`. An address that other machines
+ * can reach is refused unless `ALLOW_INSECURE_LISTEN` is 1, as long as there is no sign-in.
+ *
+ * @throws Error that names the variable whose value is wrong
+ */
+export function readListen(env: Environment, name: string, fallback: string): string {
+  const value = env[name] || fallback;
+  const insecureAllowed = readSwitch(env, 'ALLOW_INSECURE_LISTEN');
+  if (/^unix:./.test(value)) return value;
+  const {
+    v6,
+    name: host4,
+    port,
+  } = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]/]+)):(?<port>\d{1,5})$/.exec(value)?.groups ?? {};
+  const host = v6 ?? host4;
+  if (host === undefined || Number(port) > 65_535 || (v6 !== undefined && isIP(v6) !== 6)) {
+    throw new Error(`${name}: "${value}" is neither address:port, such as ${fallback}, nor unix:///path`);
+  }
+  if (!insecureAllowed && !isLoopback(host)) {
+    throw new Error(
+      `${name}: "${value}" can be reached from other machines, and there is no sign-in yet. ` +
+        'Use a loopback address or unix:///path, or set ALLOW_INSECURE_LISTEN=1 on a private network.',
+    );
+  }
+  return value;
+}
+
+function isLoopback(host: string): boolean {
+  const version = isIP(host);
+  return version === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, version === 6 ? 'ipv6' : 'ipv4');
+}
+
+function readSwitch(env: Environment, name: string): boolean {
+  const value = env[name] || '0';
+  if (value !== '0' && value !== '1') throw new Error(`${name}: "${value}" is neither 0 nor 1`);
+  return value === '1';
+}
+
+/** Reads `LOG_LEVEL`, by default `info`. @returns the levels that are logged @throws Error that names the variable */
+export function readLogLevels(env: Environment): LogLevel[] {
+  const value = env['LOG_LEVEL'] || 'info';
+  const index = logLevels.findIndex((level) => level === (value === 'info' ? 'log' : value));
+  if (index < 0) throw new Error(`LOG_LEVEL: "${value}" is none of ${logLevels.join(', ').replace('log', 'info')}`);
+  return logLevels.slice(0, index + 1);
+}
