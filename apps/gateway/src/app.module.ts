@@ -1,14 +1,14 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { GrpcChannel } from '@rollcall/grpc';
 import { rollcallContract } from '@rollcall/proto';
-import { TranscoderModule } from '@rollcall/transcoder';
+import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
 import type { Config } from './config.ts';
-import { DocsController } from './docs.controller.ts';
+import { DocsController, openApiDocumentToken } from './docs.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { Upstreams } from './upstreams.ts';
 
 /** The services that REST offers. */
-export const services = ['rollcall.user.v1.UserService'];
+const services = ['rollcall.user.v1.UserService'];
 
 @Module({})
 export class AppModule {
@@ -27,7 +27,13 @@ export class AppModule {
         }),
       ],
       controllers: [HealthController, DocsController],
-      providers: [{ provide: Upstreams, useValue: upstreams }],
+      providers: [
+        { provide: Upstreams, useValue: upstreams },
+        {
+          provide: openApiDocumentToken,
+          useValue: openApiDocument([rollcallContract], services, { title: 'Rollcall', version: '0.1.0' }),
+        },
+      ],
     };
   }
 }

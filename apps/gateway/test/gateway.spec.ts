@@ -74,3 +74,24 @@ it('lets no other origin in unless it is told to', async () => {
     (await open.get('/healthz', { origin: 'https://evil.example.com' })).headers['access-control-allow-origin'],
   ).not.toBe('https://evil.example.com');
 });
+
+it('serves its OpenAPI document, and a page that reads it', async () => {
+  await using gateway = await startGateway();
+  const document = await gateway.get('/openapi.json');
+  expect(document.headers['content-type']).toContain('application/json');
+  expect(JSON.parse(document.text)).toMatchObject({ openapi: '3.1.1', paths: { '/v1/users/{id}': {} } });
+  expect((await gateway.get('/openapi.json', { 'if-none-match': String(document.headers['etag']) })).status).toBe(304);
+
+  const redirect = await gateway.get('/docs');
+  expect([redirect.status, redirect.headers['location']]).toEqual([302, 'docs/']);
+  const page = await gateway.get('/docs/');
+  expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+  const links = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    ([, link = '']) => new URL(link, 'http://x/docs/'),
+  );
+  expect(links.length).toBeGreaterThan(3);
+  for (const { host, pathname } of links)
+    expect([host, (await gateway.get(pathname)).status], pathname).toEqual(['x', 200]);
+  expect((await gateway.get('/docs/../package.json')).status).toBe(404);
+});

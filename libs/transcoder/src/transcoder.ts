@@ -1,3 +1,5 @@
+export { type DocsAsset, docsAssets, docsContentSecurityPolicy } from './docs-page.ts';
+export { type DocumentInfo, openApiDocument } from './openapi.ts';
 export { parsePathTemplate, type PathTemplate } from './path-template.ts';
 export { type Problem } from './problem.ts';
 export { ProblemFilter } from './problem.filter.ts';

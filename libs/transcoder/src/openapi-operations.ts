@@ -1,0 +1,68 @@
+import type { JsonObject } from '@bufbuild/protobuf';
+import type { Binding } from './binding.ts';
+import type { Bodies } from './openapi-bodies.ts';
+import { commentOf, summaryOf } from './openapi-comments.ts';
+import type { ErrorResponses } from './openapi-errors.ts';
+import type { Examples } from './openapi-examples.ts';
+import { compact } from './openapi-json.ts';
+import { headersOf, queryParameters } from './openapi-parameters.ts';
+import { pathParameters } from './openapi-paths.ts';
+import type { Schemas } from './openapi-schemas.ts';
+import type { Manners } from './rest-manners.ts';
+
+/** What operations are made with. */
+export interface OperationParts {
+  readonly schemas: Schemas;
+  readonly examples: Examples;
+  readonly bodies: Bodies;
+  readonly errors: ErrorResponses;
+}
+
+/** What an operation is made of. */
+export interface Described {
+  readonly binding: Binding;
+  readonly manners: Manners;
+  readonly operationId: string;
+  readonly tag: string;
+  /** What the path's parameters are called, in their order. */
+  readonly pathNames: readonly string[];
+}
+
+/** Describes one way to reach a method. */
+export function operationOf(
+  { binding, manners, operationId, tag, pathNames }: Described,
+  parts: OperationParts,
+): JsonObject {
+  const { schemas, examples, bodies, errors } = parts;
+  const { method } = binding;
+  const comment = commentOf(method.desc);
+  const failures = errors.of({
+    comment,
+    hasBody: binding.body !== 'nothing',
+    hasPrecondition: manners.ifMatch !== undefined,
+  });
+  return compact({
+    tags: [tag],
+    summary: summaryOf(comment) || method.name,
+    description: [comment, duplex(binding), `gRPC: \`${method.path.slice(1)}\``]
+      .filter((paragraph) => paragraph !== '')
+      .join('\n\n'),
+    operationId,
+    deprecated: method.desc.deprecated || undefined,
+    parameters: [
+      ...pathParameters(binding, pathNames, schemas, examples),
+      ...queryParameters(binding, manners, schemas, examples),
+      ...headersOf(binding, manners),
+    ],
+    requestBody: bodies.request(binding, manners),
+    responses: { ...bodies.responses(binding, manners), ...failures },
+  });
+}
+
+function duplex({ method }: Binding): string {
+  if (method.kind === 'bidi_streaming')
+    return 'Both sides are streams: answers are sent while the request is still being read, also over HTTP/1.1.';
+  return method.kind === 'client_streaming'
+    ? 'The request is a stream: it may be sent bit by bit, and is answered at its end.'
+    : '';
+}
