@@ -23,14 +23,22 @@ afterAll(async () => {
 
 /** Generates stubs from protos, as any user would, and runs a client with them. */
 function runClient(script: string, includes: string[], files: string[]): unknown[] {
-  const options = [...includes.map((include) => `-I${join(proto, include)}`), '-I/usr/include', `--python_out=${stubs}`, `--grpc_python_out=${stubs}`];
+  const options = [
+    ...includes.map((include) => `-I${join(proto, include)}`),
+    '-I/usr/include',
+    `--python_out=${stubs}`,
+    `--grpc_python_out=${stubs}`,
+  ];
   execFileSync('protoc', ['--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin', ...options, ...files]);
   const output = execFileSync(python, [fileURLToPath(new URL(script, import.meta.url)), rollcall.target], {
     env: { ...process.env, PYTHONPATH: stubs },
     encoding: 'utf8',
     timeout: 30_000,
   });
-  return output.trim().split('\n').map((line) => JSON.parse(line) as unknown);
+  return output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 it('the tutorial’s UserManager serves a client in Python that knows nothing else', () => {
@@ -48,11 +56,21 @@ it('the tutorial’s UserManager serves a client in Python that knows nothing el
 
 it('v1 serves a client in Python, errors with details among it', () => {
   const files = ['rollcall/user/v1/user.proto', 'rollcall/user/v1/user_service.proto', 'rollcall/type/v1/cursor.proto'];
-  const imported = ['google/api/annotations.proto', 'google/api/http.proto', 'google/api/field_behavior.proto', 'buf/validate/validate.proto'];
+  const imported = [
+    'google/api/annotations.proto',
+    'google/api/http.proto',
+    'google/api/field_behavior.proto',
+    'buf/validate/validate.proto',
+  ];
   const seen = runClient('./user_service_v1.py', ['', 'third_party'], [...files, ...imported]);
   expect(seen).toEqual([
     { name: 'admin' },
-    { found: [[1, true], [99, false]] },
+    {
+      found: [
+        [1, true],
+        [99, false],
+      ],
+    },
     { error: ['INVALID_ARGUMENT', expect.stringContaining('user.age'), true] },
   ]);
 });
