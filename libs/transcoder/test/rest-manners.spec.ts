@@ -66,6 +66,12 @@ describe('REST', () => {
     expect((await ask(rest, '/v1/shelves/1/books/2', { headers: { 'if-none-match': '"v0"' } })).status).toBe(200);
   });
 
+  it('does not answer 304 to what changes something', async () => {
+    const { status } = await send(rest, 'POST', '/v1/shelves/1/books', { name: 'x' }, { 'if-none-match': '*' });
+    expect(status).toBe(201);
+    expect((await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-none-match': '*' })).status).toBe(200);
+  });
+
   it('makes the update mask of a merge patch: set, cleared, nested, and nothing else', async () => {
     const patch = { aString: 'x', author: { born: null }, time: null, etag: '', wrappedBool: false };
     for (const type of ['application/json', 'application/merge-patch+json']) {
