@@ -13,7 +13,7 @@ const services = ['rollcall.user.v1.UserService'];
 @Module({})
 export class AppModule {
   static register(config: Config): DynamicModule {
-    const users = new GrpcChannel(config.userTarget);
+    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract] });
     const upstreams = new Upstreams([
       { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
     ]);

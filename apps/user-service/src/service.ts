@@ -1,6 +1,6 @@
-import { ConsoleLogger, type INestMicroservice } from '@nestjs/common';
+import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GrpcServer, type ServedContract } from '@rollcall/grpc';
+import { CallLogger, GrpcServer, type ServedContract } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
 import type { Config } from './config.ts';
@@ -26,7 +26,7 @@ export async function createService({ listen, dataDir, logLevels }: Config): Pro
     const server = new GrpcServer({ listen, serve: servedContracts });
     const app = await NestFactory.createMicroservice(AppModule.over(store), {
       strategy: server,
-      logger: new ConsoleLogger({
+      logger: new CallLogger({
         json: !process.stdout.isTTY,
         logLevels,
       }),

@@ -12,11 +12,13 @@ import {
   status as Status,
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
-import { isObservable, Observable } from 'rxjs';
+import { isObservable, Observable, Subscription } from 'rxjs';
 import { currentCall, inheritMetadata } from './call-context.ts';
-import { emit, reportPressure } from './demand.ts';
+import { emit } from './demand.ts';
 import { errorFromStatus } from './error-status.ts';
+import { Outbox } from './outbox.ts';
 import { RpcError } from './rpc-error.ts';
+import { connectionOptions } from './service-config.ts';
 
 /** What one call may say beside its request. */
 export interface CallOptions {
@@ -43,6 +45,10 @@ export interface GrpcChannelOptions {
   readonly credentials?: ChannelCredentials;
   /** The deadline of calls that are given none and whose response is one message, in milliseconds; 15,000 by default. */
   readonly defaultDeadlineMs?: number;
+  /** What may wait to be sent when the source of a request stream does not heed demand, in bytes; 4 MiB by default. */
+  readonly maxUnsentBytes?: number;
+  /** The contracts of the services behind the target: their idempotent methods are retried (see service-config.ts). */
+  readonly contracts?: readonly Contract[];
   /** Further options of grpc-js. */
   readonly channelOptions?: ChannelOptions;
 }
@@ -53,13 +59,8 @@ type AnyCall =
   | ClientWritableStream<unknown>
   | ClientDuplexStream<unknown, unknown>;
 
-const defaultChannelOptions: ChannelOptions = {
-  // A backend that comes back is found within a second or two, also at another address.
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2000,
-  'grpc.dns_min_time_between_resolutions_ms': 1000,
-  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-};
+const defaultDeadlineMs = 15_000;
+const defaultMaxUnsentBytes = 4 * 1024 * 1024;
 
 /**
  * A connection to a service. Each call is an Observable: subscribing starts it, unsubscribing cancels it, and demand
@@ -69,14 +70,16 @@ const defaultChannelOptions: ChannelOptions = {
 export class GrpcChannel {
   readonly #client: Client;
   readonly #defaultDeadlineMs: number;
+  readonly #maxUnsentBytes: number;
 
   /** @param target where the service is: `127.0.0.1:50051`, `dns:///user-service:50051`, `unix:///…` */
   constructor(target: string, options: GrpcChannelOptions = {}) {
     this.#client = new Client(target, options.credentials ?? channelCredentials.createInsecure(), {
-      ...defaultChannelOptions,
+      ...connectionOptions(options.contracts ?? []),
       ...options.channelOptions,
     });
-    this.#defaultDeadlineMs = options.defaultDeadlineMs ?? 15_000;
+    this.#defaultDeadlineMs = options.defaultDeadlineMs ?? defaultDeadlineMs;
+    this.#maxUnsentBytes = options.maxUnsentBytes ?? defaultMaxUnsentBytes;
   }
 
   /** Calls a method. @param input the request, or an Observable of requests where the method takes a stream */
@@ -110,9 +113,9 @@ export class GrpcChannel {
 
       let call: AnyCall;
       if (method.requestStream && method.responseStream) {
-        call = this.#client.makeBidiStreamRequest(method.path, encode, decode, metadata, callOptions);
+        call = this.#client.makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
       } else if (method.requestStream) {
-        call = this.#client.makeClientStreamRequest(method.path, encode, decode, metadata, callOptions, onResponse);
+        call = this.#client.makeClientStreamRequest(method.path, identity, decode, metadata, callOptions, onResponse);
       } else if (method.responseStream) {
         call = this.#client.makeServerStreamRequest(
           method.path,
@@ -142,7 +145,9 @@ export class GrpcChannel {
       });
       if ('read' in call) receive(call as ClientReadableStream<Response>, subscriber, fail);
       const sending =
-        'write' in call ? send(call as ClientWritableStream<Request>, input as Observable<Request>, fail) : undefined;
+        'write' in call
+          ? send(call as ClientWritableStream<Buffer>, input as Observable<Request>, encode, this.#maxUnsentBytes, fail)
+          : undefined;
 
       const cancel = (): void => {
         if (!ended) call.cancel();
@@ -197,6 +202,9 @@ export function callableMethod<Request, Response>(
   return { path, requestStream, responseStream, encode, decode };
 }
 
+/** Requests of streams are encoded before they are sent, so that it is known how much waits. */
+const identity = (bytes: Buffer): Buffer => bytes;
+
 function receive<Response>(
   call: ClientReadableStream<Response>,
   subscriber: { next(value: Response): void; complete(): void; readonly closed: boolean },
@@ -215,34 +223,42 @@ function receive<Response>(
 }
 
 function send<Request>(
-  call: ClientWritableStream<Request>,
+  call: ClientWritableStream<Buffer>,
   requests: Observable<Request>,
+  encode: (request: Request) => Buffer,
+  maxUnsentBytes: number,
   fail: (error: RpcError) => void,
 ) {
   if (!isObservable(requests)) throw new TypeError('this method takes an Observable of requests');
-  let drained: PromiseWithResolvers<void> | undefined;
-  const relieve = (): void => {
-    drained?.resolve();
-    drained = undefined;
-  };
-  call.on('drain', relieve);
-  call.on('close', relieve);
+  const outbox = new Outbox(call, maxUnsentBytes);
   // Without a listener an error of the stream would end the process. It is the status that tells of it.
-  if (!('read' in call)) call.on('error', relieve);
-  return requests.subscribe({
-    next: (request) => {
-      if (call.write(request)) return;
-      drained ??= Promise.withResolvers();
-      reportPressure(drained.promise);
-    },
-    error: (cause: unknown) => {
-      call.cancel();
-      fail(
-        cause instanceof RpcError
-          ? cause
-          : new RpcError(Status.CANCELLED, 'CANCELLED', 'The requests broke off.', { cause }),
-      );
-    },
-    complete: () => call.end(),
-  });
+  if (!('read' in call)) call.on('error', () => undefined);
+  const breakOff = (error: RpcError): void => {
+    subscription.unsubscribe();
+    call.cancel();
+    fail(error);
+  };
+  const subscription = new Subscription();
+  subscription.add(
+    requests.subscribe({
+      next: (request) => {
+        let encoded: Buffer;
+        try {
+          encoded = encode(request);
+        } catch (cause) {
+          breakOff(new RpcError(Status.INTERNAL, 'INTERNAL', 'A request cannot be encoded.', { cause }));
+          return;
+        }
+        if (outbox.send(encoded)) return;
+        const message = `More than ${maxUnsentBytes} bytes of requests were waiting for the server.`;
+        breakOff(new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message));
+      },
+      error: (cause: unknown) => {
+        const known = cause instanceof RpcError;
+        breakOff(known ? cause : new RpcError(Status.CANCELLED, 'CANCELLED', 'The requests broke off.', { cause }));
+      },
+      complete: () => call.end(),
+    }),
+  );
+  return subscription;
 }

@@ -15,8 +15,10 @@ import type { CallContext } from './call-context.ts';
 import { Health } from './health.ts';
 import { Reflection } from './reflection.ts';
 import { RpcError } from './rpc-error.ts';
+import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
+import { channelOptionsOf, defaultLimits, type ServerLimits } from './server-limits.ts';
 import { removeStaleSocket } from './stale-socket.ts';
 
 /** Services that a server serves, all of one contract. */
@@ -33,8 +35,8 @@ export interface GrpcServerOptions {
   readonly credentials?: ServerCredentials;
   /** How long calls under way may take to end when the server closes, in milliseconds; 10,000 by default. */
   readonly drainMs?: number;
-  /** The largest request message, in bytes; 4 MiB by default. */
-  readonly maxMessageBytes?: number;
+  /** What the server takes; see server-limits.ts for the defaults. */
+  readonly limits?: Partial<ServerLimits>;
   /** Further options of grpc-js. */
   readonly channelOptions?: ServerOptions;
 }
@@ -54,13 +56,13 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
 
   constructor(options: GrpcServerOptions) {
     super();
+    surviveUnhandledCallErrors();
     this.#options = options;
-    this.#server = new GrpcJsServer({
-      'grpc.max_receive_message_length': options.maxMessageBytes ?? 4 * 1024 * 1024,
-      ...options.channelOptions,
-    });
+    const limits = { ...defaultLimits, ...options.limits };
+    this.#server = new GrpcJsServer({ ...channelOptionsOf(limits), ...options.channelOptions });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
     this.#host = {
+      limits,
       live: new Set(),
       logUnknownError: (error, context) => this.#logUnknownError(error, context),
     };
@@ -134,7 +136,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
           const handler = (this.getHandlerByPattern(method.path) as Handler | null) ?? ownHandlers.get(method.path);
           const codec = codecs.get(method.path);
           if (handler === undefined || codec === undefined) missing.push(method.path);
-          else this.#serve(new ServedMethod(method, codec, handler));
+          else this.#serve(new ServedMethod(method, codec, handler, !endless.has(method.path)));
         }
       }
     }
@@ -179,6 +181,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     this.logger.error({ message: `${method.path} failed`, requestId, cause });
   }
 }
+
+/** Streams that wait for something to happen, for days if need be. */
+const endless = new Set(['/grpc.health.v1.Health/Watch']);
 
 /** How long the connections have to take the status of the calls that were ended. */
 const lastWordMs = 1000;

@@ -1,4 +1,5 @@
 export { CallContext, currentCall, requestIdOf } from './call-context.ts';
+export { CallLogger } from './call-logger.ts';
 export {
   type CallableMethod,
   callableMethod,
@@ -11,5 +12,6 @@ export { type Environment, readListen, readLogLevels } from './environment.ts';
 export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
+export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
 export { type ErrorDetails, type FieldViolation, invalidFields, type Reason, RpcError } from './rpc-error.ts';

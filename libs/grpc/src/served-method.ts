@@ -25,10 +25,14 @@ export class ServedMethod {
   readonly #handler: Handler;
   readonly #checked: boolean;
 
-  constructor(method: Method, codec: MethodCodec, handler: Handler) {
+  /** Whether a stream of this method ends when it has no message for long. */
+  readonly mayNotIdle: boolean;
+
+  constructor(method: Method, codec: MethodCodec, handler: Handler, mayNotIdle = true) {
     this.method = method;
     this.#codec = codec;
     this.#handler = handler;
+    this.mayNotIdle = mayNotIdle;
     this.#checked = hasRules(method.input) || hasStrings(method.input);
   }
 

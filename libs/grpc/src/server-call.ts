@@ -10,11 +10,13 @@ import type {
 import { status as Status } from '@grpc/grpc-js';
 import { Observable, type Subscription } from 'rxjs';
 import { CallContext, callStorage } from './call-context.ts';
-import { emit, reportPressure } from './demand.ts';
+import { emit } from './demand.ts';
 import { statusOf } from './error-status.ts';
 import { wasHalfClosed } from './half-close.ts';
+import { Outbox } from './outbox.ts';
 import { RpcError } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
+import { checkMessage, checkMetadata, effectiveDeadline, type ServerLimits } from './server-limits.ts';
 
 type AnyCall =
   | ServerUnaryCall<Buffer, Buffer>
@@ -24,22 +26,26 @@ type AnyCall =
 type Writing = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 type Reading = ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
-/** What calls share: where errors are logged, and the calls under way. */
+/** What calls share. */
 export interface CallHost {
+  readonly limits: ServerLimits;
+  /** The calls under way. */
+  readonly live: Set<ServerCall>;
   /** Tells of an error whose cause the caller must not see. */
   logUnknownError(error: unknown, context: CallContext): void;
-  readonly live: Set<ServerCall>;
 }
 
 /**
  * One call under way. It ends in one of four ways: the handler answers, the handler fails, the caller goes away (or the
- * deadline passes), or the server ends. In the last two the handler's Observable is torn down and the signal fires.
+ * deadline passes), or the server ends it. In the last two the handler's Observable is torn down and the signal fires.
  */
 export class ServerCall {
   readonly #served: ServedMethod;
   readonly #host: CallHost;
   readonly #context: CallContext;
   readonly #abort = new AbortController();
+  /** Ends a unary call at its deadline, a stream when it is idle. */
+  #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
   #fail: (status: StatusObject) => void = () => undefined;
   #done = false;
@@ -47,18 +53,24 @@ export class ServerCall {
   constructor(served: ServedMethod, host: CallHost, call: AnyCall) {
     this.#served = served;
     this.#host = host;
-    const deadline = call.getDeadline();
+    const sent = call.getDeadline();
+    const asked = sent instanceof Date ? sent.getTime() : sent;
+    const deadline = served.method.kind === 'unary' ? effectiveDeadline(asked, host.limits) : asked;
     this.#context = new CallContext({
       method: served.method,
       metadata: call.metadata,
-      deadline: deadline instanceof Date ? deadline.getTime() : deadline,
+      deadline,
       peer: call.getPeer(),
       signal: this.#abort.signal,
       sendHeaders: (headers) => call.sendMetadata(headers),
     });
     host.live.add(this);
     const events: EventEmitter = call;
-    events.on('cancelled', () => this.#cancel(cancelled()));
+    events.on('cancelled', () => this.#cancel(Date.now() < asked ? cancelled() : deadlineExceeded()));
+    if (deadline !== asked) this.#timer = setTimeout(() => this.end(deadlineExceeded()), deadline - Date.now());
+    else if (served.method.kind !== 'unary' && served.mayNotIdle) {
+      this.#timer = setTimeout(() => this.end(idle(host.limits.streamIdleMs)), host.limits.streamIdleMs);
+    }
   }
 
   /** The answer is one message. */
@@ -77,20 +89,14 @@ export class ServerCall {
 
   /** The answer is a stream. */
   respondMany(request: Buffer | Reading, writing: Writing): void {
-    let drained: PromiseWithResolvers<void> | undefined;
-    const relieve = (): void => {
-      drained?.resolve();
-      drained = undefined;
-    };
-    writing.on('drain', relieve);
-    writing.on('close', relieve);
+    const outbox = new Outbox(writing, this.#host.limits.maxUnsentBytes);
     this.#fail = (status) => writing.emit('error', status);
     this.#start(request, {
       next: (message) => {
         const encoded = this.#encode(message);
-        if (encoded === undefined || writing.write(encoded)) return;
-        drained ??= Promise.withResolvers();
-        reportPressure(drained.promise);
+        if (encoded === undefined) return;
+        this.#timer?.refresh();
+        if (!outbox.send(encoded)) this.end(slowReader(this.#host.limits.maxUnsentBytes));
       },
       complete: () => {
         this.#finish();
@@ -99,7 +105,7 @@ export class ServerCall {
     });
   }
 
-  /** Ends the call because the server ends. */
+  /** Ends the call with an error of the server's own. */
   end(error: RpcError): void {
     if (this.#done) return;
     this.#fail(statusOf(error, this.#context.trailers));
@@ -110,7 +116,8 @@ export class ServerCall {
     callStorage.run(this.#context, () => {
       let input: object;
       try {
-        input = Buffer.isBuffer(request) ? this.#served.decodeRequest(request) : this.#requests(request);
+        checkMetadata(this.#context.metadata, this.#host.limits);
+        input = Buffer.isBuffer(request) ? this.#decode(request) : this.#requests(request);
       } catch (error) {
         this.#failWith(error);
         return;
@@ -129,6 +136,11 @@ export class ServerCall {
     });
   }
 
+  #decode(bytes: Buffer): object {
+    checkMessage(bytes, this.#served.method.path, this.#host.limits);
+    return this.#served.decodeRequest(bytes);
+  }
+
   /** The requests of a stream. Nothing is read from the socket before somebody subscribes, nor while a sink is full. */
   #requests(reading: Reading): Observable<object> {
     let taken = false;
@@ -139,10 +151,11 @@ export class ServerCall {
       }
       taken = true;
       const onData = (bytes: Buffer): void => {
+        this.#timer?.refresh();
         callStorage.run(this.#context, () => {
           let message: object;
           try {
-            message = this.#served.decodeRequest(bytes);
+            message = this.#decode(bytes);
           } catch (error) {
             subscriber.error(error);
             return;
@@ -155,18 +168,18 @@ export class ServerCall {
           });
         });
       };
-      const onCancelled = (): void => subscriber.error(cancelled());
+      const onAborted = (): void => subscriber.error(this.#abort.signal.reason);
       const onEnd = (): void => {
         void wasHalfClosed(reading).then((halfClosed) => {
           if (halfClosed) callStorage.run(this.#context, () => subscriber.complete());
-          else onCancelled();
+          else subscriber.error(cancelled());
         });
       };
-      this.#abort.signal.addEventListener('abort', onCancelled);
+      this.#abort.signal.addEventListener('abort', onAborted);
       reading.on('data', onData);
       reading.on('end', onEnd);
       return () => {
-        this.#abort.signal.removeEventListener('abort', onCancelled);
+        this.#abort.signal.removeEventListener('abort', onAborted);
         reading.off('data', onData);
         reading.off('end', onEnd);
         reading.pause();
@@ -205,15 +218,36 @@ export class ServerCall {
 
   #finish(): void {
     this.#done = true;
+    clearTimeout(this.#timer);
     this.#host.live.delete(this);
     // After this turn, so that a source that is emitting right now is not torn down inside its own `next`.
     queueMicrotask(() => {
       this.#subscription?.unsubscribe();
-      this.#abort.abort();
+      this.#abort.abort(over());
     });
   }
 }
 
 function cancelled(): RpcError {
   return new RpcError(Status.CANCELLED, 'CANCELLED', 'The caller went away.');
+}
+
+function over(): RpcError {
+  return new RpcError(Status.CANCELLED, 'CANCELLED', 'The call is over.');
+}
+
+function deadlineExceeded(): RpcError {
+  return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'The answer was not ready in time.');
+}
+
+function idle(limitMs: number): RpcError {
+  return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', `The stream had no message for ${limitMs} ms.`);
+}
+
+function slowReader(maxBytes: number): RpcError {
+  return new RpcError(
+    Status.RESOURCE_EXHAUSTED,
+    'REQUEST_TOO_LARGE',
+    `More than ${maxBytes} bytes were waiting to be read. Read faster, or resume from the last item.`,
+  );
 }

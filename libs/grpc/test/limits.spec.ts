@@ -1,0 +1,235 @@
+import { Metadata, status as Status } from '@grpc/grpc-js';
+import { health, rollcallContract } from '@rollcall/proto';
+import { type shelf, testingContract } from '@rollcall/proto/testing';
+import { firstValueFrom, from, interval, lastValueFrom, map, NEVER, Observable, of, range, Subject } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { type CallContext, GrpcChannel, type RpcError, values } from '../src/grpc.ts';
+import { shelfServiceName, startShelf, until } from './shelf-service.ts';
+
+const path = `/${shelfServiceName}/ReadFile`;
+const failure = (call: Observable<unknown>): Promise<RpcError> =>
+  lastValueFrom(call).then(
+    () => Promise.reject(new Error('the call did not fail')),
+    (error: RpcError) => error,
+  );
+const streamed = {} as shelf.StreamBooksRequest;
+
+describe('a deadline', () => {
+  it('is given to a unary call that has none, and passed on with what is left of it', async () => {
+    const deadlines: number[] = [];
+    const remember = (_: never, { deadline }: CallContext) => {
+      deadlines.push(deadline - Date.now());
+      return { path: '' };
+    };
+    await using service = await startShelf(
+      { readFile: remember },
+      { limits: { defaultDeadlineMs: 5000, maxDeadlineMs: 60_000 } },
+    );
+    // A caller that says nothing at all.
+    const method = {
+      path,
+      requestStream: false,
+      responseStream: true,
+      encode: () => Buffer.alloc(0),
+      decode: () => ({}),
+    };
+    await lastValueFrom(service.channel.call(method, {}));
+    await firstValueFrom(service.client.readFile({ path: '' }, { deadline: Date.now() + 3_600_000 }));
+    expect(deadlines[0]).toBeGreaterThan(4000);
+    expect(deadlines[0]).toBeLessThanOrEqual(5000);
+    expect(deadlines[1]).toBeLessThanOrEqual(60_000);
+
+    await using front = await startShelf({ readFile: () => service.client.readFile({ path: '' }) });
+    await firstValueFrom(front.client.readFile({ path: '' }, { deadline: Date.now() + 2000 }));
+    expect(deadlines[2]).toBeLessThanOrEqual(2000);
+  });
+
+  it('that the server gives ends the call, and the handler with it', async () => {
+    let torn = 0;
+    let reason: unknown;
+    await using service = await startShelf(
+      {
+        readFile: (_: never, { signal }: CallContext) => {
+          signal.addEventListener('abort', () => (reason = signal.reason));
+          return new Observable(() => () => torn++);
+        },
+      },
+      { limits: { maxDeadlineMs: 50 } },
+    );
+    const error = await failure(service.client.readFile({ path: '' }));
+    expect([error.code, error.reason]).toEqual([Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED']);
+    await until(() => torn === 1);
+    expect(reason).toMatchObject({ code: Status.DEADLINE_EXCEEDED });
+  });
+
+  it('of streams is their idleness: one that speaks goes on, one that is silent ends', async () => {
+    await using service = await startShelf(
+      {
+        streamBooks: ({ count }: shelf.StreamBooksRequest) =>
+          count > 0 ? interval(20).pipe(map(() => ({ books: [] }))) : NEVER,
+        talkBooks: (requests: Observable<shelf.CountBooksRequest>) => new Observable(() => requests.subscribe()),
+      },
+      { limits: { streamIdleMs: 100 } },
+    );
+    const speaking = values(service.client.streamBooks({ count: 1 } as shelf.StreamBooksRequest));
+    const start = Date.now();
+    while (Date.now() - start < 300) expect((await speaking.next()).done).toBe(false);
+    await speaking.return();
+    expect((await failure(service.client.streamBooks(streamed))).code).toBe(Status.DEADLINE_EXCEEDED);
+    const health$ = service.channel
+      .client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health')
+      .watch({ service: '' });
+    let ended = false;
+    const watching = health$.subscribe({ error: () => (ended = true), complete: () => (ended = true) });
+    expect((await failure(service.client.talkBooks(NEVER))).code).toBe(Status.DEADLINE_EXCEEDED);
+    expect(ended).toBe(false);
+    watching.unsubscribe();
+  });
+});
+
+describe('too much', () => {
+  it('in one message is RESOURCE_EXHAUSTED, by method', async () => {
+    await using service = await startShelf(
+      { readFile: ({ path: file }: shelf.ReadFileRequest) => ({ path: String(file.length) }), getBook: () => ({}) },
+      { limits: { maxMessageBytes: 1000, maxMessageBytesOf: { [path]: 10_000 } } },
+    );
+    expect(await firstValueFrom(service.client.readFile({ path: 'x'.repeat(9000) }))).toEqual({ path: '9000' });
+    expect((await failure(service.client.readFile({ path: 'x'.repeat(11_000) }))).code).toBe(Status.RESOURCE_EXHAUSTED);
+    expect(await failure(service.client.getBook({ name: 'x'.repeat(2000) }))).toMatchObject({
+      code: Status.RESOURCE_EXHAUSTED,
+      reason: 'REQUEST_TOO_LARGE',
+    });
+  });
+
+  it('of metadata is RESOURCE_EXHAUSTED, and the connection lives', async () => {
+    await using service = await startShelf({ readFile: () => ({ path: 'x' }) });
+    const large = (bytes: number): Metadata => {
+      const metadata = new Metadata();
+      metadata.set('x-large', 'x'.repeat(bytes));
+      return metadata;
+    };
+    const call = (bytes: number) => failure(service.client.readFile({ path: '' }, { metadata: large(bytes) }));
+    expect((await call(20_000)).code).toBe(Status.RESOURCE_EXHAUSTED);
+    // Node resets what is beyond its own limit before the server sees it.
+    expect((await call(100_000)).code).toBe(Status.INTERNAL);
+    expect(await firstValueFrom(service.client.readFile({ path: '' }))).toEqual({ path: 'x' });
+  });
+
+  it('of calls at a time waits at the caller', async () => {
+    let running = 0;
+    let most = 0;
+    const gate = Promise.withResolvers<void>();
+    await using service = await startShelf(
+      {
+        readFile: async () => {
+          most = Math.max(most, ++running);
+          await gate.promise;
+          running--;
+          return { path: '' };
+        },
+      },
+      { limits: { maxCallsPerConnection: 5 } },
+    );
+    const calls = Array.from({ length: 20 }, () => firstValueFrom(service.client.readFile({ path: '' })));
+    await until(() => running === 5);
+    gate.resolve();
+    await Promise.all(calls);
+    expect(most).toBe(5);
+  });
+
+  it('for a slow reader from a source that does not heed demand ends the stream', async () => {
+    let torn = 0;
+    await using service = await startShelf(
+      {
+        streamBooks: () =>
+          new Observable((subscriber) => {
+            const subscription = range(0, 100_000).subscribe(() => {
+              if (!subscriber.closed) subscriber.next({ books: [{ number: 'x'.repeat(1000) }] });
+            });
+            return () => {
+              torn++;
+              subscription.unsubscribe();
+            };
+          }),
+      },
+      { limits: { maxUnsentBytes: 100_000 } },
+    );
+    expect((await failure(service.client.streamBooks(streamed))).code).toBe(Status.RESOURCE_EXHAUSTED);
+    expect(torn).toBe(1);
+  });
+
+  it('for a slow server from a source that does not heed demand ends the call', async () => {
+    await using service = await startShelf({ countBooks: () => NEVER });
+    const channel = new GrpcChannel(service.target, { maxUnsentBytes: 100_000 });
+    const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
+    const requests = from(Array.from({ length: 10_000 }, () => ({ shelf: 'x'.repeat(1000), name: '' })));
+    expect((await failure(client.countBooks(requests))).code).toBe(Status.RESOURCE_EXHAUSTED);
+    channel.close();
+  });
+});
+
+describe('a retry', () => {
+  it('is made for idempotent methods alone, and only when the server was unavailable', async () => {
+    const calls: string[] = [];
+    const { RpcError: Failure } = await import('../src/grpc.ts');
+    let code = Status.UNAVAILABLE;
+    const fail = (name: string) => () => {
+      calls.push(name);
+      if (calls.filter((called) => called === name).length < 3)
+        throw new Failure(code, 'UPSTREAM_UNAVAILABLE', 'not now');
+      return { path: 'at last', name: 'at last' };
+    };
+    await using service = await startShelf({ getBook: fail('getBook'), readFile: fail('readFile') });
+    const channel = new GrpcChannel(service.target, { contracts: [testingContract] });
+    const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
+    expect(await firstValueFrom(client.getBook({ name: '' }))).toMatchObject({ name: 'at last' });
+    expect((await failure(client.readFile({ path: '' }))).code).toBe(Status.UNAVAILABLE);
+    expect(calls).toEqual(['getBook', 'getBook', 'getBook', 'readFile']);
+    calls.length = 0;
+    code = Status.ABORTED;
+    expect((await failure(client.getBook({ name: '' }))).code).toBe(Status.ABORTED);
+    expect(calls).toEqual(['getBook']);
+    channel.close();
+  });
+});
+
+describe('a request that cannot be encoded', () => {
+  it('fails the call, and nothing else', async () => {
+    await using service = await startShelf({ countBooks: () => NEVER });
+    const requests = new Subject<shelf.CountBooksRequest>();
+    const failed = failure(service.client.countBooks(requests));
+    requests.next({
+      shelf: {
+        toString: () => {
+          throw new Error('no');
+        },
+      },
+    } as never);
+    expect((await failed).code).toBe(Status.INTERNAL);
+    expect(await firstValueFrom(of(1))).toBe(1);
+  });
+});
+
+describe('a handler that forgets to take the error of its requests', () => {
+  it('does not end the process when the caller goes away', async () => {
+    let received = 0;
+    let context: CallContext | undefined;
+    await using service = await startShelf({
+      countBooks: (requests: Observable<shelf.CountBooksRequest>, call: CallContext) => {
+        context = call;
+        requests.subscribe(() => received++);
+        return NEVER;
+      },
+      readFile: () => ({ path: 'alive' }),
+    });
+    const requests = new Subject<shelf.CountBooksRequest>();
+    const calling = service.client.countBooks(requests).subscribe();
+    requests.next({ shelf: '', name: '' });
+    await until(() => received === 1);
+    calling.unsubscribe();
+    await until(() => context?.signal.aborted === true);
+    // RxJS throws on a timer of its own; vitest would fail the run for it.
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(await firstValueFrom(service.client.readFile({ path: '' }))).toEqual({ path: 'alive' });
+  });
+});
