@@ -13,5 +13,6 @@ export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
+export { mapInOrder } from './map-in-order.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
 export { type ErrorDetails, type FieldViolation, invalidFields, type Reason, RpcError } from './rpc-error.ts';

@@ -54,6 +54,12 @@ export class RpcError extends RpcException {
   }
 }
 
+/** The same error with more facts in its metadata. */
+export function withMetadata(error: RpcError, metadata: Readonly<Record<string, string>>): RpcError {
+  const details = { ...error.details, metadata: { ...error.details.metadata, ...metadata } };
+  return Object.assign(new RpcError(error.code, '', error.message, details), { reason: error.reason });
+}
+
 /** An error for fields that break rules: INVALID_ARGUMENT, with a sentence that names the first field. */
 export function invalidFields(violations: readonly FieldViolation[]): RpcError {
   const first = violations[0];

@@ -4,6 +4,7 @@ import { hasRules, type Method, type MethodCodec, validate } from '@rollcall/pro
 import { from, isObservable, mergeMap, Observable, of } from 'rxjs';
 import type { CallContext } from './call-context.ts';
 import { pulled } from './demand.ts';
+import { cursorReader } from './last-cursor.ts';
 import { invalidFields, RpcError } from './rpc-error.ts';
 
 /** Whether a message, or one inside it, has a string: the codec lets through what is not UTF-8, the engine does not. */
@@ -27,12 +28,16 @@ export class ServedMethod {
 
   /** Whether a stream of this method ends when it has no message for long. */
   readonly mayNotIdle: boolean;
+  /** Finds where a stream could be taken up again behind a message of it. */
+  readonly cursorOf: ((message: object) => string | undefined) | undefined;
 
   constructor(method: Method, codec: MethodCodec, handler: Handler, mayNotIdle = true) {
     this.method = method;
     this.#codec = codec;
     this.#handler = handler;
     this.mayNotIdle = mayNotIdle;
+    const read = method.responseStream ? cursorReader(method.output) : undefined;
+    this.cursorOf = read && ((message) => read({ ...message }));
     this.#checked = hasRules(method.input) || hasStrings(method.input);
   }
 

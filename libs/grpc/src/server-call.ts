@@ -14,7 +14,7 @@ import { emit } from './demand.ts';
 import { statusOf } from './error-status.ts';
 import { wasHalfClosed } from './half-close.ts';
 import { Outbox } from './outbox.ts';
-import { RpcError } from './rpc-error.ts';
+import { RpcError, withMetadata } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import { checkMessage, checkMetadata, effectiveDeadline, type ServerLimits } from './server-limits.ts';
 
@@ -47,6 +47,8 @@ export class ServerCall {
   /** Ends a unary call at its deadline, a stream when it is idle. */
   #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
+  /** The last message of a response stream. */
+  #last: object | undefined;
   #fail: (status: StatusObject) => void = () => undefined;
   #done = false;
 
@@ -96,6 +98,7 @@ export class ServerCall {
         const encoded = this.#encode(message);
         if (encoded === undefined) return;
         this.#timer?.refresh();
+        this.#last = message;
         if (!outbox.send(encoded)) this.end(slowReader(this.#host.limits.maxUnsentBytes));
       },
       complete: () => {
@@ -105,9 +108,11 @@ export class ServerCall {
     });
   }
 
-  /** Ends the call with an error of the server's own. */
+  /** Ends the call with an error of the server's own. A stream that can be taken up again is told behind which item. */
   end(error: RpcError): void {
     if (this.#done) return;
+    const cursor = this.#last === undefined ? undefined : this.#served.cursorOf?.(this.#last);
+    if (cursor !== undefined) error = withMetadata(error, { cursor });
     this.#fail(statusOf(error, this.#context.trailers));
     this.#cancel(error);
   }

@@ -1,6 +1,6 @@
-import { map, Observable, Subject } from 'rxjs';
+import { from, lastValueFrom, map, Observable, Subject, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { batches, emit, pulled, reportPressure, values } from '../src/grpc.ts';
+import { batches, emit, mapInOrder, pulled, reportPressure, values } from '../src/grpc.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -122,5 +122,46 @@ describe('batches', () => {
     source.complete();
     await reading;
     expect(seen).toEqual([[1, 2], [3]]);
+  });
+});
+
+describe('mapInOrder', () => {
+  it('keeps the order of the values, works on several at a time, and takes no more than that', async () => {
+    let pulls = 0;
+    let working = 0;
+    let most = 0;
+    const source = pulled(function* () {
+      while (pulls < 100) yield pulls++;
+    });
+    const seen = await lastValueFrom(
+      source.pipe(
+        mapInOrder(async (value) => {
+          most = Math.max(most, ++working);
+          for (let turns = 0; turns <= value % 3; turns++) await turn();
+          expect(pulls - value).toBeLessThanOrEqual(8);
+          working--;
+          return value;
+        }, 4),
+        toArray(),
+      ),
+    );
+    expect(seen).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    expect(most).toBe(4);
+  });
+
+  it('works off what comes in spite of the pressure, and then completes', async () => {
+    const results = lastValueFrom(
+      from([1, undefined, 3]).pipe(
+        mapInOrder((value) => Promise.resolve(value)),
+        toArray(),
+      ),
+    );
+    expect(await results).toEqual([1, undefined, 3]);
+  });
+
+  it('passes on an error of the work', async () => {
+    await expect(lastValueFrom(from([1]).pipe(mapInOrder(() => Promise.reject(new Error('no')))))).rejects.toThrow(
+      'no',
+    );
   });
 });

@@ -1,7 +1,19 @@
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { health, rollcallContract } from '@rollcall/proto';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
-import { firstValueFrom, from, interval, lastValueFrom, map, NEVER, Observable, of, range, Subject } from 'rxjs';
+import {
+  concat,
+  firstValueFrom,
+  from,
+  interval,
+  lastValueFrom,
+  map,
+  NEVER,
+  Observable,
+  of,
+  range,
+  Subject,
+} from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { type CallContext, GrpcChannel, type RpcError, values } from '../src/grpc.ts';
 import { shelfServiceName, startShelf, until } from './shelf-service.ts';
@@ -231,5 +243,70 @@ describe('a handler that forgets to take the error of its requests', () => {
     // RxJS throws on a timer of its own; vitest would fail the run for it.
     await new Promise((resolve) => setTimeout(resolve));
     expect(await firstValueFrom(service.client.readFile({ path: '' }))).toEqual({ path: 'alive' });
+  });
+});
+
+describe('a stream that the server ends', () => {
+  it('is told behind which item it can be taken up again', async () => {
+    await using service = await startShelf({
+      streamBooks: () => concat(of({ books: [{ number: '7' }, { number: '8' }] }), NEVER),
+    });
+    const seen: string[] = [];
+    const ended = new Promise<RpcError>((resolve) => {
+      service.client.streamBooks(streamed).subscribe({
+        next: ({ books }) => seen.push(...books.map(({ number }) => number)),
+        error: resolve,
+      });
+    });
+    await until(() => seen.length === 2);
+    await service.close();
+    expect(await ended).toMatchObject({
+      code: Status.UNAVAILABLE,
+      details: { metadata: { cursor: '8' }, retryDelayMs: 1000 },
+    });
+  });
+});
+
+describe('connections', () => {
+  it('are balanced over all addresses of a target, and a server that went away is left out', async () => {
+    const served: number[] = [0, 0];
+    const start = (index: number) =>
+      startShelf(
+        { readFile: () => ((served[index] = (served[index] ?? 0) + 1), { path: '' }) },
+        { listen: '127.0.0.1:0' },
+      );
+    await using one = await start(0);
+    await using two = await start(1);
+    const channel = new GrpcChannel(`ipv4:${one.server.address},${two.server.address}`);
+    const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
+    const call = () => firstValueFrom(client.readFile({ path: '' }));
+    await call();
+    for (let i = 0; i < 200 && served.includes(0); i++) await call();
+    served.fill(0);
+    for (let i = 0; i < 20; i++) await call();
+    expect(served).toEqual([10, 10]);
+    await one.close();
+    served.fill(0);
+    for (let i = 0; i < 20; i++) await call();
+    expect(served).toEqual([0, 20]);
+    channel.close();
+  });
+
+  it('that are idle or old are closed, and calls go on', async () => {
+    await using service = await startShelf(
+      { readFile: (_: never, { peer }: CallContext) => ({ path: peer }) },
+      {
+        listen: '127.0.0.1:0',
+        limits: { maxConnectionIdleMs: 50, maxConnectionAgeMs: 100, maxConnectionAgeGraceMs: 1000 },
+      },
+    );
+    const channel = new GrpcChannel(service.server.address);
+    const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
+    const peers = new Set<string>();
+    while (peers.size < 3) {
+      peers.add((await firstValueFrom(client.readFile({ path: '' }))).path);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    channel.close();
   });
 });
