@@ -9,14 +9,12 @@ import {
   credentials as channelCredentials,
   type Metadata,
   type ServiceError,
-  status as Status,
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
-import { isObservable, Observable, Subscription } from 'rxjs';
+import { Observable } from 'rxjs';
 import { currentCall, inheritMetadata } from './call-context.ts';
-import { emit } from './demand.ts';
+import { identity, receive, send } from './client-stream.ts';
 import { errorFromStatus } from './error-status.ts';
-import { Outbox } from './outbox.ts';
 import { RpcError } from './rpc-error.ts';
 import { connectionOptions } from './service-config.ts';
 
@@ -200,65 +198,4 @@ export function callableMethod<Request, Response>(
   decode: (bytes: Buffer) => Response,
 ): CallableMethod<Request, Response> {
   return { path, requestStream, responseStream, encode, decode };
-}
-
-/** Requests of streams are encoded before they are sent, so that it is known how much waits. */
-const identity = (bytes: Buffer): Buffer => bytes;
-
-function receive<Response>(
-  call: ClientReadableStream<Response>,
-  subscriber: { next(value: Response): void; complete(): void; readonly closed: boolean },
-  fail: (error: ServiceError) => void,
-): void {
-  call.on('data', (message: Response) => {
-    const full = emit(subscriber, message);
-    if (full === undefined) return;
-    call.pause();
-    void full.then(() => {
-      if (!subscriber.closed) call.resume();
-    });
-  });
-  call.on('error', fail);
-  call.on('end', () => subscriber.complete());
-}
-
-function send<Request>(
-  call: ClientWritableStream<Buffer>,
-  requests: Observable<Request>,
-  encode: (request: Request) => Buffer,
-  maxUnsentBytes: number,
-  fail: (error: RpcError) => void,
-) {
-  if (!isObservable(requests)) throw new TypeError('this method takes an Observable of requests');
-  const outbox = new Outbox(call, maxUnsentBytes);
-  // Without a listener an error of the stream would end the process. It is the status that tells of it.
-  if (!('read' in call)) call.on('error', () => undefined);
-  const breakOff = (error: RpcError): void => {
-    subscription.unsubscribe();
-    call.cancel();
-    fail(error);
-  };
-  const subscription = new Subscription();
-  subscription.add(
-    requests.subscribe({
-      next: (request) => {
-        let encoded: Buffer;
-        try {
-          encoded = encode(request);
-        } catch (cause) {
-          breakOff(new RpcError(Status.INTERNAL, 'INTERNAL', 'A request cannot be encoded.', { cause }));
-          return;
-        }
-        if (outbox.send(encoded)) return;
-        const message = `More than ${maxUnsentBytes} bytes of requests were waiting for the server.`;
-        breakOff(new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message));
-      },
-      error: (cause: unknown) => {
-        const known = cause instanceof RpcError;
-        breakOff(known ? cause : new RpcError(Status.CANCELLED, 'CANCELLED', 'The requests broke off.', { cause }));
-      },
-      complete: () => call.end(),
-    }),
-  );
-  return subscription;
 }

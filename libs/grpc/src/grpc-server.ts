@@ -7,14 +7,13 @@ import {
   type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
-  status as Status,
 } from '@grpc/grpc-js';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { codecsOf, type Contract, rollcallContract } from '@rollcall/proto';
+import { endOfServer } from './call-ends.ts';
 import type { CallContext } from './call-context.ts';
 import { Health } from './health.ts';
 import { Reflection } from './reflection.ts';
-import { RpcError } from './rpc-error.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
@@ -194,10 +193,4 @@ async function within(promise: Promise<void>, limitMs: number): Promise<void> {
   const timer = setTimeout(resolve, limitMs);
   await Promise.race([promise, limit]);
   clearTimeout(timer);
-}
-
-function endOfServer(): RpcError {
-  return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'The server is shutting down. Try again.', {
-    retryDelayMs: 1000,
-  });
 }

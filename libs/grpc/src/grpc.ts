@@ -1,3 +1,4 @@
+export { endOfServer } from './call-ends.ts';
 export { CallContext, currentCall, requestIdOf } from './call-context.ts';
 export { CallLogger } from './call-logger.ts';
 export {

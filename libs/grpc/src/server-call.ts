@@ -9,6 +9,7 @@ import type {
 } from '@grpc/grpc-js';
 import { status as Status } from '@grpc/grpc-js';
 import { Observable, type Subscription } from 'rxjs';
+import { cancelled, deadlineExceeded, idle, over, slowReader } from './call-ends.ts';
 import { CallContext, callStorage } from './call-context.ts';
 import { emit } from './demand.ts';
 import { statusOf } from './error-status.ts';
@@ -231,28 +232,4 @@ export class ServerCall {
       this.#abort.abort(over());
     });
   }
-}
-
-function cancelled(): RpcError {
-  return new RpcError(Status.CANCELLED, 'CANCELLED', 'The caller went away.');
-}
-
-function over(): RpcError {
-  return new RpcError(Status.CANCELLED, 'CANCELLED', 'The call is over.');
-}
-
-function deadlineExceeded(): RpcError {
-  return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'The answer was not ready in time.');
-}
-
-function idle(limitMs: number): RpcError {
-  return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', `The stream had no message for ${limitMs} ms.`);
-}
-
-function slowReader(maxBytes: number): RpcError {
-  return new RpcError(
-    Status.RESOURCE_EXHAUSTED,
-    'REQUEST_TOO_LARGE',
-    `More than ${maxBytes} bytes were waiting to be read. Read faster, or resume from the last item.`,
-  );
 }

@@ -307,6 +307,7 @@ describe('connections', () => {
       peers.add((await firstValueFrom(client.readFile({ path: '' }))).path);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    expect(peers.size).toBe(3);
     channel.close();
   });
 });

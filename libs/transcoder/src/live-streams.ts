@@ -1,5 +1,4 @@
-import { status as Status } from '@grpc/grpc-js';
-import { RpcError } from '@rollcall/grpc';
+import { endOfServer } from '@rollcall/grpc';
 import type { StreamResponse } from './stream-response.ts';
 
 /** The response streams under way, for the time when the server ends. */
@@ -22,12 +21,7 @@ export class LiveStreams {
     if (this.#streams.size === 0) return;
     this.#empty = Promise.withResolvers();
     const timer = setTimeout(() => {
-      const error = new RpcError(
-        Status.UNAVAILABLE,
-        'UPSTREAM_UNAVAILABLE',
-        'The server is shutting down. Try again.',
-        { retryDelayMs: 1000 },
-      );
+      const error = endOfServer();
       for (const stream of this.#streams) stream.fail(error);
     }, limitMs);
     await this.#empty.promise;
