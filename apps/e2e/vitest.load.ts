@@ -1,5 +1,9 @@
 import { project } from '../../vitest.project.ts';
 
-// The load story at its full size.
+// The load stories at their full size.
 process.env['LOAD_USERS'] ??= '100000';
-export default project(import.meta.url, { include: ['test/load.spec.ts'], outputFile: { json: '.test/load.json' } });
+process.env['SLOW_READER_USERS'] ??= '1000000';
+export default project(import.meta.url, {
+  include: ['test/load.spec.ts', 'test/slow-reader.spec.ts'],
+  outputFile: { json: '.test/load.json' },
+});

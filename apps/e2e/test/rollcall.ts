@@ -21,11 +21,15 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 export interface Rollcall extends AsyncDisposable {
   readonly socketPath: string;
   readonly target: string;
+  /** Where user-service has its store. */
+  readonly dataDir: string;
   readonly users: userService.UserServiceClient;
   readonly userManager: tutorialUserManager.UserManagerClient;
   readonly tutorialUsers: tutorialUserService.UserServiceClient;
   /** Ends user-service without warning. */
   killUserService(): Promise<void>;
+  /** Ends user-service as a container engine does. */
+  stopUserService(): Promise<void>;
   /** Starts it again, and waits until the gateway is ready. */
   restartUserService(): Promise<void>;
   /** The resident memory of both processes, in bytes. */
@@ -67,11 +71,15 @@ export async function startRollcall(env: Record<string, string> = {}): Promise<R
   const rollcall: Rollcall = {
     socketPath,
     target,
+    dataDir: environment.DATA_DIR,
     users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
     userManager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
     tutorialUsers: channel.client<tutorialUserService.UserServiceClient>(tutorialUserServiceContract, 'UserService'),
     async killUserService() {
       await end(users, 'SIGKILL');
+    },
+    async stopUserService() {
+      await end(users, 'SIGTERM');
     },
     async restartUserService() {
       users = start('user-service');

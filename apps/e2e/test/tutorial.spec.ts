@@ -22,7 +22,9 @@ it('the six users of the tutorial are the same through every door', async () => 
   for (const user of sample) {
     expect(await firstValueFrom(rollcall.userManager.addUser(user))).toMatchObject({ error: false, user });
   }
-  expect(await firstValueFrom(rollcall.userManager.addUser({ id: 1, nickname: 'other', mailAddress: '', userType: 1 }))).toMatchObject({
+  expect(
+    await firstValueFrom(rollcall.userManager.addUser({ id: 1, nickname: 'other', mailAddress: '', userType: 1 })),
+  ).toMatchObject({
     error: true,
     message: 'already exist',
   });
