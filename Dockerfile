@@ -8,6 +8,7 @@ COPY libs/transcoder/package.json libs/transcoder/
 COPY apps/user-service/package.json apps/user-service/
 COPY apps/gateway/package.json apps/gateway/
 COPY apps/e2e/package.json apps/e2e/
+COPY apps/bench/package.json apps/bench/
 COPY tools/package.json tools/
 
 FROM manifests AS build

@@ -12,6 +12,7 @@ const allowed = {
   'app:user-service': ['lib:grpc', 'lib:proto'],
   'app:gateway': ['lib:transcoder', 'lib:grpc', 'lib:proto'],
   'app:e2e': ['lib:grpc', 'lib:proto'],
+  'app:bench': ['lib:grpc', 'lib:proto'],
   tools: [],
 };
 

@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import type { Bench } from './bench.ts';
+
+/** What the command line asks for. */
+export interface Arguments {
+  readonly benches: readonly Bench[];
+  /** The file to write the rows to. */
+  readonly json: string | undefined;
+  readonly rounds: number;
+  readonly sliceMs: number;
+  readonly full: boolean;
+  readonly help: boolean;
+}
+
+/** The command's own account of itself. */
+export function usage(benches: readonly Bench[]): string {
+  return [
+    'npm run bench -- [NAME…] [--json FILE] [--quick] [--full]',
+    '',
+    ...benches.map(({ name, summary }) => `  ${name.padEnd(16)}${summary}`),
+    '',
+    '  Without a name all of them run; "gateway" stands for every bench whose name starts with "gateway-".',
+    '  --json FILE     writes rows {bench, variant, inFlight, metric, median, iqr} to a file',
+    '  --quick         runs short slices: it shows that the benches work, and its figures mean little',
+    '  --full          loads the gateways with 500 in flight too',
+  ].join('\n');
+}
+
+/** Reads the command line. @throws Error that says what is wrong with it */
+export function readArguments(words: readonly string[], benches: readonly Bench[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      json: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const named = new Set(positionals.flatMap((name) => benchesNamed(name, benches)));
+  return {
+    benches: named.size === 0 ? benches : benches.filter((bench) => named.has(bench)),
+    json: values.json,
+    ...(values.quick ? { rounds: 3, sliceMs: 150 } : { rounds: 10, sliceMs: 700 }),
+    full: values.full,
+    help: values.help,
+  };
+}
+
+function benchesNamed(name: string, benches: readonly Bench[]): readonly Bench[] {
+  const named = benches.filter((bench) => bench.name === name || bench.name.startsWith(`${name}-`));
+  if (named.length > 0) return named;
+  throw new Error(`there is no bench "${name}"; there are ${benches.map((bench) => bench.name).join(', ')}`);
+}
