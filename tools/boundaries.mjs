@@ -42,7 +42,8 @@ export function violation(file, specifier) {
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   const atRoot = project.workspaces !== undefined;
-  const tests = /\/(test|clients|vitest\.\w+\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
+  const tests =
+    /\/(test|clients|vitest\.\w+\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
   const declared = {
     ...project.dependencies,
     ...(atRoot || /\/(test|generate)/.test(file.slice(project.folder.length)) ? project.devDependencies : {}),

@@ -8,43 +8,57 @@ const requestIdKey = 'x-request-id';
 const inheritedKeys = [requestIdKey, 'traceparent', 'tracestate'];
 const wellFormedRequestId = /^[!-~]{1,128}$/;
 
-/** What a handler knows of its call beside the request: its second parameter. */
+/** The call below a context, which is asked when the handler wants to know. */
+export interface CallSource {
+  readonly method: Method;
+  readonly metadata: Metadata;
+  readonly deadline: number;
+  getPeer(): string;
+  getSignal(): AbortSignal;
+  sendMetadata(headers: Metadata): void;
+}
+
+/** What a handler knows of its call beside the request: its second parameter. What most handlers do not ask for is made when they do. */
 export class CallContext {
   readonly method: Method;
   /** What the caller sent along. */
   readonly metadata: Metadata;
-  /** Names the call in logs, here and at the next hop: the caller's x-request-id, or one made for it. */
-  readonly requestId: string;
   /** When the call ends at the latest, in milliseconds since the epoch; Infinity without a deadline. */
   readonly deadline: number;
-  /** Where the caller is, as `address:port` or a socket's name. */
-  readonly peer: string;
-  /** Fires when the answer is of no more use: the caller went away, the deadline passed, or the server ends. */
-  readonly signal: AbortSignal;
-  /** Sent to the caller at the end of the call. */
-  readonly trailers = new Metadata();
-  readonly #sendHeaders: (headers: Metadata) => void;
+  readonly #source: CallSource;
+  #requestId: string | undefined;
+  #trailers: Metadata | undefined;
 
-  constructor(call: {
-    method: Method;
-    metadata: Metadata;
-    deadline: number;
-    peer: string;
-    signal: AbortSignal;
-    sendHeaders: (headers: Metadata) => void;
-  }) {
-    this.method = call.method;
-    this.metadata = call.metadata;
-    this.requestId = requestIdOf(call.metadata.get(requestIdKey)[0]);
-    this.deadline = call.deadline;
-    this.peer = call.peer;
-    this.signal = call.signal;
-    this.#sendHeaders = call.sendHeaders;
+  constructor(source: CallSource) {
+    this.method = source.method;
+    this.metadata = source.metadata;
+    this.deadline = source.deadline;
+    this.#source = source;
+  }
+
+  /** Names the call in logs, here and at the next hop: the caller's x-request-id, or one made for it. */
+  get requestId(): string {
+    return (this.#requestId ??= requestIdOf(this.metadata.get(requestIdKey)[0]));
+  }
+
+  /** Where the caller is, as `address:port` or a socket's name. */
+  get peer(): string {
+    return this.#source.getPeer();
+  }
+
+  /** Fires when the answer is of no more use: the caller went away, the deadline passed, the server ends, or it was given. */
+  get signal(): AbortSignal {
+    return this.#source.getSignal();
+  }
+
+  /** Sent to the caller at the end of the call. */
+  get trailers(): Metadata {
+    return (this.#trailers ??= new Metadata());
   }
 
   /** Sends headers ahead of the first message. They can be sent once. */
   sendHeaders(headers: Metadata): void {
-    this.#sendHeaders(headers);
+    this.#source.sendMetadata(headers);
   }
 }
 

@@ -1,9 +1,8 @@
+import { isAscii } from 'node:buffer';
 import { type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
 import { hasRules, type Method, type MethodCodec, validate } from '@rollcall/proto';
-import { from, isObservable, mergeMap, Observable, of } from 'rxjs';
 import type { CallContext } from './call-context.ts';
-import { pulled } from './demand.ts';
 import { cursorReader } from './last-cursor.ts';
 import { invalidFields, RpcError } from './rpc-error.ts';
 
@@ -24,7 +23,8 @@ export class ServedMethod {
   readonly method: Method;
   readonly #codec: MethodCodec;
   readonly #handler: Handler;
-  readonly #checked: boolean;
+  readonly #hasRules: boolean;
+  readonly #hasStrings: boolean;
 
   /** Whether a stream of this method ends when it has no message for long. */
   readonly mayNotIdle: boolean;
@@ -38,13 +38,14 @@ export class ServedMethod {
     this.mayNotIdle = mayNotIdle;
     const read = method.responseStream ? cursorReader(method.output) : undefined;
     this.cursorOf = read && ((message) => read({ ...message }));
-    this.#checked = hasRules(method.input) || hasStrings(method.input);
+    this.#hasRules = hasRules(method.input);
+    this.#hasStrings = hasStrings(method.input);
   }
 
   /** @throws RpcError INVALID_ARGUMENT, when the bytes are no request of this method or break a rule of its proto */
   decodeRequest(bytes: Buffer): object {
     try {
-      if (this.#checked) {
+      if (this.#hasRules || (this.#hasStrings && !isAscii(bytes))) {
         const violations = validate(this.method.input, fromBinary(this.method.input, bytes));
         if (violations.length > 0) {
           throw invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule })));
@@ -67,23 +68,12 @@ export class ServedMethod {
     return this.#codec.encodeResponse(message);
   }
 
-  /** Runs the handler, with its guards, pipes, interceptors and filters. Errors of all come through the Observable. */
-  handle(request: object, context: CallContext): Observable<object> {
-    try {
-      return responses(this.#handler(request, context));
-    } catch (error) {
-      return new Observable((subscriber) => subscriber.error(error));
-    }
+  /**
+   * Runs the handler, with its guards, pipes, interceptors and filters.
+   *
+   * @returns a value, an Observable or an (async) iterable of values, or a promise of one of these
+   */
+  handle(request: object, context: CallContext): unknown {
+    return this.#handler(request, context);
   }
-}
-
-function responses(answer: unknown): Observable<object> {
-  if (isObservable(answer)) return answer as Observable<object>;
-  if (answer instanceof Promise) return from(answer).pipe(mergeMap(responses));
-  if (isIterable(answer)) return pulled(() => answer);
-  return of(answer as object);
-}
-
-function isIterable(answer: unknown): answer is AsyncIterable<object> {
-  return typeof answer === 'object' && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer);
 }

@@ -8,10 +8,10 @@ import type {
   StatusObject,
 } from '@grpc/grpc-js';
 import { status as Status } from '@grpc/grpc-js';
-import { Observable, type Subscription } from 'rxjs';
+import { isObservable, Observable, type Subscription } from 'rxjs';
 import { cancelled, deadlineExceeded, idle, over, slowReader } from './call-ends.ts';
 import { CallContext, callStorage } from './call-context.ts';
-import { emit } from './demand.ts';
+import { emit, pulled } from './demand.ts';
 import { statusOf } from './error-status.ts';
 import { wasHalfClosed } from './half-close.ts';
 import { Outbox } from './outbox.ts';
@@ -44,7 +44,9 @@ export class ServerCall {
   readonly #served: ServedMethod;
   readonly #host: CallHost;
   readonly #context: CallContext;
-  readonly #abort = new AbortController();
+  #abort: AbortController | undefined;
+  /** Why the signal fired, or would have, had anyone asked for it. */
+  #abortReason: RpcError | undefined;
   /** Ends a unary call at its deadline, a stream when it is idle. */
   #timer: NodeJS.Timeout | undefined;
   #subscription: Subscription | undefined;
@@ -63,13 +65,15 @@ export class ServerCall {
       method: served.method,
       metadata: call.metadata,
       deadline,
-      peer: call.getPeer(),
-      signal: this.#abort.signal,
-      sendHeaders: (headers) => call.sendMetadata(headers),
+      getPeer: () => call.getPeer(),
+      getSignal: () => this.#signal,
+      sendMetadata: (headers) => call.sendMetadata(headers),
     });
     host.live.add(this);
     const events: EventEmitter = call;
-    events.on('cancelled', () => this.#cancel(Date.now() < asked ? cancelled() : deadlineExceeded()));
+    events.on('cancelled', () => {
+      if (!this.#done) this.#cancel(Date.now() < asked ? cancelled() : deadlineExceeded());
+    });
     if (deadline !== asked) this.#timer = setTimeout(() => this.end(deadlineExceeded()), deadline - Date.now());
     else if (served.method.kind !== 'unary' && served.mayNotIdle) {
       this.#timer = setTimeout(() => this.end(idle(host.limits.streamIdleMs)), host.limits.streamIdleMs);
@@ -118,7 +122,7 @@ export class ServerCall {
     this.#cancel(error);
   }
 
-  #start(request: Buffer | Reading, observer: { next: (message: object) => void; complete: () => void }): void {
+  #start(request: Buffer | Reading, observer: Receiver): void {
     callStorage.run(this.#context, () => {
       let input: object;
       try {
@@ -128,7 +132,25 @@ export class ServerCall {
         this.#failWith(error);
         return;
       }
-      const subscription = this.#served.handle(input, this.#context).subscribe({
+      try {
+        this.#take(this.#served.handle(input, this.#context), observer);
+      } catch (error) {
+        this.#failWith(error);
+      }
+    });
+  }
+
+  /** Takes whatever the handler answers with. */
+  #take(answer: unknown, observer: Receiver): void {
+    if (this.#done) return;
+    if (answer instanceof Promise) {
+      answer.then(
+        (inner: unknown) => this.#take(inner, observer),
+        (error: unknown) => this.#failWith(error),
+      );
+    } else if (isObservable(answer) || isIterable(answer)) {
+      const source = (isObservable(answer) ? answer : pulled(() => answer)) as Observable<object>;
+      const subscription = source.subscribe({
         next: (message) => {
           if (!this.#done) observer.next(message);
         },
@@ -139,7 +161,18 @@ export class ServerCall {
       });
       if (this.#done) subscription.unsubscribe();
       else this.#subscription = subscription;
-    });
+    } else {
+      observer.next(answer as object);
+      if (!this.#done) observer.complete();
+    }
+  }
+
+  get #signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#done) this.#abort.abort(this.#abortReason ?? over());
+    }
+    return this.#abort.signal;
   }
 
   #decode(bytes: Buffer): object {
@@ -174,18 +207,18 @@ export class ServerCall {
           });
         });
       };
-      const onAborted = (): void => subscriber.error(this.#abort.signal.reason);
+      const onAborted = (): void => subscriber.error(this.#signal.reason);
       const onEnd = (): void => {
         void wasHalfClosed(reading).then((halfClosed) => {
           if (halfClosed) callStorage.run(this.#context, () => subscriber.complete());
           else subscriber.error(cancelled());
         });
       };
-      this.#abort.signal.addEventListener('abort', onAborted);
+      this.#signal.addEventListener('abort', onAborted);
       reading.on('data', onData);
       reading.on('end', onEnd);
       return () => {
-        this.#abort.signal.removeEventListener('abort', onAborted);
+        this.#signal.removeEventListener('abort', onAborted);
         reading.off('data', onData);
         reading.off('end', onEnd);
         reading.pause();
@@ -218,7 +251,8 @@ export class ServerCall {
 
   #cancel(reason: RpcError): void {
     if (this.#done) return;
-    this.#abort.abort(reason);
+    this.#abortReason = reason;
+    this.#abort?.abort(reason);
     this.#finish();
   }
 
@@ -226,10 +260,21 @@ export class ServerCall {
     this.#done = true;
     clearTimeout(this.#timer);
     this.#host.live.delete(this);
+    if (this.#abort === undefined && this.#subscription?.closed !== false) return;
     // After this turn, so that a source that is emitting right now is not torn down inside its own `next`.
     queueMicrotask(() => {
       this.#subscription?.unsubscribe();
-      this.#abort.abort(over());
+      this.#abort?.abort(over());
     });
   }
+}
+
+/** Takes what a handler answers. */
+interface Receiver {
+  readonly next: (message: object) => void;
+  readonly complete: () => void;
+}
+
+function isIterable(answer: unknown): answer is AsyncIterable<object> | Iterable<object> {
+  return typeof answer === 'object' && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer);
 }

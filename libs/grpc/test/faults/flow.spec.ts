@@ -1,0 +1,131 @@
+import { type shelf } from '@rollcall/proto/testing';
+import { firstValueFrom, last, map, NEVER, type Observable } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { mapInOrder, pulled, values } from '../../src/grpc.ts';
+import { settled, type Shelf, until } from '../shelf-service.ts';
+import { anyBooks, connect, named, ours, type Start, stock } from './servers.ts';
+import { connectStock } from './stock.ts';
+
+const rows = 100_000;
+const requests = 20_000;
+/** The buffers between two processes hold less than this many of the messages below. */
+const fewRows = 5000;
+const fewRequests = 1000;
+
+/** Requests of 1 KB each, counted as they are taken from their source. */
+function countedRequests() {
+  const source = { taken: 0 };
+  const stream = pulled(function* () {
+    while (source.taken < requests) {
+      source.taken++;
+      yield named('x', 's'.repeat(1000));
+    }
+  });
+  return { source, stream };
+}
+
+/** Rows of 100 bytes each, counted as they are taken from their source. */
+function countedRows() {
+  const source = { taken: 0 };
+  const stream = pulled(function* () {
+    while (source.taken < rows) yield { books: [{ number: String(++source.taken).padEnd(100) }] };
+  });
+  return { source, stream };
+}
+
+describe('a response stream whose reader has stopped', () => {
+  const taken = async (start: Start): Promise<number> => {
+    const { source, stream } = countedRows();
+    await using service = await start({ streamBooks: () => stream });
+    const reader = values(service.client.streamBooks(anyBooks));
+    await reader.next();
+    const stopped = await settled(() => source.taken);
+    await reader.return();
+    return stopped;
+  };
+
+  it('stock Nest: takes its whole source into memory', async () => {
+    expect(await taken(stock)).toBe(rows);
+  });
+
+  it('libs/grpc: stops its source', async () => {
+    expect(await taken(ours)).toBeLessThan(fewRows);
+  });
+});
+
+describe('a request stream whose handler is slow', () => {
+  const sentAndHandled = async (start: Start): Promise<[sent: number, handled: number]> => {
+    const gate = Promise.withResolvers<void>();
+    let handled = 0;
+    await using service = await start({
+      countBooks: (stream: Observable<shelf.CountBooksRequest>) =>
+        stream.pipe(
+          mapInOrder(async () => {
+            await gate.promise;
+            return ++handled;
+          }),
+          last(),
+          map((count) => ({ count: String(count), shelves: [] })),
+        ),
+    });
+    const { source, stream } = countedRequests();
+    const answer = firstValueFrom(service.client.countBooks(stream));
+    const sent = await settled(() => source.taken);
+    const handledMeanwhile = handled;
+    gate.resolve();
+    expect((await answer).count).toBe(String(requests)); // nothing is lost
+    return [sent, handledMeanwhile];
+  };
+
+  it('stock Nest: is sent to its end while none of it was handled', async () => {
+    expect(await sentAndHandled(stock)).toEqual([requests, 0]);
+  });
+
+  it('libs/grpc: waits at the sender', async () => {
+    const [sent, handled] = await sentAndHandled(ours);
+    expect(sent).toBeLessThan(fewRequests);
+    expect(handled).toBe(0);
+  });
+});
+
+describe('a client whose server does not read', () => {
+  const taken = async (connectTo: (target: string) => Disposable & { client: Pick<Shelf, 'countBooks'> }) => {
+    await using service = await ours({ countBooks: () => NEVER });
+    using connection = connectTo(service.target);
+    const { source, stream } = countedRequests();
+    const calling = connection.client.countBooks(stream).subscribe({ error: () => undefined });
+    await until(() => source.taken > 0);
+    const stopped = await settled(() => source.taken);
+    calling.unsubscribe();
+    return stopped;
+  };
+
+  it('ClientGrpc: takes its whole source into memory', async () => {
+    expect(await taken(connectStock)).toBe(requests);
+  });
+
+  it('GrpcChannel: stops its source', async () => {
+    expect(await taken(connect)).toBeLessThan(fewRequests);
+  });
+});
+
+describe('a client that does not read', () => {
+  const taken = async (connectTo: (target: string) => Disposable & { client: Pick<Shelf, 'streamBooks'> }) => {
+    const { source, stream } = countedRows();
+    await using service = await ours({ streamBooks: () => stream });
+    using connection = connectTo(service.target);
+    const reader = values(connection.client.streamBooks(anyBooks));
+    await reader.next();
+    const stopped = await settled(() => source.taken);
+    await reader.return();
+    return stopped;
+  };
+
+  it('ClientGrpc: takes the whole response into memory', async () => {
+    expect(await taken(connectStock)).toBe(rows);
+  });
+
+  it('GrpcChannel: stops the server', async () => {
+    expect(await taken(connect)).toBeLessThan(fewRows);
+  });
+});
