@@ -6,7 +6,7 @@ it(
   'what was acknowledged over REST and gRPC is there after kill -9, and the gateway finds the service again',
   { timeout: 60_000 },
   async () => {
-    await using rollcall = await startRollcall();
+    await using rollcall = await startRollcall({ LOG_LEVEL: 'fatal' });
     for (let round = 0; round < 3; round++) {
       const acknowledged: string[] = [];
       let killing: Promise<void> | undefined;

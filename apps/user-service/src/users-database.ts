@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ColumnType, Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
@@ -102,7 +102,9 @@ const migrations: Record<string, Migration> = {
 
 /** Makes a directory and its parents. Node's own `recursive` never returns where the system refuses new files, as /proc does. */
 function makeDirectory(path: string): void {
-  if (existsSync(path)) return;
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
+  if (found !== undefined) throw new Error(`${path} is no directory`);
   makeDirectory(dirname(path));
   mkdirSync(path, { mode: 0o700 });
 }
