@@ -134,7 +134,10 @@ export class Exchange {
       reply.header('etag', `"${body['etag']}"`);
       const condition = request.headers['if-none-match'];
       const known = condition === undefined ? [] : etagsOf(condition);
-      if ((request.method === 'GET' || request.method === 'HEAD') && (known.includes(body['etag']) || known.includes('*'))) {
+      if (
+        (request.method === 'GET' || request.method === 'HEAD') &&
+        (known.includes(body['etag']) || known.includes('*'))
+      ) {
         reply.status(304).send();
         return;
       }
