@@ -56,6 +56,11 @@ export class CallContext {
     return (this.#trailers ??= new Metadata());
   }
 
+  /** The trailers, when the handler has set any. */
+  get trailersIfAny(): Metadata | undefined {
+    return this.#trailers;
+  }
+
   /** Sends headers ahead of the first message. They can be sent once. */
   sendHeaders(headers: Metadata): void {
     this.#source.sendMetadata(headers);

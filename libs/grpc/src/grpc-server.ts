@@ -52,6 +52,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #health: Health;
   readonly #host: CallHost;
   #address = '';
+  #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: GrpcServerOptions) {
     super();
@@ -84,6 +85,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
         );
       });
       this.#address = listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`);
+      this.#sweep = setInterval(() => this.#endDueCalls(), sweepMs).unref();
       this.#health.set(true);
       callback();
     } catch (error) {
@@ -100,6 +102,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     await within(drained, lastWordMs); // the last status of each call has to leave the socket
     this.#server.forceShutdown();
     await drained;
+    clearInterval(this.#sweep);
   }
 
   /** Events of the transport are not offered; calls have their signal. */
@@ -110,6 +113,11 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   /** The grpc-js server below. */
   override unwrap<T = GrpcJsServer>(): T {
     return this.#server as T;
+  }
+
+  #endDueCalls(): void {
+    const now = Date.now();
+    for (const call of this.#host.live) call.endIfDue(now);
   }
 
   #register(): void {
@@ -183,6 +191,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
 
 /** Streams that wait for something to happen, for days if need be. */
 const endless = new Set(['/grpc.health.v1.Health/Watch']);
+
+/** How often calls are looked through for those whose time has come, in milliseconds. */
+const sweepMs = 50;
 
 /** How long the connections have to take the status of the calls that were ended. */
 const lastWordMs = 1000;
