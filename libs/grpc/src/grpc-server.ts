@@ -32,7 +32,7 @@ export interface GrpcServerOptions {
   readonly listen: string;
   readonly serve: readonly ServedContract[];
   readonly credentials?: ServerCredentials;
-  /** How long calls under way may take to end when the server closes, in milliseconds; 10,000 by default. */
+  /** How long it may take to close, in milliseconds; 10,000 by default. Calls under way have nearly all of it. */
   readonly drainMs?: number;
   /** What the server takes; see server-limits.ts for the defaults. */
   readonly limits?: Partial<ServerLimits>;
@@ -93,13 +93,19 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     }
   }
 
-  /** Stops taking calls, waits for those under way, and ends those that take longer than the limit. Nest calls it. */
+  /**
+   * Stops taking calls, ends the streams that can be taken up again elsewhere, waits for the other calls, and ends those
+   * that take longer than the limit. Nest calls it.
+   */
   async close(): Promise<void> {
     this.#health.close();
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
-    await within(drained, this.#options.drainMs ?? 10_000);
+    for (const call of this.#host.live) if (call.resumable) call.end(endOfServer());
+    const drainMs = this.#options.drainMs ?? 10_000;
+    const lastWordMs = Math.min(1000, drainMs / 5); // the last status of each call has to leave its socket
+    await within(drained, drainMs - lastWordMs);
     for (const call of this.#host.live) call.end(endOfServer());
-    await within(drained, lastWordMs); // the last status of each call has to leave the socket
+    await within(drained, lastWordMs);
     this.#server.forceShutdown();
     await drained;
     clearInterval(this.#sweep);
@@ -194,9 +200,6 @@ const endless = new Set(['/grpc.health.v1.Health/Watch']);
 
 /** How often calls are looked through for those whose time has come, in milliseconds. */
 const sweepMs = 50;
-
-/** How long the connections have to take the status of the calls that were ended. */
-const lastWordMs = 1000;
 
 /** Waits, but no longer than the limit. */
 async function within(promise: Promise<void>, limitMs: number): Promise<void> {

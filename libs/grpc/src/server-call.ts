@@ -135,6 +135,11 @@ export class ServerCall implements CallSource {
     });
   }
 
+  /** Whether it is a stream that its caller can take up again elsewhere. */
+  get resumable(): boolean {
+    return this.#served.cursorOf !== undefined;
+  }
+
   /** Ends the call with an error of the server's own. A stream that can be taken up again is told behind which item. */
   end(error: RpcError): void {
     if (this.#done) return;

@@ -15,16 +15,20 @@ export class LiveStreams {
     };
   }
 
-  /** Says goodbye to the streams that have a word for it, waits for the others, and ends those that take longer than the limit. */
+  /**
+   * Says goodbye to the streams that have a word for it, waits for the others, ends those that take longer than the
+   * limit, and cuts those whose readers do not even read that.
+   */
   async drain(limitMs: number): Promise<void> {
     for (const stream of this.#streams) stream.bye();
     if (this.#streams.size === 0) return;
     this.#empty = Promise.withResolvers();
-    const timer = setTimeout(() => {
-      const error = endOfServer();
-      for (const stream of this.#streams) stream.fail(error);
-    }, limitMs);
+    const lastWordMs = Math.min(1000, limitMs / 5);
+    const timers = [
+      setTimeout(() => this.#streams.forEach((stream) => stream.fail(endOfServer())), limitMs - lastWordMs),
+      setTimeout(() => this.#streams.forEach((stream) => stream.cut()), limitMs),
+    ];
     await this.#empty.promise;
-    clearTimeout(timer);
+    timers.forEach(clearTimeout);
   }
 }

@@ -96,6 +96,11 @@ export class StreamResponse {
     this.#fail(this.#options.problemOf(error));
   }
 
+  /** Closes the connection without another word. */
+  cut(): void {
+    this.#response.destroy();
+  }
+
   #open(): void {
     if (this.#response.headersSent || this.#ended) return;
     const { form, headers } = this.#options;
