@@ -19,7 +19,7 @@ import { presentableError } from './presentable-error.ts';
 import { problemOf } from './problem.ts';
 import { bodyForm, readBody, readDocuments } from './request-body.ts';
 import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
-import { parseQuery } from './query.ts';
+import { parseQuery, splitTarget } from './query.ts';
 import { ResponseJson } from './response-json.ts';
 import { etagsOf, locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
 import { accepts, streamForm } from './stream-form.ts';
@@ -75,7 +75,7 @@ export class Exchange {
    */
   async answer(request: FastifyRequest, reply: FastifyReply, segments: readonly string[]): Promise<void> {
     const { method } = this.binding;
-    const query = request.raw.url?.split('?', 2)[1] ?? '';
+    const [, query] = splitTarget(request.raw.url ?? '');
     const parts: RequestParts = { segments, query: parseQuery(query), headers: request.headers };
     const options = callOptions(request);
     const accept = request.headers.accept;

@@ -7,6 +7,12 @@ import { findFieldPath, jsonPath, setAtPath } from './field-path.ts';
 /** The most parameters that a query may have. */
 export const maxQueryParameters = 2000;
 
+/** The path and the query of a request target. Only the first question mark divides them. */
+export function splitTarget(target: string): [path: string, query: string] {
+  const mark = target.indexOf('?');
+  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
 /** The names and values of a query string, decoded. @throws RpcError INVALID_ARGUMENT */
 export function parseQuery(query: string): [name: string, value: string][] {
   if (query === '') return [];

@@ -2,6 +2,7 @@ import { type DescField, type DescMessage, type JsonObject, type JsonValue } fro
 import type { Binding } from './binding.ts';
 import { findField, type FieldPath, getAtPath, isJsonObject } from './field-path.ts';
 import type { PathTemplate } from './path-template.ts';
+import { splitTarget } from './query.ts';
 
 /**
  * What REST adds to a method by the names of its fields and its own, after the API Improvement Proposals: idempotency
@@ -115,7 +116,7 @@ export function etagsOf(header: string): string[] {
 export function nextPageLink(url: string, page: JsonObject): string | undefined {
   const token = page['nextPageToken'];
   if (typeof token !== 'string' || token === '') return undefined;
-  const [path, query = ''] = url.split('?', 2);
+  const [path, query] = splitTarget(url);
   const kept = query.split('&').filter((pair) => pair !== '' && !/^page(_t|T)oken=/.test(pair));
   return `<${path}?${[...kept, `pageToken=${encodeURIComponent(token)}`].join('&')}>; rel="next"`;
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Contract, type Method } from '@rollcall/proto';
 import { bindingsOf, type Binding } from './binding.ts';
+import { splitTarget } from './query.ts';
 import { RouteTable } from './route-table.ts';
 
 /** What a request leads to: a binding and the path's segments, or the verbs that its path takes. */
@@ -42,7 +43,7 @@ export class RpcRoutes {
 
   /** The value of the constraint for a request; undefined when no RPC has its path. */
   constraintOf(request: IncomingMessage): string | undefined {
-    const [path = ''] = (request.url ?? '').split('?', 1);
+    const [path] = splitTarget(request.url ?? '');
     const verb = request.method ?? 'GET';
     const match = this.#table.find(verb, path);
     if (match === undefined) return undefined;

@@ -112,6 +112,11 @@ describe('a query', () => {
     expect([status, json.code, json.fieldViolations?.[0]?.field]).toEqual([400, 'INVALID_ARGUMENT', field]);
   });
 
+  it('may have question marks in its values', async () => {
+    const { json } = await ask(rest, '/v1/books?writtenBy.name=who?&pageSize=1');
+    expect([json.request.writtenBy.name, json.request.pageSize]).toEqual(['who?', 1]);
+  });
+
   it('is not taken where the body is the whole request', async () => {
     const { status, json } = await send(rest, 'POST', '/v1/books:echo?pageNumbers=1', {});
     expect([status, json.fieldViolations[0].field]).toEqual([400, 'pageNumbers']);
