@@ -20,10 +20,12 @@ COPY apps apps
 RUN npm run build && find libs apps -name '*.map' -path '*/dist/*' -delete -o -name '*.d.ts' -path '*/dist/*' -delete
 
 FROM manifests AS user-service-modules
-RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w @rollcall/user-service
+RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w @rollcall/user-service \
+  && find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' ')' -delete
 
 FROM manifests AS gateway-modules
-RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w @rollcall/gateway
+RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w @rollcall/gateway \
+  && find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' ')' -delete
 
 FROM node:24-bookworm-slim AS user-service
 ENV NODE_ENV=production USER_LISTEN=0.0.0.0:50051 DATA_DIR=/data
