@@ -15,8 +15,7 @@ const perMessage = 1;
 /** What the strategy of libs/grpc costs for a unary call. */
 export const transportUnary: Bench = {
   name: 'transport-unary',
-  summary:
-    'a unary call: grpc-js alone, Nest’s own transport, and libs/grpc, both with guard, interceptor, validation and filter',
+  summary: 'a unary call: grpc-js alone, Nest’s own transport, and libs/grpc, both with guard, validation and filter',
   run: (options) =>
     compare('transport-unary', ['cpuMicrosPerOp', 'opsPerSecond'], options, unarySlice, [
       'cpuMicrosPerOp is of the server process alone. The goal of libs/grpc is at most 1.15 times that of grpc-js.',

@@ -1,10 +1,10 @@
-// The variant `rollcall`: libs/grpc, with a guard, an interceptor, a filter, and the validation of the contract.
+// The variant `rollcall`: libs/grpc, with a guard, a filter, and the validation of the contract.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { GrpcController, GrpcServer, PassOnFilter, pulled } from '@rollcall/grpc';
 import { testingContract } from '@rollcall/proto/testing';
-import { Guard, Timing } from './enhancers.ts';
+import { Guard } from './enhancers.ts';
 import { books, service } from './shelf.ts';
 
 class ShelfController {}
@@ -29,6 +29,6 @@ const app = await NestFactory.createMicroservice(ShelfModule, {
   }),
   logger: ['fatal', 'error'],
 });
-app.useGlobalGuards(new Guard()).useGlobalInterceptors(new Timing());
+app.useGlobalGuards(new Guard());
 app.enableShutdownHooks();
 await app.listen();

@@ -1,4 +1,4 @@
-// The variant `stock`: Nest's own transport, with a guard, an interceptor, a pipe and a filter.
+// The variant `stock`: Nest's own transport, with a guard, a pipe that validates, and a filter.
 import 'reflect-metadata';
 import { Catch, Controller, Module, type RpcExceptionFilter } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -7,7 +7,7 @@ import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
 import { loaderOptions } from '@rollcall/proto';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { from, type Observable, throwError } from 'rxjs';
-import { CheckPath, Guard, Timing } from './enhancers.ts';
+import { CheckPath, Guard } from './enhancers.ts';
 import { books } from './shelf.ts';
 
 @Catch()
@@ -46,10 +46,6 @@ const app = await NestFactory.createMicroservice<MicroserviceOptions>(ShelfModul
   },
   logger: ['fatal', 'error'],
 });
-app
-  .useGlobalGuards(new Guard())
-  .useGlobalInterceptors(new Timing())
-  .useGlobalPipes(new CheckPath())
-  .useGlobalFilters(new Filter());
+app.useGlobalGuards(new Guard()).useGlobalPipes(new CheckPath()).useGlobalFilters(new Filter());
 app.enableShutdownHooks();
 await app.listen();
