@@ -1,15 +1,48 @@
-import { concat, EMPTY, lastValueFrom, map, of, timer, toArray } from 'rxjs';
+import { status as Status } from '@grpc/grpc-js';
+import { concat, delay, EMPTY, lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { RpcError } from '../../src/grpc.ts';
-import { until } from '../shelf-service.ts';
+import { settled } from '../shelf-service.ts';
 import { messageCounter, ours, type Start, stock } from './servers.ts';
 
 /** What the caller of a unary method gets, and how many messages the server sends for it. */
-async function answerOf(start: Start, readFile: () => unknown, enough: (sent: number) => boolean = () => true) {
+async function answer(start: Start, readFile: () => unknown): Promise<{ got: unknown; sent: number }> {
   const { counts, interceptor } = messageCounter();
   await using service = await start({ readFile }, { interceptor });
   const call = service.client.readFile({ path: '' }, { deadline: Date.now() + 500 });
-  const answer = await lastValueFrom(call.pipe(toArray())).catch((error: RpcError) => error.code);
-  await until(() => enough(counts.sent));
-  return { answer, sent: counts.sent };
+  const got = await lastValueFrom(call.pipe(toArray())).catch((error: RpcError) => error.code);
+  return { got, sent: await settled(() => counts.sent) };
 }
+
+const one = of({ path: '1' });
+const other = of({ path: '2' });
+
+describe('a unary handler whose Observable is empty', () => {
+  it('stock Nest: leaves the caller waiting', async () => {
+    expect(await answer(stock, () => EMPTY)).toEqual({ got: Status.DEADLINE_EXCEEDED, sent: 0 });
+  });
+
+  it('libs/grpc: is an error of the server', async () => {
+    expect(await answer(ours, () => EMPTY)).toEqual({ got: Status.INTERNAL, sent: 0 });
+  });
+});
+
+describe('a unary handler whose Observable gives two values', () => {
+  const atOnce = () => concat(one, other);
+  const oneByOne = () => concat(one, other.pipe(delay(20)));
+
+  it('stock Nest: answers twice, and the caller gets neither', async () => {
+    expect(await answer(stock, atOnce)).toEqual({ got: Status.DEADLINE_EXCEEDED, sent: 2 });
+  });
+
+  it('stock Nest: sends the second value though the call is over', async () => {
+    expect(await answer(stock, oneByOne)).toEqual({ got: [{ path: '1' }], sent: 2 });
+  });
+
+  it.each([
+    ['at once', atOnce],
+    ['one by one', oneByOne],
+  ])('libs/grpc: answers once, with the first: %s', async (_, readFile) => {
+    expect(await answer(ours, readFile)).toEqual({ got: [{ path: '1' }], sent: 1 });
+  });
+});

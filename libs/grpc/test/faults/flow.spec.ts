@@ -3,14 +3,14 @@ import { firstValueFrom, last, map, NEVER, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { mapInOrder, pulled, values } from '../../src/grpc.ts';
 import { settled, type Shelf, until } from '../shelf-service.ts';
-import { anyBooks, connect, named, ours, type Start, stock } from './servers.ts';
+import { anyBooks, connect, messageCounter, named, ours, type Start, stock } from './servers.ts';
 import { connectStock } from './stock.ts';
 
-const rows = 100_000;
+const rows = 30_000;
 const requests = 20_000;
 /** The buffers between two processes hold less than this many of the messages below. */
 const fewRows = 5000;
-const fewRequests = 1000;
+const fewRequests = 2000; // grpc-js keeps 1 MiB of a call, to send it again
 
 /** Requests of 1 KB each, counted as they are taken from their source. */
 function countedRequests() {
@@ -54,36 +54,41 @@ describe('a response stream whose reader has stopped', () => {
 });
 
 describe('a request stream whose handler is slow', () => {
-  const sentAndHandled = async (start: Start): Promise<[sent: number, handled: number]> => {
+  const whileItIsSlow = async (start: Start): Promise<{ sent: number; read: number; handled: number }> => {
     const gate = Promise.withResolvers<void>();
     let handled = 0;
-    await using service = await start({
-      countBooks: (stream: Observable<shelf.CountBooksRequest>) =>
-        stream.pipe(
-          mapInOrder(async () => {
-            await gate.promise;
-            return ++handled;
-          }),
-          last(),
-          map((count) => ({ count: String(count), shelves: [] })),
-        ),
-    });
+    const { counts, interceptor } = messageCounter();
+    await using service = await start(
+      {
+        countBooks: (stream: Observable<shelf.CountBooksRequest>) =>
+          stream.pipe(
+            mapInOrder(async () => {
+              await gate.promise;
+              return ++handled;
+            }),
+            last(),
+            map((count) => ({ count: String(count), shelves: [] })),
+          ),
+      },
+      { interceptor },
+    );
     const { source, stream } = countedRequests();
     const answer = firstValueFrom(service.client.countBooks(stream));
-    const sent = await settled(() => source.taken);
-    const handledMeanwhile = handled;
+    await settled(() => source.taken + counts.read);
+    const figures = { sent: source.taken, read: counts.read, handled };
     gate.resolve();
     expect((await answer).count).toBe(String(requests)); // nothing is lost
-    return [sent, handledMeanwhile];
+    return figures;
   };
 
   it('stock Nest: is sent to its end while none of it was handled', async () => {
-    expect(await sentAndHandled(stock)).toEqual([requests, 0]);
+    expect(await whileItIsSlow(stock)).toEqual({ sent: requests, read: requests, handled: 0 });
   });
 
   it('libs/grpc: waits at the sender', async () => {
-    const [sent, handled] = await sentAndHandled(ours);
+    const { sent, read, handled } = await whileItIsSlow(ours);
     expect(sent).toBeLessThan(fewRequests);
+    expect(read).toBeLessThan(50);
     expect(handled).toBe(0);
   });
 });

@@ -34,7 +34,8 @@ describe('messages that arrive while an async guard runs', () => {
     });
     const refused = lastValueFrom(service.client.talkBooks(requests)).catch((error: RpcError) => error);
     await until(() => asked);
-    const figures: [number, number] = [await settled(() => sent), counts.read];
+    await settled(() => sent + counts.read);
+    const figures: [number, number] = [sent, counts.read];
     entry.resolve(false);
     expect(await refused).toBeInstanceOf(Error);
     return figures;
@@ -46,7 +47,7 @@ describe('messages that arrive while an async guard runs', () => {
 
   it('libs/grpc: are not read, and wait at the sender', async () => {
     const [sent, read] = await flood(ours);
-    expect(sent).toBeLessThan(1000);
+    expect(sent).toBeLessThan(2000); // grpc-js keeps 1 MiB of a call, to send it again
     expect(read).toBe(0);
   });
 
@@ -90,7 +91,7 @@ describe('an async handler that awaits its stream', () => {
       },
     });
     const call = service.client.countBooks(of(named('a'), named('b'), named('c')), { deadline: Date.now() + 500 });
-    return firstValueFrom(call).catch((error: RpcError) => error);
+    return await firstValueFrom(call).catch((error: RpcError) => error);
   };
 
   it('stock Nest: waits for ever', async () => {

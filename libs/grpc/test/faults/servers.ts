@@ -1,11 +1,5 @@
 /** The two servers that the suite sets side by side, each with the same client: a GrpcChannel. */
-import {
-  type CallContext,
-  GrpcChannel,
-  type GrpcChannelOptions,
-  type GrpcServerOptions,
-  type RpcError,
-} from '../../src/grpc.ts';
+import { GrpcChannel, type GrpcChannelOptions, type GrpcServerOptions, type RpcError } from '../../src/grpc.ts';
 import { type ServerInterceptor, ServerInterceptingCall } from '@grpc/grpc-js';
 import type { CanActivate, Type } from '@nestjs/common';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
@@ -42,7 +36,7 @@ export const ours: Start = (handlers, { guard, interceptor } = {}) =>
 export const stock: Start = (handlers, { guard, interceptor } = {}) =>
   startStockShelf(handlers, {
     ...(guard !== undefined && { guard: new guard() }),
-    ...(interceptor !== undefined && { grpc: { channelOptions: { interceptors: [interceptor] } as object } }),
+    ...(interceptor !== undefined && { grpc: { channelOptions: { interceptors: [interceptor] } } }),
   });
 
 /** Nest's own transport, with handlers and options of its own. */
@@ -102,5 +96,3 @@ export const named = (name: string, shelf = ''): shelf.CountBooksRequest => ({ s
 
 /** A request for a stream of books, of which the handlers here read nothing. */
 export const anyBooks = {} as shelf.StreamBooksRequest;
-
-export type { CallContext };

@@ -18,7 +18,6 @@ import {
 } from '@nestjs/microservices';
 import { type Method, rollcallContract } from '@rollcall/proto';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
-import type { Observable } from 'rxjs';
 import type { Handlers } from '../shelf-service.ts';
 
 const serviceName = 'testing.v1.ShelfService';
@@ -116,4 +115,15 @@ function handle(controller: Type, { localName, name, requestStream }: Method, va
   const descriptor: PropertyDescriptor = { value, writable: true, configurable: true };
   decorate('ShelfService', name)(controller.prototype as object, localName, descriptor);
   Object.defineProperty(controller.prototype, localName, descriptor);
+}
+
+/** What an app of stock Nest has to add for its health to be watched. */
+export function serveHealth(server: {
+  addService(service: ServiceDefinition, handlers: UntypedServiceImplementation): void;
+}): void {
+  const definition = loadFileDescriptorSetFromBuffer(Buffer.from(rollcallContract.image))['grpc.health.v1.Health'];
+  server.addService(definition as ServiceDefinition, {
+    check: (_: unknown, respond: (error: null, answer: object) => void) => respond(null, { status: 1 }),
+    watch: (call: { write(answer: object): void }) => call.write({ status: 1 }),
+  });
 }
