@@ -1,33 +1,47 @@
 import type { Writable } from 'node:stream';
 import { reportPressure } from './demand.ts';
 
-/** Sends encoded messages to a stream of grpc-js, and reports pressure while it is full. */
+/** What waits in a stream before it counts as full. At half of both it takes more again. */
+const fullBytes = 64 * 1024;
+const fullMessages = 32;
+
+/**
+ * Sends encoded messages to a stream of grpc-js, and reports pressure while it is full. The stream itself counts
+ * messages alone, sixteen of them, whatever their size.
+ */
 export class Outbox {
   readonly #stream: Writable;
   readonly #maxUnsentBytes: number;
   #unsentBytes = 0;
-  #drained: PromiseWithResolvers<void> | undefined;
+  #unsentMessages = 0;
+  #relief: PromiseWithResolvers<void> | undefined;
 
   /** @param maxUnsentBytes what may wait when the source goes on in spite of the pressure */
   constructor(stream: Writable, maxUnsentBytes: number) {
     this.#stream = stream;
     this.#maxUnsentBytes = maxUnsentBytes;
-    const relieve = (): void => {
-      this.#unsentBytes = 0;
-      this.#drained?.resolve();
-      this.#drained = undefined;
-    };
-    stream.on('drain', relieve);
-    stream.on('close', relieve);
+    stream.on('close', () => this.#relieve());
   }
 
   /** @returns false when too much waits; the stream has to end */
   send(message: Buffer): boolean {
-    if (this.#stream.write(message)) return true;
-    // While nothing heeds the pressure, all that is written waits.
-    this.#unsentBytes += message.length;
-    this.#drained ??= Promise.withResolvers();
-    reportPressure(this.#drained.promise);
-    return this.#unsentBytes <= this.#maxUnsentBytes;
+    const { length } = message;
+    this.#unsentBytes += length;
+    this.#unsentMessages += 1;
+    this.#stream.write(message, () => {
+      this.#unsentBytes -= length;
+      this.#unsentMessages -= 1;
+      if (this.#unsentBytes <= fullBytes / 2 && this.#unsentMessages <= fullMessages / 2) this.#relieve();
+    });
+    const full = this.#unsentBytes >= fullBytes || this.#unsentMessages >= fullMessages;
+    if (!full || this.#stream.destroyed) return true;
+    this.#relief ??= Promise.withResolvers();
+    reportPressure(this.#relief.promise);
+    return this.#unsentBytes <= this.#maxUnsentBytes + length;
+  }
+
+  #relieve(): void {
+    this.#relief?.resolve();
+    this.#relief = undefined;
   }
 }
