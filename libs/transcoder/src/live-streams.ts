@@ -25,8 +25,8 @@ export class LiveStreams {
     this.#empty = Promise.withResolvers();
     const lastWordMs = Math.min(1000, limitMs / 5);
     const timers = [
-      setTimeout(() => this.#streams.forEach((stream) => stream.fail(endOfServer())), limitMs - lastWordMs),
-      setTimeout(() => this.#streams.forEach((stream) => stream.cut()), limitMs),
+      setTimeout(() => this.#streams.forEach((stream) => stream.fail(endOfServer())), limitMs - 1.5 * lastWordMs),
+      setTimeout(() => this.#streams.forEach((stream) => stream.cut()), limitMs - 0.5 * lastWordMs),
     ];
     await this.#empty.promise;
     timers.forEach(clearTimeout);

@@ -8,6 +8,8 @@ import type { StreamForm } from './stream-form.ts';
 /** How long a stream may be silent before its headers are sent without a first item. Until then a failure is a plain HTTP status. */
 const openAfterMs = 1000;
 const heartbeatMs = 15_000;
+/** How long a reader has to take the error that ends its stream. */
+const lastWordMs = 2000;
 
 export interface StreamResponseOptions {
   readonly form: StreamForm;
@@ -140,6 +142,9 @@ export class StreamResponse {
     if (!form.breaksOff) return this.#end(lastWord);
     this.#ended = true;
     // Without the last chunk of the transfer encoding the body is incomplete to every HTTP client.
-    this.#response.write(lastWord === '' ? ' ' : lastWord, () => this.#response.destroy());
+    this.#response.write(lastWord === '' ? ' ' : lastWord, () => this.cut());
+    // A reader that has stopped does not hold the connection for it.
+    const timer = setTimeout(() => this.cut(), lastWordMs);
+    this.#response.on('close', () => clearTimeout(timer));
   }
 }
