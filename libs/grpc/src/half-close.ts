@@ -1,7 +1,8 @@
 import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 import type { ServerDuplexStream, ServerReadableStream } from '@grpc/grpc-js';
 
-type Reading = ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+/** A call of grpc-js whose requests are a stream. */
+export type Reading = ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
 /**
  * Whether a request stream whose end has been read was half-closed, rather than cancelled.

@@ -9,15 +9,16 @@ import type {
 } from '@grpc/grpc-js';
 import { type Metadata, status as Status } from '@grpc/grpc-js';
 import type { Method } from '@rollcall/proto';
-import { isObservable, Observable, type Subscription } from 'rxjs';
+import { isObservable, type Observable, type Subscription } from 'rxjs';
 import { cancelled, deadlineExceeded, idle, over, slowReader } from './call-ends.ts';
 import { CallContext, type CallSource, callStorage } from './call-context.ts';
-import { emit, pulled } from './demand.ts';
+import { pulled } from './demand.ts';
 import { statusOf } from './error-status.ts';
-import { wasHalfClosed } from './half-close.ts';
+import type { Reading } from './half-close.ts';
 import { Outbox } from './outbox.ts';
 import { RpcError, withMetadata } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
+import { requestStream } from './request-stream.ts';
 import { checkMessage, checkMetadata, effectiveDeadline, type ServerLimits } from './server-limits.ts';
 
 type AnyCall =
@@ -26,7 +27,6 @@ type AnyCall =
   | ServerWritableStream<Buffer, Buffer>
   | ServerDuplexStream<Buffer, Buffer>;
 type Writing = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
-type Reading = ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
 /** What calls share. */
 export interface CallHost {
@@ -154,7 +154,9 @@ export class ServerCall implements CallSource {
       let input: object;
       try {
         checkMetadata(this.#context.metadata, this.#host.limits);
-        input = Buffer.isBuffer(request) ? this.#decode(request) : this.#requests(request);
+        input = Buffer.isBuffer(request)
+          ? this.#decode(request)
+          : requestStream(request, this.#context, (bytes) => this.#decode(bytes));
       } catch (error) {
         this.#failWith(error);
         return;
@@ -201,54 +203,9 @@ export class ServerCall implements CallSource {
   }
 
   #decode(bytes: Buffer): object {
+    this.#spoken();
     checkMessage(bytes, this.#served.method.path, this.#host.limits);
     return this.#served.decodeRequest(bytes);
-  }
-
-  /** The requests of a stream. Nothing is read from the socket before somebody subscribes, nor while a sink is full. */
-  #requests(reading: Reading): Observable<object> {
-    let taken = false;
-    return new Observable<object>((subscriber) => {
-      if (taken) {
-        subscriber.error(new Error('a request stream can be read once'));
-        return undefined;
-      }
-      taken = true;
-      const onData = (bytes: Buffer): void => {
-        this.#spoken();
-        callStorage.run(this.#context, () => {
-          let message: object;
-          try {
-            message = this.#decode(bytes);
-          } catch (error) {
-            subscriber.error(error);
-            return;
-          }
-          const full = emit(subscriber, message);
-          if (full === undefined) return;
-          reading.pause();
-          void full.then(() => {
-            if (!subscriber.closed) reading.resume();
-          });
-        });
-      };
-      const onAborted = (): void => subscriber.error(this.getSignal().reason);
-      const onEnd = (): void => {
-        void wasHalfClosed(reading).then((halfClosed) => {
-          if (halfClosed) callStorage.run(this.#context, () => subscriber.complete());
-          else subscriber.error(cancelled());
-        });
-      };
-      this.getSignal().addEventListener('abort', onAborted);
-      reading.on('data', onData);
-      reading.on('end', onEnd);
-      return () => {
-        this.getSignal().removeEventListener('abort', onAborted);
-        reading.off('data', onData);
-        reading.off('end', onEnd);
-        reading.pause();
-      };
-    });
   }
 
   #encode(message: object): Buffer | undefined {
