@@ -56,3 +56,8 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 function keyOf(json: JsonObject, field: DescField): string {
   return Object.hasOwn(json, field.name) ? field.name : field.jsonName;
 }
+
+/** A path of proto names as callers of REST write it. */
+export function camelCase(path: string): string {
+  return path.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

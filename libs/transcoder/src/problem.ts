@@ -1,5 +1,6 @@
 import { status as Status } from '@grpc/grpc-js';
 import { type FieldViolation, RpcError } from '@rollcall/grpc';
+import { camelCase } from './field-path.ts';
 
 /**
  * An error as REST answers it.
@@ -87,9 +88,4 @@ export function problemHeaders(problem: Problem): Record<string, string> {
     'cache-control': 'no-store',
     ...(problem.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) }),
   };
-}
-
-/** Services name fields as the proto does; callers of REST know them in lowerCamelCase. */
-function camelCase(path: string): string {
-  return path.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

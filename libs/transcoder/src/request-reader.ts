@@ -3,7 +3,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { invalidFields, RpcError } from '@rollcall/grpc';
 import { validate } from '@rollcall/proto';
 import type { Binding } from './binding.ts';
-import { getAtPath, isJsonObject, jsonPath, setAtPath } from './field-path.ts';
+import { camelCase, getAtPath, isJsonObject, jsonPath, setAtPath } from './field-path.ts';
 import { unreadableFields } from './field-errors.ts';
 import { JsonTextError, parseJson } from './json-text.ts';
 import { maskOfMergePatch } from './merge-patch.ts';
@@ -75,7 +75,7 @@ export class RequestReader {
     if (updateMask === undefined || typeof body !== 'object' || body.message === undefined) return;
     const patch = request[body.jsonName];
     if (!isJsonObject(patch)) return; // it is refused when the message is read
-    request[updateMask.jsonName] = maskOfMergePatch(body.message, patch).map(camelPath).join(',');
+    request[updateMask.jsonName] = maskOfMergePatch(body.message, patch).map(camelCase).join(',');
   }
 
   #bindPath({ segments }: RequestParts, request: JsonObject): void {
@@ -150,7 +150,3 @@ function withPlace(error: RpcError, what: string): RpcError {
 
 /** What the body of a call with one request is called in errors. */
 export const wholeBody = 'The body';
-
-function camelPath(path: string): string {
-  return path.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
