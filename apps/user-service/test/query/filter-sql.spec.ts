@@ -49,7 +49,7 @@ test('finds a name, the start of a name and the start of a search without a scan
   }
 });
 
-test('takes the wildcards of LIKE for what they are', async () => {
+test('finds parts of names, also where they have the wildcards of LIKE', async () => {
   await using users = await openUsers();
   await users.replaceWith([
     { id: 1, name: '100%' },
@@ -57,17 +57,21 @@ test('takes the wildcards of LIKE for what they are', async () => {
     { id: 3, name: 'a_b' },
     { id: 4, name: 'a-b' },
     { id: 5, name: 'ÄRGER' },
+    { id: 6, name: 'b' },
   ]);
   for (const [filter, ids] of [
     ['name:"0%"', [1n]],
     ['name:a_b', [3n]],
     ['name = *_b', [3n]],
     ['name:ärger', [5n]],
+    ['name:a*', [3n, 4n]],
+    ['name = a*', [3n, 4n]],
   ] as const) {
     const found = users.db
       .selectFrom('users')
       .select('id')
-      .where(filterExpression(parseFilter(filter)));
+      .where(filterExpression(parseFilter(filter)))
+      .orderBy('id');
     expect((await found.execute()).map(({ id }) => id)).toEqual(ids);
   }
 });
