@@ -65,9 +65,32 @@ export interface ListUsersRequest {
   pageSize: number;
   /** The `next_page_token` of the page before; empty for the first page. The other fields must be those of that request. */
   pageToken: string;
-  /** Which users: a filter after AIP-160 on id, name, email, age, type and the times, at most 4096 characters. */
+  /**
+   * Which users: a filter in the language of AIP-160, at most 4096 characters, 100 comparisons and 64 levels of
+   * parentheses; all when it is empty. Example: `type = ADMINISTRATOR AND (name = "Ada*" OR age >= 30) NOT delete_time:*`.
+   *
+   * A comparison is a field, an operator and a value. Comparisons are joined by OR, which binds tightest, and by AND or
+   * a space; `NOT` or `-` before one, or before parentheses, negates it. A value without a field searches name and email.
+   *
+   * - `id` and `age` take whole numbers; `create_time`, `update_time`, `delete_time` and `purge_time` take times such as
+   *   `2026-01-31T12:00:00Z`, with or without quotes. Operators: `=`, `!=`, `<`, `>`, `<=`, `>=`.
+   * - `type` takes a name, with or without its prefix, or its number. Operators: `=`, `!=`.
+   * - `name` and `email` take a word, or text in single or double quotes. `=` and `!=` compare the whole text: of a name
+   *   exactly, of an email address in any case. A `*` at either end of the value stands for any characters or none; `\*`
+   *   in quotes is a star. `:` finds the value anywhere, in any case; with a `*` at one end it has to reach the other end.
+   *   `<`, `>`, `<=` and `>=` go by the order of the list. An email address that is not known is an empty text.
+   * - `:*` behind any field but `type` asks whether the value is known. An age or a time that is not known matches no other
+   *   comparison, `!=` neither, and its negation matches: `NOT age > 30` lets users of unknown age through.
+   *
+   * Names of fields may be written with underscores, or as in JSON. There are no functions.
+   */
   filter: string;
-  /** The order: fields separated by commas, each with " desc" for falling, at most 256 characters. */
+  /**
+   * The order: fields separated by commas, each with " desc" for falling, at most 256 characters; by id when it is empty.
+   * Example: `age desc, name`. All the fields of the filter can be named, each once. Names and email addresses are ordered
+   * without regard to case; what is not known comes before all that is. Users who are level come by id, falling if the
+   * last field is.
+   */
   orderBy: string;
   /** Whether deleted users are listed too. */
   showDeleted: boolean;
