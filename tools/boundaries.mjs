@@ -9,10 +9,11 @@ const allowed = {
   'lib:proto': [],
   'lib:grpc': ['lib:proto'],
   'lib:transcoder': ['lib:grpc', 'lib:proto'],
-  'app:user-service': ['lib:grpc', 'lib:proto'],
+  'lib:test-servers': [],
+  'app:user-service': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
   'app:gateway': ['lib:transcoder', 'lib:grpc', 'lib:proto'],
-  'app:e2e': ['lib:grpc', 'lib:proto'],
-  'app:bench': ['lib:grpc', 'lib:proto'],
+  'app:e2e': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
+  'app:bench': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
   tools: [],
 };
 

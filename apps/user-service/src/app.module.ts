@@ -1,23 +1,26 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { PassOnFilter } from '@rollcall/grpc';
+import { UsersStore } from './store/users.store.ts';
 import { TutorialUserManagerController } from './tutorial-user-manager.controller.ts';
 import { TutorialUserServiceController } from './tutorial-user-service.controller.ts';
 import { UserController } from './user.controller.ts';
-import { UsersStore } from './users.store.ts';
 import { Users } from './users.ts';
 
 /** The service: three contracts over one set of rules over one store. */
 @Module({
   controllers: [UserController, TutorialUserManagerController, TutorialUserServiceController],
-  providers: [
-    { provide: Users, useFactory: (store: UsersStore) => new Users(store), inject: [UsersStore] },
-    { provide: APP_FILTER, useClass: PassOnFilter },
-  ],
+  providers: [{ provide: APP_FILTER, useClass: PassOnFilter }],
 })
 export class AppModule {
   /** The module over an open store. Nest closes it, after the server. */
-  static over(store: UsersStore): DynamicModule {
-    return { module: AppModule, providers: [{ provide: UsersStore, useValue: store }] };
+  static over(store: UsersStore, keepDeletedMs: number): DynamicModule {
+    return {
+      module: AppModule,
+      providers: [
+        { provide: UsersStore, useValue: store },
+        { provide: Users, useValue: new Users(store, keepDeletedMs) },
+      ],
+    };
   }
 }

@@ -2,21 +2,60 @@ import { resolve } from 'node:path';
 import type { LogLevel } from '@nestjs/common';
 import { type Environment, readListen, readLogLevels } from '@rollcall/grpc';
 
+/** Where the directory is kept. */
+export type Database =
+  | {
+      readonly engine: 'sqlite';
+      /** The directory of the file, as an absolute path. */
+      readonly dataDir: string;
+    }
+  | {
+      readonly engine: 'postgres';
+      /** Where the server is, and who we are there: a secret. */
+      readonly url: string;
+      /** How many connections this process makes at the most. */
+      readonly poolSize: number;
+    };
+
 /** What the environment says, checked. */
 export interface Config {
   /** Where to serve gRPC. */
   readonly listen: string;
-  /** The directory of the store's files, as an absolute path. */
-  readonly dataDir: string;
+  readonly database: Database;
+  /** How long a deleted user can be brought back, in milliseconds. */
+  readonly keepDeletedMs: number;
+  /** How long changes can be watched from afterwards, in milliseconds. */
+  readonly keepChangesMs: number;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
 }
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Reads the configuration. @throws Error that names the variable whose value is wrong */
 export function readConfig(env: Environment): Config {
   return Object.freeze({
     listen: readListen(env, 'USER_LISTEN', '127.0.0.1:50051'),
-    dataDir: resolve(env['DATA_DIR'] || '.data'),
+    database: readDatabase(env),
+    keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
+    keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
     logLevels: readLogLevels(env),
   });
+}
+
+function readDatabase(env: Environment): Database {
+  const url = env['DATABASE_URL'];
+  if (!url) return { engine: 'sqlite', dataDir: resolve(env['DATA_DIR'] || '.data') };
+  // The value holds a password, and is not shown.
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url))
+    throw new Error('DATABASE_URL: it is no URL such as postgresql://user:password@host:5432/database');
+  return { engine: 'postgres', url, poolSize: readWhole(env, 'DATABASE_POOL_SIZE', 10, 2, 1000) };
+}
+
+function readWhole(env: Environment, name: string, fallback: number, least: number, most: number): number {
+  const value = env[name] || String(fallback);
+  const number = Number(value);
+  if (!/^\d{1,9}$/.test(value) || number < least || number > most)
+    throw new Error(`${name}: "${value}" is no whole number from ${least} to ${most}`);
+  return number;
 }

@@ -3,8 +3,12 @@ import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
-import type { Config } from './config.ts';
-import { UsersStore } from './users.store.ts';
+import type { Config, Database } from './config.ts';
+import { DatabaseWatch } from './database-watch.ts';
+import type { Engine } from './store/engine.ts';
+import { openPostgres } from './store/postgres-engine.ts';
+import { openSqlite } from './store/sqlite-engine.ts';
+import { UsersStore } from './store/users.store.ts';
 
 /** What the service serves, beside health and reflection. */
 export const servedContracts: readonly ServedContract[] = [
@@ -20,11 +24,12 @@ export interface Service {
 }
 
 /** Builds the service over its store. @throws Error when the store cannot be opened */
-export async function createService({ listen, dataDir, logLevels }: Config): Promise<Service> {
-  const store = await UsersStore.open(dataDir);
+export async function createService(config: Config): Promise<Service> {
+  const { listen, keepDeletedMs, keepChangesMs, logLevels } = config;
+  const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
     const server = new GrpcServer({ listen, serve: servedContracts });
-    const app = await NestFactory.createMicroservice(AppModule.over(store), {
+    const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs), {
       strategy: server,
       logger: new CallLogger({
         json: !process.stdout.isTTY,
@@ -32,9 +37,16 @@ export async function createService({ listen, dataDir, logLevels }: Config): Pro
       }),
       abortOnError: false,
     });
+    store.maintenance.start();
+    new DatabaseWatch(store, server).start();
     return { app, server };
   } catch (error) {
     await store.onApplicationShutdown();
     throw error;
   }
+}
+
+/** Opens the database. @throws Error when it cannot be opened */
+export function openEngine(database: Database): Promise<Engine> {
+  return database.engine === 'sqlite' ? openSqlite(database.dataDir) : openPostgres(database.url, database.poolSize);
 }

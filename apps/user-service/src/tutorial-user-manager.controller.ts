@@ -1,7 +1,7 @@
 import { batches, GrpcController, pulled, RpcError } from '@rollcall/grpc';
 import { tutorialUserManager, tutorialUserManagerContract, user } from '@rollcall/proto';
 import type { Observable } from 'rxjs';
-import { checkedCreateUser } from './create-user-method.ts';
+import { checkedCreateUser } from './user-checks.ts';
 import { Users } from './users.ts';
 
 const maxUint32 = 0xffff_ffff;
@@ -59,7 +59,7 @@ async function* ofType(
   type: tutorialUserManager.UserTypeRequest_UserType,
 ): AsyncGenerator<tutorialUserManager.UserResponse> {
   if (type === tutorialUserManager.UserTypeRequest_UserType.NONE) return; // every user has a type
-  for await (const page of users.export({ types: [sameType(type)], afterId: '0', filter: '' })) {
+  for await (const { users: page } of users.export({ types: [sameType(type)], afterId: '0', filter: '' })) {
     for (const found of page) {
       if (Number(found.id) > maxUint32) return; // this contract cannot name the user, nor those that follow
       yield answer(found);

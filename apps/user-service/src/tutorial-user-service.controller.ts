@@ -1,6 +1,6 @@
 import { GrpcController, invalidFields } from '@rollcall/grpc';
 import { type tutorialUserService, tutorialUserServiceContract, user } from '@rollcall/proto';
-import { checkedCreateUser } from './create-user-method.ts';
+import { checkedCreateUser } from './user-checks.ts';
 import { Users } from './users.ts';
 
 /** The published tutorial's `UserService`, over the same directory. */

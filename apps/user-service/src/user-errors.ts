@@ -6,6 +6,11 @@ export function userNotFound(what: string): RpcError {
   return new RpcError(Status.NOT_FOUND, 'USER_NOT_FOUND', `No user has ${what}.`);
 }
 
+/** No user has the id, or the one who has it is deleted. */
+export function liveUserNotFound(id: string): RpcError {
+  return new RpcError(Status.NOT_FOUND, 'USER_NOT_FOUND', `No live user has the id ${id}.`);
+}
+
 /** The caller chose an id that another user has. */
 export function userIdTaken(id: string): RpcError {
   return new RpcError(Status.ALREADY_EXISTS, 'USER_ID_TAKEN', `Another user has the id ${id}.`, { metadata: { id } });
@@ -25,7 +30,26 @@ export function requestIdReused(): RpcError {
   );
 }
 
-/** Part of the contract, and not to be had yet: `ListUsers`, `A filter`. */
-export function notOffered(what: string): RpcError {
-  return new RpcError(Status.UNIMPLEMENTED, 'NOT_OFFERED', `${what} is not offered yet.`);
+/** The user is another version than the caller has seen. */
+export function etagMismatch(current: string): RpcError {
+  return new RpcError(
+    Status.ABORTED,
+    'ETAG_MISMATCH',
+    'The user has changed since the etag was read. Read it again, then decide.',
+    { metadata: { etag: current } },
+  );
+}
+
+/** The user is live. */
+export function userNotDeleted(id: string): RpcError {
+  return new RpcError(Status.FAILED_PRECONDITION, 'USER_NOT_DELETED', `The user with the id ${id} is not deleted.`);
+}
+
+/** What came behind the token is not known any more. */
+export function resumeTokenGone(): RpcError {
+  return new RpcError(
+    Status.OUT_OF_RANGE,
+    'RESUME_TOKEN_GONE',
+    'The changes behind this resume token are not kept any more. Start over with a snapshot.',
+  );
 }

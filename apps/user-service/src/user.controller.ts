@@ -1,10 +1,9 @@
 import { batches, GrpcController, pulled } from '@rollcall/grpc';
 import { rollcallContract, type userService } from '@rollcall/proto';
 import type { Observable } from 'rxjs';
-import { notOffered } from './user-errors.ts';
 import { Users } from './users.ts';
 
-/** How many users or answers a streamed message holds at the most. */
+/** How many users, answers, results or events a streamed message holds at the most. */
 const maxItems = 50;
 
 /** How many ids are counted at a time. */
@@ -24,6 +23,22 @@ export class UserController implements userService.UserServiceController {
 
   async getUser({ id }: userService.GetUserRequest): Promise<userService.GetUserResponse> {
     return { user: await this.#users.get(id) };
+  }
+
+  listUsers(request: userService.ListUsersRequest): Promise<userService.ListUsersResponse> {
+    return this.#users.list(request);
+  }
+
+  async updateUser(request: userService.UpdateUserRequest): Promise<userService.UpdateUserResponse> {
+    return { user: await this.#users.update(request) };
+  }
+
+  async deleteUser(request: userService.DeleteUserRequest): Promise<userService.DeleteUserResponse> {
+    return { user: await this.#users.delete(request) };
+  }
+
+  async undeleteUser(request: userService.UndeleteUserRequest): Promise<userService.UndeleteUserResponse> {
+    return { user: await this.#users.undelete(request) };
   }
 
   batchGetUsers({ ids }: userService.BatchGetUsersRequest): Promise<userService.BatchGetUsersResponse> {
@@ -50,36 +65,23 @@ export class UserController implements userService.UserServiceController {
     return pulled(() => lookedUp(this.#users, requests));
   }
 
-  listUsers(): never {
-    throw notOffered('ListUsers');
+  importUsers(requests: Observable<userService.ImportUsersRequest>): Observable<userService.ImportUsersResponse> {
+    return pulled((signal) => imported(this.#users.import(requests, signal)));
   }
 
-  updateUser(): never {
-    throw notOffered('UpdateUser');
-  }
-
-  deleteUser(): never {
-    throw notOffered('DeleteUser');
-  }
-
-  undeleteUser(): never {
-    throw notOffered('UndeleteUser');
-  }
-
-  importUsers(): never {
-    throw notOffered('ImportUsers');
-  }
-
-  watchUsers(): never {
-    throw notOffered('WatchUsers');
+  watchUsers(request: userService.WatchUsersRequest): Observable<userService.WatchUsersResponse> {
+    return pulled((signal) => watched(this.#users.watch(request, signal)));
   }
 }
 
 async function* exported(pages: ReturnType<Users['export']>): AsyncGenerator<userService.ExportUsersResponse> {
-  for await (const page of pages) {
-    for (let start = 0; start < page.length; start += maxItems) {
-      yield { users: page.slice(start, start + maxItems), watchToken: '' };
+  for await (const { users, watchToken } of pages) {
+    let token = watchToken;
+    for (const some of parts(users)) {
+      yield { users: some, watchToken: token };
+      token = '';
     }
+    if (token !== '') yield { users: [], watchToken: token };
   }
 }
 
@@ -90,4 +92,18 @@ async function* lookedUp(
 ): AsyncGenerator<userService.LookupUsersResponse> {
   for await (const batch of batches(questions, maxItems))
     yield { results: await users.lookUp(batch.map(({ id }) => id)) };
+}
+
+async function* imported(
+  batchesOfResults: ReturnType<Users['import']>,
+): AsyncGenerator<userService.ImportUsersResponse> {
+  for await (const results of batchesOfResults) for (const some of parts(results)) yield { results: some };
+}
+
+async function* watched(groups: ReturnType<Users['watch']>): AsyncGenerator<userService.WatchUsersResponse> {
+  for await (const events of groups) for (const some of parts(events)) yield { events: some };
+}
+
+function* parts<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += maxItems) yield items.slice(start, start + maxItems);
 }

@@ -1,34 +1,45 @@
-import { user, type userService } from '@rollcall/proto';
-import { emailTaken, notOffered, requestIdReused, userIdTaken, userNotFound } from './user-errors.ts';
-import type { UsersStore } from './users.store.ts';
+import type { user, userService } from '@rollcall/proto';
+import type { Observable } from 'rxjs';
+import { createUser } from './create-user.ts';
+import { deleteUser, undeleteUser } from './delete-user.ts';
+import { type ExportedPage, exportUsers } from './export-users.ts';
+import { importUsers } from './import-users.ts';
+import { listUsers } from './list-users.ts';
+import type { UsersStore } from './store/users.store.ts';
+import { updateUser } from './update-user.ts';
+import { userNotFound } from './user-errors.ts';
+import { watchUsers } from './watch-users.ts';
 
-/** How many users an export reads at a time. */
-const exportPageSize = 200;
-
-/** The rules of the directory. Requests have passed the checks of the contract. */
+/** What the directory does. Requests have passed the checks of the contract. */
 export class Users {
   readonly #store: UsersStore;
+  readonly #keepDeletedMs: number;
 
-  constructor(store: UsersStore) {
+  /** @param keepDeletedMs how long a deleted user can be brought back, in milliseconds */
+  constructor(store: UsersStore, keepDeletedMs: number) {
     this.#store = store;
+    this.#keepDeletedMs = keepDeletedMs;
   }
 
   /** Creates a user. @throws RpcError USER_ID_TAKEN, EMAIL_TAKEN or REQUEST_ID_REUSED */
   async create({ user: sent, requestId }: userService.CreateUserRequest): Promise<user.User> {
     if (sent === null) throw new Error('the contract requires the user');
-    // What the service sets itself is ignored, so it does not tell two requests apart either.
-    const created = {
-      id: sent.id,
-      name: sent.name,
-      email: sent.email,
-      age: sent.age,
-      type: sent.type === user.UserType.USER_TYPE_UNSPECIFIED ? user.UserType.USER_TYPE_NORMAL : sent.type,
-    };
-    const stored = await this.#store.create(created, requestId);
-    if (stored === 'id-taken') throw userIdTaken(created.id);
-    if (stored === 'email-taken') throw emailTaken();
-    if (stored === 'request-id-reused') throw requestIdReused();
-    return stored;
+    return this.#store.write(createUser(sent, requestId));
+  }
+
+  /** Changes a user. @throws RpcError INVALID_FIELD, USER_NOT_FOUND, ETAG_MISMATCH or EMAIL_TAKEN */
+  async update(request: userService.UpdateUserRequest): Promise<user.User> {
+    return this.#store.write(updateUser(request));
+  }
+
+  /** Deletes a user. @throws RpcError USER_NOT_FOUND or ETAG_MISMATCH */
+  async delete(request: userService.DeleteUserRequest): Promise<user.User> {
+    return this.#store.write(deleteUser(request, this.#keepDeletedMs));
+  }
+
+  /** Brings a deleted user back. @throws RpcError USER_NOT_FOUND, USER_NOT_DELETED, ETAG_MISMATCH or EMAIL_TAKEN */
+  async undelete(request: userService.UndeleteUserRequest): Promise<user.User> {
+    return this.#store.write(undeleteUser(request));
   }
 
   /** The user with this id, also a deleted one. @throws RpcError USER_NOT_FOUND */
@@ -36,6 +47,11 @@ export class Users {
     const found = (await this.#store.find([id])).get(id);
     if (found === undefined) throw userNotFound(`the id ${id}`);
     return found;
+  }
+
+  /** A page of users. @throws RpcError INVALID_FIELD */
+  list(request: userService.ListUsersRequest): Promise<userService.ListUsersResponse> {
+    return listUsers(this.#store, request);
   }
 
   /** The users with these ids, also deleted ones, and the ids that no user has; each once, in the order of the ids. */
@@ -59,15 +75,22 @@ export class Users {
     return ids.filter((id) => live.has(id)).length;
   }
 
-  /** Pages of the live users, by id. Nothing is held between one page and the next. @throws RpcError NOT_OFFERED */
-  async *export({ types, afterId, filter }: userService.ExportUsersRequest): AsyncGenerator<user.User[]> {
-    if (filter !== '') throw notOffered('A filter');
-    let last: string | undefined = afterId;
-    while (last !== undefined) {
-      const page = await this.#store.readPage({ types: [...new Set(types)], afterId: last, limit: exportPageSize });
-      yield page;
-      last = page.length === exportPageSize ? page.at(-1)?.id : undefined;
-    }
+  /** Pages of the live users, by id. @throws RpcError INVALID_FIELD */
+  export(request: userService.ExportUsersRequest): AsyncGenerator<ExportedPage> {
+    return exportUsers(this.#store, request);
+  }
+
+  /** Creates or updates a user for each row, and tells what became of it. */
+  import(
+    rows: Observable<userService.ImportUsersRequest>,
+    signal: AbortSignal,
+  ): AsyncGenerator<userService.ImportResult[]> {
+    return importUsers(this.#store, rows, signal);
+  }
+
+  /** What happens in the directory. @throws RpcError INVALID_FIELD or RESUME_TOKEN_GONE */
+  watch(request: userService.WatchUsersRequest, signal: AbortSignal): AsyncGenerator<userService.WatchEvent[]> {
+    return watchUsers(this.#store, request, signal);
   }
 
   /** The live user with this address or, when that is empty, the first with this name. @throws RpcError USER_NOT_FOUND */

@@ -5,7 +5,9 @@ import { readConfig } from '../src/config.ts';
 test('has defaults for everything', () => {
   expect(readConfig({})).toEqual({
     listen: '127.0.0.1:50051',
-    dataDir: resolve('.data'),
+    database: { engine: 'sqlite', dataDir: resolve('.data') },
+    keepDeletedMs: 30 * 86_400_000,
+    keepChangesMs: 7 * 86_400_000,
     logLevels: ['fatal', 'error', 'warn', 'log'],
   });
 });

@@ -2,8 +2,8 @@ import { status as Status } from '@grpc/grpc-js';
 import { user } from '@rollcall/proto';
 import { firstValueFrom } from 'rxjs';
 import { expect, test, vi } from 'vitest';
-import { UsersStore } from '../src/users.store.ts';
-import { createUser, failure, makeDirectory, newUser, startService } from './service.ts';
+import { createUser as creation } from '../src/create-user.ts';
+import { all, createUser, failure, makeDatabase, newUser, openStore, startService } from './service.ts';
 
 test('answers the user as stored, with its id, type, times and etag', async () => {
   await using service = await startService();
@@ -105,7 +105,7 @@ test('answers INVALID_ARGUMENT with every wrong field, and stores nothing', asyn
     'user.name',
     'user.type',
   ]);
-  expect(await service.store.readPage({ types: [], afterId: '0', limit: 1 })).toEqual([]);
+  expect(await all(service.users.exportUsers({ types: [], afterId: '0', filter: '' }))).toMatchObject([{ users: [] }]);
 });
 
 test('fails alone in a group of creates that share a commit', async () => {
@@ -138,32 +138,27 @@ test('frees the request id of a request that failed', async () => {
 });
 
 test('knows request ids after a restart', async () => {
-  using directory = makeDirectory();
+  await using database = await makeDatabase();
   let first: user.User;
   {
-    await using service = await startService(directory.path);
+    await using service = await startService(database);
     first = await createUser(service.users, { age: 3 }, 'key');
   }
-  await using service = await startService(directory.path);
+  await using service = await startService(database);
   expect(await createUser(service.users, { age: 3 }, 'key')).toEqual(first);
   const error = await failure(service.users.createUser({ user: newUser({ age: 4 }), requestId: 'key' }));
   expect(error.reason).toBe('REQUEST_ID_REUSED');
 });
 
 test('forgets request ids after a day', async () => {
-  using directory = makeDirectory();
   const now = vi.fn<() => number>(() => 1_000_000);
-  const store = await UsersStore.open(directory.path, now);
-  try {
-    const ada = { id: '0', name: 'Ada', email: '', type: 1 };
-    const day = 24 * 60 * 60 * 1000;
-    const first = await store.create(ada, 'key');
-    now.mockReturnValue(1_000_000 + day - 1);
-    expect(await store.create(ada, 'key')).toEqual(first);
-    now.mockReturnValue(1_000_000 + day);
-    expect(await store.create(ada, 'key')).toMatchObject({ id: '2' });
-    expect(await store.create({ ...ada, name: 'Eve' }, 'key')).toBe('request-id-reused');
-  } finally {
-    await store.onApplicationShutdown();
-  }
+  await using opened = await openStore({ now });
+  const create = (name: string) => opened.store.write(creation(newUser({ name }), 'key'));
+  const day = 24 * 60 * 60 * 1000;
+  const first = await create('Ada');
+  now.mockReturnValue(1_000_000 + day - 1);
+  expect(await create('Ada')).toEqual(first);
+  now.mockReturnValue(1_000_000 + day);
+  expect(await create('Ada')).toMatchObject({ id: '2' });
+  await expect(create('Eve')).rejects.toMatchObject({ reason: 'REQUEST_ID_REUSED' });
 });

@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { GrpcChannel, RpcError } from '@rollcall/grpc';
 import {
@@ -20,8 +19,10 @@ import {
   type userService,
 } from '@rollcall/proto';
 import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs';
-import { createService } from '../src/service.ts';
-import { UsersStore } from '../src/users.store.ts';
+import type { Config, Database } from '../src/config.ts';
+import { createService, openEngine } from '../src/service.ts';
+import { UsersStore, type UsersStoreOptions } from '../src/store/users.store.ts';
+import { createPostgresDatabase, testedEngine } from './engines.ts';
 
 /** A directory that is gone at the end. */
 export function makeDirectory(): { path: string } & Disposable {
@@ -45,11 +46,39 @@ export function connect(target: string) {
   };
 }
 
-/** Starts the service in this process, on a unix socket, over a directory of its own unless one is given. */
-export async function startService(dataDir?: string) {
+/** An empty database of the engine that is tested. */
+export async function makeDatabase(): Promise<Database & AsyncDisposable> {
+  const dispose = (): Promise<void> => Promise.resolve();
+  if (testedEngine === 'postgres')
+    return { engine: 'postgres', url: await createPostgresDatabase(), poolSize: 4, [Symbol.asyncDispose]: dispose };
+  const directory = makeDirectory();
+  return {
+    engine: 'sqlite',
+    dataDir: directory.path,
+    [Symbol.asyncDispose]: () => Promise.resolve(directory[Symbol.dispose]()),
+  };
+}
+
+/** The environment that names a database. */
+export function environmentOf(database: Database): Record<string, string> {
+  return database.engine === 'sqlite' ? { DATA_DIR: database.dataDir } : { DATABASE_URL: database.url };
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** Starts the service in this process, on a unix socket, over a database of its own unless one is given. */
+export async function startService(database?: Database, config: Partial<Config> = {}) {
   const directory = makeDirectory();
   const listen = `unix://${directory.path}/grpc.sock`;
-  const { app, server } = await createService({ listen, dataDir: dataDir ?? directory.path, logLevels: ['fatal'] });
+  const own = database === undefined ? await makeDatabase() : undefined;
+  const { app, server } = await createService({
+    listen,
+    database: database ?? (own as Database),
+    keepDeletedMs: 30 * dayMs,
+    keepChangesMs: 7 * dayMs,
+    logLevels: ['fatal'],
+    ...config,
+  });
   await app.listen();
   const clients = connect(server.address);
   return {
@@ -59,14 +88,30 @@ export async function startService(dataDir?: string) {
     [Symbol.asyncDispose]: async () => {
       clients[Symbol.dispose]();
       await app.close();
+      await own?.[Symbol.asyncDispose]();
       directory[Symbol.dispose]();
     },
   };
 }
 
+/** Opens the store alone, over a database of its own unless one is given. */
+export async function openStore(options: UsersStoreOptions = {}, database?: Database) {
+  const own = database === undefined ? await makeDatabase() : undefined;
+  const engine = await openEngine(database ?? (own as Database));
+  const store = await UsersStore.over(engine, options);
+  return {
+    store,
+    engine,
+    [Symbol.asyncDispose]: async () => {
+      await store.onApplicationShutdown();
+      await own?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
 /** Starts the built service as a process, and waits until it listens. It is killed at the end if it still runs. */
-export async function spawnService(dataDir: string, listen = '127.0.0.1:0') {
-  const child = spawnMain({ DATA_DIR: dataDir, USER_LISTEN: listen });
+export async function spawnService(database: Database, listen = '127.0.0.1:0') {
+  const child = spawnMain({ ...environmentOf(database), USER_LISTEN: listen });
   const exited = once(child, 'exit');
   let address: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
@@ -127,13 +172,6 @@ export async function createUser(
   const { user: created } = await firstValueFrom(client.createUser({ user: newUser(fields), requestId }));
   if (created === null) throw new Error('no user was answered');
   return created;
-}
-
-/** Marks a user as deleted in the store of a service that does not run. */
-export function markDeleted(dataDir: string, id: number): void {
-  const database = new DatabaseSync(join(dataDir, 'users.sqlite'));
-  database.prepare('update users set delete_time_ms = 1, purge_time_ms = 2 where id = ?').run(id);
-  database.close();
 }
 
 /** All that a call answers. */

@@ -52,6 +52,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #health: Health;
   readonly #host: CallHost;
   #address = '';
+  #closing = false;
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: GrpcServerOptions) {
@@ -98,6 +99,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
    * that take longer than the limit. Nest calls it.
    */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#health.close();
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     for (const call of this.#host.live) if (call.resumable) call.end(endOfServer());
@@ -109,6 +111,11 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     this.#server.forceShutdown();
     await drained;
     clearInterval(this.#sweep);
+  }
+
+  /** Says whether the services can do their work, for health checks: not while their database is away. */
+  setServing(serving: boolean): void {
+    if (this.#address !== '' && !this.#closing) this.#health.set(serving);
   }
 
   /** Events of the transport are not offered; calls have their signal. */

@@ -12,6 +12,8 @@ export interface Binding {
   readonly pathFields: readonly { readonly variable: Variable; readonly path: FieldPath }[];
   /** What the request body holds: nothing, the whole request, or one field of it. */
   readonly body: 'nothing' | 'request' | DescField;
+  /** The one field that a message of a request stream may hold in place of the whole request; see `merged`. */
+  readonly shortBody: DescField | undefined;
   /** The field of the response that the response body holds; undefined for the whole response. */
   readonly responseField: DescField | undefined;
   /** Whether each response holds a list, and each element is an item of the stream. */
@@ -26,7 +28,27 @@ export interface Binding {
 export function bindingsOf(method: Method): Binding[] {
   const rules: readonly HttpBinding[] =
     method.http.length > 0 ? method.http : [{ verb: 'POST', template: method.path, body: '*', responseBody: '' }];
-  return rules.map((rule) => compileBinding(method, rule));
+  return merged(rules.map((rule) => compileBinding(method, rule)));
+}
+
+/**
+ * A request stream whose messages are whole requests may be bound a second time, at the same place, with one field as the
+ * body: then each of its messages is either, and it is the keys that tell which. So what one method streams can be piped
+ * into another.
+ */
+function merged(bindings: readonly Binding[]): Binding[] {
+  const kept: Binding[] = [];
+  for (const binding of bindings) {
+    const { method, verb, template, body } = binding;
+    const at = kept.findIndex(
+      (other) => other.verb === verb && other.template.source === template.source && other.body === 'request',
+    );
+    const whole = kept[at];
+    const shortens = method.requestStream && typeof body === 'object' && body.fieldKind === 'message';
+    if (whole === undefined || !shortens) kept.push(binding);
+    else kept[at] = { ...whole, shortBody: body };
+  }
+  return kept;
 }
 
 function compileBinding(method: Method, rule: HttpBinding): Binding {
@@ -62,6 +84,7 @@ function compileBinding(method: Method, rule: HttpBinding): Binding {
     template,
     pathFields,
     body,
+    shortBody: undefined,
     responseField,
     responseItems,
     resumeField: method.input.fields.find((field) => getOption(field, cursor) === Cursor.RESUME_AFTER),

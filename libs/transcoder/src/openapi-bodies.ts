@@ -61,11 +61,20 @@ export class Bodies {
           field === undefined ? !without.some((path) => path.length === 1 && path[0] === each) : each === field,
         );
     if (method.requestStream) {
+      const { shortBody } = binding;
+      const each =
+        shortBody === undefined
+          ? shown
+          : { ...shown, schema: { anyOf: [shown.schema, this.#field(shortBody, [], false).schema] } };
       return {
-        description:
+        description: [
           'The messages, one JSON document a line, or the elements of a JSON array. Each is taken as it arrives.',
+          shortBody === undefined ? '' : `Each is a whole request, or its \`${shortBody.jsonName}\` alone.`,
+        ]
+          .join(' ')
+          .trim(),
         required,
-        content: { [jsonType]: media(listOf(shown)), [lineType]: media(shown) }, // the docs page sends the first form, with line breaks in it
+        content: { [jsonType]: media(listOf(each)), [lineType]: media(each) }, // the docs page sends the first form, with line breaks in it
       };
     }
     if (isPatch) {

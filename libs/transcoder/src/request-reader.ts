@@ -1,9 +1,17 @@
-import { create, fromJson, type JsonObject, type JsonValue, type Message, type Registry } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type Registry,
+} from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
 import { invalidFields, RpcError } from '@rollcall/grpc';
 import { validate } from '@rollcall/proto';
 import type { Binding } from './binding.ts';
-import { camelCase, getAtPath, isJsonObject, jsonPath, setAtPath } from './field-path.ts';
+import { camelCase, findField, getAtPath, isJsonObject, jsonPath, setAtPath } from './field-path.ts';
 import { unreadableFields } from './field-errors.ts';
 import { JsonTextError, parseJson } from './json-text.ts';
 import { maskOfMergePatch } from './merge-patch.ts';
@@ -55,18 +63,15 @@ export class RequestReader {
   #bodyJson(bytes: Uint8Array | undefined, what: string): JsonObject {
     const { body, method } = this.#binding;
     if (body === 'nothing' || bytes === undefined) return {};
-    const desc = body === 'request' ? method.input : body.message;
-    let json: JsonValue;
-    try {
-      json = parseJson(bytes, desc ?? method.input);
-    } catch (error) {
-      if (!(error instanceof JsonTextError)) throw error;
-      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} ${error.message}.`);
-    }
+    const desc = (body === 'request' ? method.input : body.message) ?? method.input;
+    const json = parsed(bytes, desc, what);
     if (body !== 'request') return { [body.jsonName]: json };
     if (!isJsonObject(json))
       throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} is no JSON object.`);
-    return json;
+    const { shortBody } = this.#binding;
+    const short = shortBody?.message;
+    if (shortBody === undefined || short === undefined || knownKeys(short, json) <= knownKeys(desc, json)) return json;
+    return { [shortBody.jsonName]: parsed(bytes, short, what) }; // with the digits of its own numbers
   }
 
   #bindPatch(request: JsonObject): void {
@@ -140,6 +145,20 @@ export class RequestReader {
     }
     return message;
   }
+}
+
+function parsed(bytes: Uint8Array, desc: DescMessage, what: string): JsonValue {
+  try {
+    return parseJson(bytes, desc);
+  } catch (error) {
+    if (!(error instanceof JsonTextError)) throw error;
+    throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} ${error.message}.`);
+  }
+}
+
+/** How many keys of an object are fields of a message. */
+function knownKeys(desc: DescMessage, json: JsonObject): number {
+  return Object.keys(json).filter((key) => findField(desc, key) !== undefined).length;
 }
 
 /** Where requests are many, the error says which one it is. */

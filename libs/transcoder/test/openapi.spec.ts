@@ -300,6 +300,7 @@ describe('the document of Rollcall', () => {
     expect([...parameters.keys()].filter((name) => name.startsWith('query '))).toEqual([
       'query dryRun',
       'query onConflict',
+      'query afterRow',
     ]);
   });
 

@@ -1,12 +1,6 @@
 import { RpcError } from '@rollcall/grpc';
-import * as fc from 'fast-check';
-import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { behind, type OrderKey } from '../../src/query/order-sql.ts';
 import { type Order, parseOrder } from '../../src/query/order.ts';
-import type { QueriedUsers } from '../../src/query/queried-users.ts';
-import { orderTexts, testUsers } from './arbitraries.ts';
-import { openUsers, toRow } from './users.ts';
 
 /** An order as in SQL. */
 function shown(order: Order): string {
@@ -47,78 +41,4 @@ test.each([
   });
   expect(() => parseOrder(orderBy)).toThrow(RpcError);
   expect(() => parseOrder(orderBy)).toThrow(refused);
-});
-
-/** Compares two rows as a database does. */
-function compareRows(order: Order, a: QueriedUsers, b: QueriedUsers): number {
-  for (const { column, descending } of order) {
-    const [left, right] = [a[column], b[column]];
-    const compared =
-      typeof left === 'string' ? Buffer.from(left).compare(Buffer.from(String(right))) : Number(left) - Number(right);
-    if (compared !== 0) return descending ? -compared : compared;
-  }
-  return 0;
-}
-
-test('leads from page to page over every row once, in the order', async () => {
-  await using users = await openUsers();
-  const property = fc.asyncProperty(
-    testUsers,
-    orderTexts,
-    fc.integer({ min: 1, max: 3 }),
-    async (stored, text, size) => {
-      await users.replaceWith(stored);
-      const order = parseOrder(text);
-      const visited: bigint[] = [];
-      let key: OrderKey | undefined;
-      do {
-        let page = users.db.selectFrom('users').selectAll().limit(size);
-        if (key !== undefined) page = page.where(behind(order, key));
-        for (const { column, descending } of order) page = page.orderBy(column, descending ? 'desc' : 'asc');
-        const rows = await page.execute();
-        visited.push(...rows.map(({ id }) => id));
-        const last = rows.at(-1);
-        key = last && order.map(({ column }) => last[column]);
-      } while (key !== undefined && visited.length <= stored.length);
-      const expected = stored.map(toRow).toSorted((a, b) => compareRows(order, a, b));
-      expect({ text, visited }).toEqual({ text, visited: expected.map(({ id }) => id) });
-    },
-  );
-  await fc.assert(property, { numRuns: 500 });
-});
-
-test('goes on from any place, also one that no row has', async () => {
-  await using users = await openUsers();
-  const property = fc.asyncProperty(testUsers, testUsers, orderTexts, async (stored, others, text) => {
-    await users.replaceWith(stored);
-    const order = parseOrder(text);
-    for (const other of others.map(toRow)) {
-      const key = order.map(({ column }) => other[column]);
-      const rows = await users.db.selectFrom('users').select('id').where(behind(order, key)).orderBy('id').execute();
-      const expected = stored.map(toRow).filter((row) => compareRows(order, row, other) > 0);
-      expect(rows.map(({ id }) => id)).toEqual(expected.map(({ id }) => id));
-    }
-  });
-  await fc.assert(property, { numRuns: 200 });
-});
-
-test('reads the next page from an index', async () => {
-  await using users = await openUsers();
-  for (const [orderBy, key, range] of [
-    ['id', [1n], 'PRIMARY KEY (id>?)'],
-    ['name', ['ada', 1n], 'INDEX users_name_key ((name_key,id)>(?,?))'],
-    ['name desc', ['ada', 1n], 'INDEX users_name_key ((name_key,id)<(?,?))'],
-    ['name, id desc', ['ada', 1n], 'INDEX users_name_key (name_key>?)'],
-  ] as const) {
-    const order = parseOrder(orderBy);
-    let page = users.db.selectFrom('users').selectAll().where(behind(order, key));
-    for (const { column, descending } of order) page = page.orderBy(column, descending ? 'desc' : 'asc');
-    const [first] = await page.explain<{ detail: string }>(undefined, sql`query plan`);
-    expect(first?.detail).toBe(`SEARCH users USING ${range}`);
-  }
-});
-
-test('takes no key of another order', () => {
-  expect(() => behind(parseOrder('name'), [1n])).toThrow('a key of 1 values is no place in an order of 2 columns');
-  expect(() => behind(parseOrder('id'), ['ada', 1n])).toThrow('a key of 2 values is no place in an order of 1 columns');
 });

@@ -1,8 +1,8 @@
 import { user } from '@rollcall/proto';
 import { Kysely, sql } from 'kysely';
-import { openSqlite } from '../../src/node-sqlite.ts';
 import type { QueriedUsers } from '../../src/query/queried-users.ts';
 import { emailKey, nameKey } from '../../src/query/text-keys.ts';
+import { NodeSqlite, NodeSqliteDialect } from '../../src/store/node-sqlite.ts';
 
 /** A user of a test: what is left out is not known. */
 export interface TestUser {
@@ -57,7 +57,9 @@ export function toRow(from: TestUser): QueriedUsers {
 
 /** An empty table of users in memory. */
 export async function openUsers() {
-  const db = new Kysely<{ users: QueriedUsers }>({ dialect: openSqlite(':memory:') });
+  const db = new Kysely<{ users: QueriedUsers }>({
+    dialect: new NodeSqliteDialect({ database: new NodeSqlite(':memory:') }),
+  });
   const table = db.schema.createTable('users').addColumn('id', 'integer', (column) => column.notNull().primaryKey());
   await (['name', 'name_key', 'email', 'email_key'] as const)
     .reduce((made, name) => made.addColumn(name, 'text', (column) => column.notNull()), table)
@@ -67,8 +69,7 @@ export async function openUsers() {
     .addColumn('update_time_ms', 'integer', (column) => column.notNull())
     .addColumn('delete_time_ms', 'integer', (column) => column.notNull())
     .addColumn('purge_time_ms', 'integer', (column) => column.notNull())
-    // Where the id is the rowid, SQLite does not compare it within an index: (name_key, id) > (?, ?) is name_key >= ?.
-    .modifyEnd(sql`strict, without rowid`)
+    .modifyEnd(sql`strict`)
     .execute();
   await db.schema.createIndex('users_name_key').on('users').columns(['name_key', 'id']).execute();
   return {

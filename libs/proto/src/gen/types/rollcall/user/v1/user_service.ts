@@ -233,6 +233,13 @@ export interface ImportUsersRequest {
   dryRun: boolean;
   /** What to do with a user that is there already. */
   onConflict: ImportConflict;
+  /** Further rows, behind `user` when that is set: a message with many rows is several times as fast as many messages. */
+  users: User[];
+  /**
+   * Passes over the rows up to this number, to go on with an import that was cut: send all rows again, and the number of
+   * the last row that was answered.
+   */
+  afterRow: string;
 }
 
 /** A number of results. Over REST each result is a line or an event of its own. */
@@ -408,6 +415,8 @@ export interface UserServiceClient {
   /**
    * Streams all live users, by id; only those of some types when types are given.
    * A user that is there during the whole export appears exactly once.
+   *
+   * Errors: INVALID_ARGUMENT when the filter cannot be read.
    */
 
   exportUsers(request: ExportUsersRequest, ...rest: any): Observable<ExportUsersResponse>;
@@ -422,8 +431,13 @@ export interface UserServiceClient {
   lookupUsers(request: Observable<LookupUsersRequest>, ...rest: any): Observable<LookupUsersResponse>;
 
   /**
-   * Creates or updates a user for each row, and answers each row with its result.
-   * A row that fails does not stop the import.
+   * Creates or updates a user for each row, and answers each row with its
+   * result once it is stored. A row that fails does not stop the import. A row
+   * with an id is about the user with that id, and one without about the user
+   * with its email address. A row that is as the user is changes nothing. The
+   * times of a row are kept when a user is created, so that the import of an
+   * export makes an equal directory; other fields that the service sets are
+   * ignored.
    *
    * Errors: INVALID_ARGUMENT when the options are not valid.
    */
@@ -431,7 +445,11 @@ export interface UserServiceClient {
   importUsers(request: Observable<ImportUsersRequest>, ...rest: any): Observable<ImportUsersResponse>;
 
   /**
-   * Streams the changes of the directory in the order of their commits.
+   * Streams the changes of the directory in the order of their commits, each
+   * with the user before and after it. After a snapshot, or at once without one,
+   * comes a checkpoint, and one every few seconds while nothing happens. With a
+   * filter, a change comes when the filter lets the user through before it or
+   * after it.
    *
    * Errors: INVALID_ARGUMENT when the filter or the resume token cannot be read;
    * OUT_OF_RANGE when the resume token is too old: start over with a snapshot.
@@ -542,6 +560,8 @@ export interface UserServiceController {
   /**
    * Streams all live users, by id; only those of some types when types are given.
    * A user that is there during the whole export appears exactly once.
+   *
+   * Errors: INVALID_ARGUMENT when the filter cannot be read.
    */
 
   exportUsers(request: ExportUsersRequest, ...rest: any): Observable<ExportUsersResponse>;
@@ -556,8 +576,13 @@ export interface UserServiceController {
   lookupUsers(request: Observable<LookupUsersRequest>, ...rest: any): Observable<LookupUsersResponse>;
 
   /**
-   * Creates or updates a user for each row, and answers each row with its result.
-   * A row that fails does not stop the import.
+   * Creates or updates a user for each row, and answers each row with its
+   * result once it is stored. A row that fails does not stop the import. A row
+   * with an id is about the user with that id, and one without about the user
+   * with its email address. A row that is as the user is changes nothing. The
+   * times of a row are kept when a user is created, so that the import of an
+   * export makes an equal directory; other fields that the service sets are
+   * ignored.
    *
    * Errors: INVALID_ARGUMENT when the options are not valid.
    */
@@ -565,7 +590,11 @@ export interface UserServiceController {
   importUsers(request: Observable<ImportUsersRequest>, ...rest: any): Observable<ImportUsersResponse>;
 
   /**
-   * Streams the changes of the directory in the order of their commits.
+   * Streams the changes of the directory in the order of their commits, each
+   * with the user before and after it. After a snapshot, or at once without one,
+   * comes a checkpoint, and one every few seconds while nothing happens. With a
+   * filter, a change comes when the filter lets the user through before it or
+   * after it.
    *
    * Errors: INVALID_ARGUMENT when the filter or the resume token cannot be read;
    * OUT_OF_RANGE when the resume token is too old: start over with a snapshot.

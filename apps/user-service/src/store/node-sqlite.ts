@@ -1,37 +1,15 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
+import { databaseFull } from './store-errors.ts';
 
 /** How many prepared statements are kept. */
-const maxStatements = 100;
+const maxStatements = 200;
 
 /** How long to wait for a process before us that is about to end, in milliseconds. */
 const busyTimeoutMs = 1000;
 
-const sqliteBusy = 5;
-
-/**
- * Opens an SQLite file for kysely. What is committed is on the disk (WAL, synchronous=FULL), and no other process can
- * open the file meanwhile: the lock is the system's, so that it ends with the process, however that ends. Integers come
- * back as bigints.
- *
- * @throws Error when another process has the file open, or it cannot be opened
- * @see https://www.sqlite.org/pragma.html#pragma_locking_mode
- */
-export function openSqlite(file: string): SqliteDialect {
-  try {
-    return new NodeSqliteDialect({ database: new NodeSqlite(file) });
-  } catch (cause) {
-    const busy = cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteBusy;
-    const why = busy ? 'another process has it open' : String(cause instanceof Error ? cause.message : cause);
-    throw new Error(`cannot open ${file}: ${why}`, { cause });
-  }
-}
-
-class NodeSqliteDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return new TransactionalDdl();
-  }
-}
+/** Result codes. @see https://www.sqlite.org/rescode.html */
+const sqliteFull = 13;
 
 /** Lets a migration be one transaction. SQLite can do that, and kysely does not count on it. */
 class TransactionalDdl extends SqliteAdapter {
@@ -40,25 +18,41 @@ class TransactionalDdl extends SqliteAdapter {
   }
 }
 
-/** A node:sqlite database in the shape of better-sqlite3, which kysely's dialect is made for. */
-class NodeSqlite implements SqliteDatabase {
+const adapter = new TransactionalDdl();
+
+/** kysely's dialect for node:sqlite. */
+export class NodeSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return adapter;
+  }
+}
+
+/**
+ * A node:sqlite database in the shape of better-sqlite3, which kysely's dialect is made for. What is committed is on the
+ * disk (WAL, synchronous=FULL), and no other process can open the file meanwhile: the lock is the system's, so that it
+ * ends with the process, however that ends. Integers come back as bigints.
+ *
+ * @see https://www.sqlite.org/pragma.html#pragma_locking_mode
+ */
+export class NodeSqlite implements SqliteDatabase {
   readonly #database: DatabaseSync;
   /** By their SQL, the one used last at the end. */
-  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #statements = new Map<string, NodeSqliteStatement>();
 
+  /** @throws Error of SQLite, with its `errcode`, when another process has the file open or it cannot be opened */
   constructor(file: string) {
     this.#database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     try {
       // The lock comes first: set before WAL is entered, it also makes the WAL index private memory.
       this.#database.exec('pragma locking_mode = exclusive; begin exclusive; commit');
-      this.#database.exec('pragma journal_mode = wal; pragma synchronous = full');
+      this.#database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536');
     } catch (error) {
       this.#database.close();
       throw error;
     }
   }
 
-  prepare(sql: string): SqliteStatement {
+  prepare(sql: string): NodeSqliteStatement {
     const statement = this.#statements.get(sql) ?? new NodeSqliteStatement(this.#database.prepare(sql));
     this.#statements.delete(sql);
     this.#statements.set(sql, statement);
@@ -86,16 +80,29 @@ class NodeSqliteStatement implements SqliteStatement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.#statement.all(...bindable(parameters));
+    return told(() => this.#statement.all(...bindable(parameters)));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.#statement.run(...bindable(parameters));
+    return told(() => this.#statement.run(...bindable(parameters)));
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
     return this.#statement.iterate(...bindable(parameters));
   }
+}
+
+function told<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw isSqliteError(error, sqliteFull) ? databaseFull(error) : error;
+  }
+}
+
+/** Whether SQLite threw this, with this result code. */
+export function isSqliteError(error: unknown, code: number): error is Error {
+  return error instanceof Error && 'errcode' in error && error.errcode === code;
 }
 
 /** kysely does not say what parameters are; node:sqlite throws at those that it cannot bind. */

@@ -1,0 +1,43 @@
+import type { user, userService } from '@rollcall/proto';
+import { everyone } from './query/filter.ts';
+import { parseFilter } from './query/filter-parser.ts';
+import { parseOrder } from './query/order.ts';
+import { typesFilter } from './query/types-filter.ts';
+import { toUser } from './store/rows.ts';
+import type { UsersQuery } from './store/user-pages.ts';
+import type { UsersStore } from './store/users.store.ts';
+import { writeResumeToken } from './resume-token.ts';
+
+/** How many users an export reads at a time. */
+const pageSize = 200;
+
+/** Some users by id; with the first, where a watch goes on that brings them up to date. */
+export interface ExportedPage {
+  readonly users: user.User[];
+  readonly watchToken: string;
+}
+
+/**
+ * Pages of the live users, by id. Nothing is held between one page and the next.
+ *
+ * @throws RpcError INVALID_FIELD when the filter cannot be read
+ */
+export async function* exportUsers(
+  store: UsersStore,
+  { types, afterId, filter }: userService.ExportUsersRequest,
+): AsyncGenerator<ExportedPage> {
+  const parsed = parseFilter(filter);
+  const ofTypes = typesFilter(types);
+  const query: UsersQuery = {
+    filter: types.length === 0 ? parsed : parsed === everyone ? ofTypes : { kind: 'and', filters: [parsed, ofTypes] },
+    order: parseOrder('id'),
+    showDeleted: false,
+  };
+  let watchToken = writeResumeToken(store.secret('directory'), { seq: await store.feed.last() });
+  for (let behind: bigint | undefined = BigInt(afterId); behind !== undefined;) {
+    const rows = await store.pages.read(query, [behind], pageSize);
+    yield { users: rows.map(toUser), watchToken };
+    watchToken = '';
+    behind = rows.length === pageSize ? rows.at(-1)?.id : undefined;
+  }
+}

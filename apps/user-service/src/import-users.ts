@@ -1,0 +1,99 @@
+import { batches, type FieldViolation } from '@rollcall/grpc';
+import { type user, userService } from '@rollcall/proto';
+import type { Observable } from 'rxjs';
+import { DryRun } from './dry-run.ts';
+import { importRow, type Outcome } from './import-row.ts';
+import { emailKey } from './query/text-keys.ts';
+import type { UsersStore } from './store/users.store.ts';
+import type { Write } from './store/write-queue.ts';
+import { userViolations } from './user-checks.ts';
+
+const { OUTCOME_CREATED, OUTCOME_FAILED, OUTCOME_UNCHANGED, OUTCOME_UPDATED } = userService.ImportResult_Outcome;
+
+/** How many requests share a transaction at the most. */
+const maxBatch = 200;
+
+/** A row with what is wrong with it by the rules of the contract, if anything. */
+interface NumberedRow {
+  readonly row: number;
+  readonly user: user.User | null;
+  readonly violation: FieldViolation | undefined;
+}
+
+/**
+ * Creates or updates a user for each row. Results come in the order of the rows, each once its transaction is committed.
+ *
+ * @param signal ends the import between two transactions
+ */
+export async function* importUsers(
+  store: UsersStore,
+  requests: Observable<userService.ImportUsersRequest>,
+  signal: AbortSignal,
+): AsyncGenerator<userService.ImportResult[]> {
+  let options: userService.ImportUsersRequest | undefined;
+  let row = 0;
+  using dryRun = new DryRun(store);
+  for await (const batch of batches(requests, maxBatch)) {
+    options ??= batch[0];
+    const { dryRun: dry = false, onConflict = 0, afterRow = '0' } = options ?? {};
+    const rows = batch
+      .flatMap(({ user: one, users }) => (users.length === 0 ? [one] : one === null ? users : [one, ...users]))
+      .map((one) => ({ row: ++row, user: one }))
+      .filter((numbered) => numbered.row > Number(afterRow))
+      .map((numbered) => ({ ...numbered, violation: violationOf(numbered.user) }));
+    for (let start = 0; start < rows.length; start += maxBatch) {
+      const part = rows.slice(start, start + maxBatch);
+      const write = importWrite(part, onConflict, signal);
+      yield dry ? (await dryRun.run(write)).map(withoutAssignedId) : await store.write(write);
+    }
+  }
+}
+
+function violationOf(one: user.User | null): FieldViolation | undefined {
+  if (one === null) return { field: 'user', description: 'is required', reason: 'required' };
+  return userViolations(one)[0];
+}
+
+function importWrite(
+  rows: readonly NumberedRow[],
+  onConflict: userService.ImportConflict,
+  signal: AbortSignal,
+): Write<userService.ImportResult[]> {
+  const valid = rows.flatMap(({ user: one, violation }) => (one === null || violation !== undefined ? [] : one));
+  return {
+    touched: {
+      ids: valid.flatMap(({ id }) => (id === '0' ? [] : BigInt(id))),
+      emailKeys: valid.flatMap(({ email }) => (email === '' ? [] : emailKey(email))),
+      newIds: valid.filter(({ id }) => id === '0').length,
+    },
+    size: rows.length,
+    signal,
+    apply: (view) =>
+      rows.map(({ row, user: one, violation }) => {
+        if (one === null || violation !== undefined)
+          return result(
+            row,
+            one?.id ?? '0',
+            failed(violation?.field ?? 'user', violation?.description ?? 'is required'),
+          );
+        const { id, outcome } = importRow(view, one, onConflict);
+        return result(row, id, outcome);
+      }),
+  };
+}
+
+function result(row: number, id: string, outcome: Outcome): userService.ImportResult {
+  const said = { created: OUTCOME_CREATED, updated: OUTCOME_UPDATED, unchanged: OUTCOME_UNCHANGED } as const;
+  return typeof outcome === 'string'
+    ? { row: String(row), outcome: said[outcome], id, field: '', message: '' }
+    : { row: String(row), outcome: OUTCOME_FAILED, id, field: outcome.field, message: outcome.message };
+}
+
+function failed(field: string, message: string): Outcome {
+  return { field, message };
+}
+
+/** Nobody has the id that a user of a dry run was given. */
+function withoutAssignedId(one: userService.ImportResult): userService.ImportResult {
+  return one.id.startsWith('-') ? { ...one, id: '0' } : one;
+}

@@ -1,0 +1,127 @@
+import { changesBehind, lastChange, type LoggedChange } from './change-log.ts';
+import type { Engine } from './engine.ts';
+
+/** How long after a change that nobody announced it is noticed at the latest, in milliseconds. */
+const lookMs = 1000;
+
+/** How many changes are read at a time. */
+const maxRead = 500;
+
+/** How many of the last changes are kept in memory, for all who watch. */
+const maxKept = 2000;
+
+/**
+ * The changes of the directory for those who watch it. One reader looks for new ones, whoever made them, and keeps the
+ * last; who is further behind reads the log. Announcements make it look at once, and it looks without them too.
+ */
+export class ChangeFeed {
+  readonly #engine: Engine;
+  /** The last changes, in their order, without holes. */
+  #kept: LoggedChange[] = [];
+  /** The last change that is known, once somebody watches. */
+  #last: bigint | undefined;
+  #watchers = 0;
+  #news = Promise.withResolvers<void>();
+  #awake = Promise.withResolvers<void>();
+  #looking = false;
+  #closed = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    engine.onAnnounced(() => this.wake());
+  }
+
+  /** There may be changes. */
+  wake(): void {
+    this.#awake.resolve();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.wake();
+    this.#news.resolve();
+  }
+
+  /** The number of the last committed change. */
+  last(): Promise<bigint> {
+    return lastChange(this.#engine.db);
+  }
+
+  /** Changes behind one: some, none when there are none yet, `gone` when they are not kept any more. */
+  async read(seq: bigint): Promise<LoggedChange[] | 'gone'> {
+    const first = this.#kept[0]?.seq;
+    if (this.#watchers > 0 && this.#last === seq) return [];
+    if (first !== undefined && first <= seq + 1n && seq < (this.#last ?? 0n)) {
+      const from = Number(seq + 1n - first);
+      return this.#kept.slice(from, from + maxRead);
+    }
+    return this.readLog(seq);
+  }
+
+  /** As `read`, from the log itself: it has what was committed before this was called. */
+  readLog(seq: bigint): Promise<LoggedChange[] | 'gone'> {
+    return changesBehind(this.#engine.db, seq, maxRead);
+  }
+
+  /** Keeps the feed looking as long as somebody watches. @returns what ends that */
+  watch(): () => void {
+    this.#watchers += 1;
+    if (!this.#looking) void this.#look();
+    let ended = false;
+    return () => {
+      if (ended) return;
+      ended = true;
+      this.#watchers -= 1;
+      this.wake(); // so that it ends when nobody is left
+    };
+  }
+
+  /** Settles when there are changes behind one, or may be; when the signal fires; or after a time, in milliseconds. */
+  async behind(seq: bigint, signal: AbortSignal, limitMs: number): Promise<void> {
+    if (this.#last !== undefined && this.#last > seq) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted || this.#closed) resolve();
+    await Promise.race([promise, this.#news.promise]);
+    clearTimeout(timer);
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    while (this.#watchers > 0 && !this.#closed) {
+      this.#awake = Promise.withResolvers();
+      try {
+        while (await this.#readNew()) continue;
+      } catch {
+        // The database is away. Watchers hear of it when they read by themselves; this goes on until it is back.
+      }
+      const timer = setTimeout(() => this.wake(), lookMs);
+      await this.#awake.promise;
+      clearTimeout(timer);
+    }
+    this.#looking = false;
+    this.#last = undefined;
+    this.#kept = [];
+  }
+
+  /** @returns whether there may be more */
+  async #readNew(): Promise<boolean> {
+    const last = this.#last ?? (await this.last());
+    const changes = this.#last === undefined ? [] : await changesBehind(this.#engine.db, last, maxRead);
+    if (changes === 'gone') {
+      // Somebody has put another database in place, or it stood still for the whole time that changes are kept.
+      this.#kept = [];
+      this.#last = await this.last();
+    } else {
+      this.#kept.push(...changes);
+      this.#kept.splice(0, this.#kept.length - maxKept);
+      this.#last = changes.at(-1)?.seq ?? last;
+    }
+    if (changes.length > 0) {
+      this.#news.resolve();
+      this.#news = Promise.withResolvers();
+    }
+    return changes.length === maxRead;
+  }
+}

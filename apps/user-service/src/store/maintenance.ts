@@ -1,0 +1,98 @@
+import { Logger } from '@nestjs/common';
+import { RpcError } from '@rollcall/grpc';
+import type { Transaction } from 'kysely';
+import { forgetChanges } from './change-log.ts';
+import { literalZero } from './literals.ts';
+import type { UsersDatabase } from './tables.ts';
+import type { WriteQueue } from './write-queue.ts';
+
+const intervalMs = 60_000;
+
+/** How many rows a transaction removes: others write in between. */
+const maxRemoved = 500;
+
+/** How long a request may be sent again and still have its first answer, in milliseconds. */
+export const keepAnswersMs = 24 * 60 * 60 * 1000;
+
+const logger = new Logger('maintenance');
+
+/**
+ * Removes what has had its time: users whose purge time has come, changes and answers that are old. Every replica may
+ * run it, also at once, for a transaction that writes is the only one.
+ */
+export class Maintenance {
+  readonly #writes: WriteQueue;
+  readonly #now: () => number;
+  readonly #keepChangesMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(writes: WriteQueue, now: () => number, keepChangesMs: number) {
+    this.#writes = writes;
+    this.#now = now;
+    this.#keepChangesMs = keepChangesMs;
+  }
+
+  /** Runs now, and once a minute from here on. */
+  start(): void {
+    const run = (): void => {
+      this.#running = this.run().catch((error: unknown) => {
+        // It is done the next time. What is wrong with the database, the calls say.
+        if (!(error instanceof RpcError)) logger.error(error);
+      });
+    };
+    run();
+    this.#timer = setInterval(run, intervalMs).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  /** Removes all that there is to remove now. */
+  async run(): Promise<void> {
+    const nowMs = BigInt(Math.floor(this.#now()));
+    await this.#repeat((db) => purgeUsers(db, nowMs));
+    await this.#repeat((db) => forgetChanges(db, nowMs - BigInt(this.#keepChangesMs), maxRemoved));
+    await this.#repeat((db) => forgetAnswers(db, nowMs - BigInt(keepAnswersMs)));
+  }
+
+  async #repeat(remove: (db: Transaction<UsersDatabase>) => Promise<boolean>): Promise<void> {
+    while (!this.#stopped && (await this.#writes.exclusively(remove)))
+      await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
+  }
+}
+
+async function purgeUsers(db: Transaction<UsersDatabase>, nowMs: bigint): Promise<boolean> {
+  const due = await db
+    .deleteFrom('users')
+    .where('id', 'in', (users) =>
+      users
+        .selectFrom('users')
+        .select('id')
+        .where('delete_time_ms', '>', literalZero)
+        .where('purge_time_ms', '<=', nowMs)
+        .orderBy('purge_time_ms')
+        .limit(maxRemoved),
+    )
+    .executeTakeFirst();
+  return due.numDeletedRows === BigInt(maxRemoved);
+}
+
+async function forgetAnswers(db: Transaction<UsersDatabase>, bornUntilMs: bigint): Promise<boolean> {
+  const forgotten = await db
+    .deleteFrom('request_ids')
+    .where('id', 'in', (outlived) =>
+      outlived
+        .selectFrom('request_ids')
+        .select('id')
+        .where('create_time_ms', '<=', bornUntilMs)
+        .orderBy('create_time_ms')
+        .limit(maxRemoved),
+    )
+    .executeTakeFirst();
+  return forgotten.numDeletedRows === BigInt(maxRemoved);
+}

@@ -1,0 +1,70 @@
+import type { ColumnType } from 'kysely';
+
+/** An integer column of 64 bits: read as bigint, since ids go beyond what a number can hold. */
+type Integer = ColumnType<bigint, number | bigint, number | bigint>;
+
+/** A user as stored. No column is null: comparisons and indexes then mean the same in every engine. */
+export interface UsersTable {
+  id: Integer;
+  name: string;
+  /** What names are ordered and searched by; see text-keys.ts. */
+  name_key: string;
+  /** As the caller wrote it; empty when it is not known. */
+  email: string;
+  /** What makes two addresses the same; empty when there is none. */
+  email_key: string;
+  /** -1 when it is not known. */
+  age: Integer;
+  type: Integer;
+  create_time_ms: Integer;
+  /** Grows with every change of the user, so that it tells its versions apart. */
+  update_time_ms: Integer;
+  /** 0 while the user is live. */
+  delete_time_ms: Integer;
+  /** 0 while the user is live. */
+  purge_time_ms: Integer;
+}
+
+/** Numbers that are given out in order. Who writes holds these rows until its commit: see engine.ts. */
+export interface CountersTable {
+  /** `user_id`: the id that is given out next. `change`: the last change. */
+  name: string;
+  value: Integer;
+}
+
+/** The first answers to requests that may be sent again. */
+export interface RequestIdsTable {
+  id: string;
+  request_hash: Uint8Array;
+  /** The encoded response. */
+  answer: Uint8Array;
+  create_time_ms: Integer;
+}
+
+/** Every change of a user, written in the transaction of the change. */
+export interface ChangesTable {
+  /** From 1, without holes, in the order of the commits. */
+  seq: Integer;
+  /** userService.WatchEvent_Kind. */
+  kind: Integer;
+  /** The encoded user before the change; empty when there was none. */
+  before: Uint8Array;
+  /** The encoded user after the change. */
+  after: Uint8Array;
+  commit_time_ms: Integer;
+}
+
+/** Random values of this directory, made once. */
+export interface SecretsTable {
+  /** `directory`: names this directory. `page_token`: the key of page tokens. */
+  name: string;
+  value: Uint8Array;
+}
+
+export interface UsersDatabase {
+  users: UsersTable;
+  counters: CountersTable;
+  request_ids: RequestIdsTable;
+  changes: ChangesTable;
+  secrets: SecretsTable;
+}

@@ -1,0 +1,163 @@
+import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
+import { everyone, type Filter } from '../query/filter.ts';
+import { filterExpression } from '../query/filter-sql.ts';
+import type { Order } from '../query/order.ts';
+import { isSelective } from '../query/selective.ts';
+import type { Engine } from './engine.ts';
+import { literalZero } from './literals.ts';
+import type { Row } from './rows.ts';
+import type { UsersDatabase } from './tables.ts';
+
+/** Which users, in which order. The list, its pages and its count are of the same query. */
+export interface UsersQuery {
+  readonly filter: Filter;
+  readonly order: Order;
+  /** Whether deleted users are among them. */
+  readonly showDeleted: boolean;
+}
+
+/** The values of a user in the columns of an order. */
+export type Key = readonly (bigint | string)[];
+
+type Users = SelectQueryBuilder<UsersDatabase, 'users', object>;
+
+/** Of what a filter has to look at, how many users one statement of the embedded store takes: it holds up all others. */
+const defaultWindowSize = 2000;
+
+/** The users of a query, a page at a time. */
+export class UserPages {
+  readonly #db: Kysely<UsersDatabase>;
+  readonly #engine: Engine;
+
+  readonly #windowSize: number;
+
+  constructor(engine: Engine, windowSize = defaultWindowSize) {
+    this.#engine = engine;
+    this.#db = engine.db;
+    this.#windowSize = windowSize;
+  }
+
+  /** The key of a user, behind which the next page begins. */
+  static keyOf(row: Row, order: Order): Key {
+    return order.map(({ column }) => row[column]);
+  }
+
+  /** Users behind a key, by default from the first one. There are fewer than the limit at the end alone. */
+  async read(query: UsersQuery, behind: Key | undefined, limit: number): Promise<Row[]> {
+    const windowed = this.#needsWindows(query);
+    const found: Row[] = [];
+    for (let key = behind, last = false; !last;) {
+      last = true;
+      for (const segment of segments(query.order, key)) {
+        const users = this.#ordered(query, segment);
+        const wanted = limit - found.length;
+        if (!windowed) found.push(...(await this.#rows(query, users, wanted)));
+        else {
+          const end = await users
+            .selectAll()
+            .limit(1)
+            .offset(this.#windowSize - 1)
+            .executeTakeFirst();
+          found.push(...(await this.#rows(query, users, wanted, this.#windowSize)));
+          if (found.length < limit && end !== undefined) {
+            key = UserPages.keyOf(end, query.order);
+            last = false;
+          }
+        }
+        if (found.length >= limit) return found;
+        if (!last) break; // the window ended before the segment did
+      }
+    }
+    return found;
+  }
+
+  /** How many users a query has. Those that come and go meanwhile may be counted or not. */
+  async count(query: UsersQuery): Promise<bigint> {
+    const byId = { ...query, order: [{ column: 'id', descending: false }] } as const;
+    const counted = this.#matching(byId, this.#part(query)).select((is) => is.fn.countAll<bigint>().as('count'));
+    if (this.#engine.name !== 'sqlite' || isSelective(query.filter, byId.order))
+      return (await counted.executeTakeFirstOrThrow()).count;
+    let sum = 0n;
+    for (let from: bigint | undefined = 0n; from !== undefined;) {
+      const start: bigint = from;
+      const ids = this.#db.selectFrom('users').select('id').where('id', '>', start).orderBy('id');
+      const end = await ids
+        .limit(1)
+        .offset(this.#windowSize * 5)
+        .executeTakeFirst();
+      const window = counted.where('id', '>', start);
+      sum += (await (end === undefined ? window : window.where('id', '<=', end.id)).executeTakeFirstOrThrow()).count;
+      from = end?.id;
+      await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
+    }
+    return sum;
+  }
+
+  /** Whether a statement may have to look at many users for each that it finds, on the thread that serves all. */
+  #needsWindows({ filter, order, showDeleted }: UsersQuery): boolean {
+    if (this.#engine.name !== 'sqlite' || filter === everyone || isSelective(filter, order)) return false;
+    return !showDeleted || isById(order);
+  }
+
+  async #rows(query: UsersQuery, users: Users, limit: number, window?: number): Promise<Row[]> {
+    if (window !== undefined) {
+      const inside = this.#db.selectFrom(users.selectAll().limit(window).as('users')).selectAll();
+      return await this.#inOrder(this.#matching(query, inside), query.order).limit(limit).execute();
+    }
+    if (!query.showDeleted || isById(query.order))
+      return await this.#matching(query, users).selectAll().limit(limit).execute();
+    // Live users and deleted ones have indexes of their own.
+    const [live, deleted] = ['=', '>'].map((operator) => {
+      const part = users.where(sql<SqlBool>`delete_time_ms ${sql.raw(operator)} 0`);
+      return this.#db.selectFrom(this.#matching(query, part).selectAll().limit(limit).as('part')).selectAll();
+    });
+    if (live === undefined || deleted === undefined) throw new Error('there are two parts');
+    const both = this.#db.selectFrom(live.unionAll(deleted).as('users')).selectAll();
+    return await this.#inOrder(both, query.order).limit(limit).execute();
+  }
+
+  /** The live users, or all of them. */
+  #part({ showDeleted }: UsersQuery): Users {
+    const users = this.#db.selectFrom('users');
+    return showDeleted ? users : users.where('delete_time_ms', '=', literalZero);
+  }
+
+  #ordered(query: UsersQuery, segment: readonly Expression<SqlBool>[]): Users {
+    const users = segment.reduce((narrowed, condition) => narrowed.where(condition), this.#part(query));
+    return this.#inOrder(users, query.order);
+  }
+
+  #matching<Output>(
+    { filter }: UsersQuery,
+    users: SelectQueryBuilder<UsersDatabase, 'users', Output>,
+  ): SelectQueryBuilder<UsersDatabase, 'users', Output> {
+    return filter === everyone ? users : users.where(filterExpression(filter));
+  }
+
+  #inOrder<Output>(
+    users: SelectQueryBuilder<UsersDatabase, 'users', Output>,
+    order: Order,
+  ): SelectQueryBuilder<UsersDatabase, 'users', Output> {
+    return order.reduce((sorted, { column, descending }) => sorted.orderBy(column, descending ? 'desc' : 'asc'), users);
+  }
+}
+
+/**
+ * What lies behind a key, cut into parts that follow one another, each of them one stretch of an index: those with the
+ * same first values, then those with a higher last value of these, and so on. One condition for all would be a scan.
+ */
+function segments(order: Order, key: Key | undefined): Expression<SqlBool>[][] {
+  if (key === undefined) return [[]];
+  const condition = (index: number, operator: string): Expression<SqlBool> =>
+    sql<SqlBool>`${sql.ref(order[index]?.column ?? '')} ${sql.raw(operator)} ${key[index]}`;
+  return order
+    .map(({ descending }, index) => [
+      ...order.slice(0, index).map((_, before) => condition(before, '=')),
+      condition(index, descending ? '<' : '>'),
+    ])
+    .toReversed();
+}
+
+function isById(order: Order): boolean {
+  return order[0]?.column === 'id';
+}

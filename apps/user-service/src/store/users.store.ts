@@ -1,0 +1,150 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { user } from '@rollcall/proto';
+import { emailKey, nameKey } from '../query/text-keys.ts';
+import { ChangeFeed } from './change-feed.ts';
+import type { Engine } from './engine.ts';
+import { literalEmpty, literalZero } from './literals.ts';
+import { loadTouched } from './load-touched.ts';
+import { Maintenance } from './maintenance.ts';
+import { prepared, type Slots } from './prepared.ts';
+import { toUser } from './rows.ts';
+import { SnapshotPages } from './snapshot-pages.ts';
+import { UserPages } from './user-pages.ts';
+import type { Loaded, Touched } from './users-view.ts';
+import { type Write, WriteQueue } from './write-queue.ts';
+
+export interface UsersStoreOptions {
+  /** The time, in milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** How long changes can be watched from afterwards, in milliseconds; a week by default. */
+  readonly keepChangesMs?: number;
+}
+
+const weekMs = 7 * 24 * 60 * 60 * 1000;
+
+/** The users, and what happened to them. This is where rows become messages and messages become rows. */
+export class UsersStore implements OnApplicationShutdown {
+  readonly pages: UserPages;
+  readonly snapshots: SnapshotPages;
+  readonly feed: ChangeFeed;
+  readonly maintenance: Maintenance;
+  readonly #engine: Engine;
+  readonly #writes: WriteQueue;
+  readonly #closing: (() => void)[] = [];
+  readonly #secrets: ReadonlyMap<string, Uint8Array>;
+
+  private constructor(engine: Engine, secrets: ReadonlyMap<string, Uint8Array>, options: UsersStoreOptions) {
+    const { now = Date.now, keepChangesMs = weekMs } = options;
+    this.#engine = engine;
+    this.#secrets = secrets;
+    this.pages = new UserPages(engine);
+    this.snapshots = new SnapshotPages(engine);
+    this.feed = new ChangeFeed(engine);
+    this.#writes = new WriteQueue(engine, now, () => this.feed.wake());
+    this.maintenance = new Maintenance(this.#writes, now, keepChangesMs);
+  }
+
+  /** The store over an open database, which it closes. */
+  static async over(engine: Engine, options: UsersStoreOptions = {}): Promise<UsersStore> {
+    const secrets = await engine.db.selectFrom('secrets').selectAll().execute();
+    return new UsersStore(engine, new Map(secrets.map(({ name, value }) => [name, value])), options);
+  }
+
+  /** Calls back when the store begins to close. */
+  onClose(listener: () => void): void {
+    this.#closing.push(listener);
+  }
+
+  /** Closes the store when the writes under way are done. Nest calls it, once the server has ended. */
+  async onApplicationShutdown(): Promise<void> {
+    for (const listener of this.#closing) listener();
+    await this.maintenance.stop();
+    await this.#writes.settled();
+    this.feed.close();
+    await this.#engine.close();
+  }
+
+  /** Whether the database answers. */
+  answers(): Promise<boolean> {
+    return this.#engine.answers();
+  }
+
+  /** A random value that was made with the directory. @throws Error when it has none of this name */
+  secret(name: 'directory' | 'page_token'): Uint8Array {
+    const secret = this.#secrets.get(name);
+    if (secret === undefined) throw new Error(`the directory has no ${name}`);
+    return secret;
+  }
+
+  /** Writes. It settles when what was written is on the disk. */
+  write<T>(write: Write<T>): Promise<T> {
+    return this.#writes.run(write);
+  }
+
+  /** What a write would have to know, as it is now. */
+  load(touched: Touched): Promise<Pick<Loaded, 'users' | 'answers'>> {
+    return loadTouched(this.#engine, this.#engine.db, [touched]);
+  }
+
+  /** The users with these ids, deleted ones too, by id. */
+  async find(ids: readonly string[]): Promise<Map<string, user.User>> {
+    const { db } = this.#engine;
+    const [id] = ids;
+    const rows =
+      ids.length === 1 && id !== undefined
+        ? await findOne(db, { id: BigInt(id) })
+        : await db
+            .selectFrom('users')
+            .selectAll()
+            .where(this.#engine.isOneOf('id', ids.map(BigInt)))
+            .execute();
+    return new Map(rows.map((row) => [String(row.id), toUser(row)]));
+  }
+
+  /** Those of the ids that live users have. */
+  async findLiveIds(ids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.#engine.db
+      .selectFrom('users')
+      .select('id')
+      .where(this.#engine.isOneOf('id', ids.map(BigInt)))
+      .where('delete_time_ms', '=', literalZero)
+      .execute();
+    return new Set(rows.map(({ id }) => String(id)));
+  }
+
+  /** The live user with this address. */
+  async findByEmail(email: string): Promise<user.User | undefined> {
+    const [row] = await findByEmailKey(this.#engine.db, { key: emailKey(email) });
+    return row && toUser(row);
+  }
+
+  /** The first, by id, of the live users with this name. */
+  async findByName(name: string): Promise<user.User | undefined> {
+    const [row] = await findByNameKey(this.#engine.db, { key: nameKey(name), name });
+    return row && toUser(row);
+  }
+}
+
+const findOne = prepared((db, slot: Slots<{ id: bigint }>) =>
+  db.selectFrom('users').selectAll().where('id', '=', slot('id')),
+);
+
+const findByEmailKey = prepared((db, slot: Slots<{ key: string }>) =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('email_key', '=', slot('key'))
+    .where('email_key', '<>', literalEmpty)
+    .where('delete_time_ms', '=', literalZero),
+);
+
+const findByNameKey = prepared((db, slot: Slots<{ key: string; name: string }>) =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('name_key', '=', slot('key'))
+    .where('name', '=', slot('name'))
+    .where('delete_time_ms', '=', literalZero)
+    .orderBy('id')
+    .limit(1),
+);

@@ -1,0 +1,102 @@
+import { type user, userService } from '@rollcall/proto';
+import { matches } from './query/filter-match.ts';
+import { parseFilter } from './query/filter-parser.ts';
+import { type Position, readResumeToken, writeResumeToken } from './resume-token.ts';
+import type { LoggedChange } from './store/change-log.ts';
+import { toTimestamp, toUser } from './store/rows.ts';
+import type { UsersStore } from './store/users.store.ts';
+import { resumeTokenGone } from './user-errors.ts';
+
+const { KIND_SNAPSHOT, KIND_CHECKPOINT } = userService.WatchEvent_Kind;
+
+/** How many users of a snapshot are read at a time. */
+const pageSize = 200;
+
+/** How long nothing is sent before a checkpoint says that nothing happened, in milliseconds. */
+const checkpointMs = 5000;
+
+/**
+ * The changes of the directory in the order of their commits, in groups that belong to one moment.
+ *
+ * A snapshot is read in pages, by id. Each page is of a later moment than the one before; so before it come the changes
+ * up to that moment of the users that were shown already, and no others. What a watcher holds is thus always the
+ * directory as it was at its last event, as far as the snapshot has come, and `before` is what it holds.
+ *
+ * @throws RpcError INVALID_FIELD when the filter or the token cannot be read, RESUME_TOKEN_GONE when the token is too old
+ */
+export async function* watchUsers(
+  store: UsersStore,
+  request: userService.WatchUsersRequest,
+  signal: AbortSignal,
+): AsyncGenerator<userService.WatchEvent[]> {
+  const filter = parseFilter(request.filter);
+  const directory = store.secret('directory');
+  const shown = (one: user.User | null): boolean => one !== null && matches(filter, one);
+  const token = (position: Position): string => writeResumeToken(directory, position);
+
+  const eventsOf = (changes: readonly LoggedChange[], snapshotId?: bigint): userService.WatchEvent[] =>
+    changes.flatMap(({ seq, kind, before, after, commitTimeMs }) =>
+      (snapshotId === undefined || BigInt(after.id) <= snapshotId) && (shown(before) || shown(after))
+        ? { kind, before, after, commitTime: toTimestamp(commitTimeMs), resumeToken: token({ seq, snapshotId }) }
+        : [],
+    );
+  const checkpoint = (position: Position): userService.WatchEvent => ({
+    kind: KIND_CHECKPOINT,
+    before: null,
+    after: null,
+    commitTime: null,
+    resumeToken: token(position),
+  });
+
+  const stop = store.feed.watch();
+  try {
+    let position: Position;
+    if (request.resumeToken !== '') position = readResumeToken(directory, request.resumeToken);
+    else position = { seq: await store.feed.last(), snapshotId: request.snapshot ? 0n : undefined };
+
+    while (position.snapshotId !== undefined) {
+      const { seq, snapshotId } = position;
+      const page = await store.snapshots.read(snapshotId, pageSize);
+      for (let from = seq; snapshotId > 0n && from < page.seq;) {
+        const changes = await store.feed.readLog(from);
+        const last = changes === 'gone' ? undefined : changes.at(-1);
+        if (changes === 'gone' || last === undefined) throw resumeTokenGone();
+        yield eventsOf(
+          changes.filter((change) => change.seq <= page.seq),
+          snapshotId,
+        );
+        from = last.seq;
+      }
+      yield page.users.flatMap((row) => {
+        const after = toUser(row);
+        if (!shown(after)) return [];
+        const resumeToken = token({ seq: page.seq, snapshotId: row.id });
+        return { kind: KIND_SNAPSHOT, before: null, after, commitTime: null, resumeToken };
+      });
+      const last = page.users.length === pageSize ? page.users.at(-1) : undefined;
+      position = { seq: page.seq, snapshotId: last?.id };
+    }
+
+    yield [checkpoint(position)];
+    let { seq } = position;
+    let quietSince = Date.now();
+    while (!signal.aborted) {
+      const changes = await store.feed.read(seq);
+      if (changes === 'gone') throw resumeTokenGone();
+      seq = changes.at(-1)?.seq ?? seq;
+      const events = eventsOf(changes);
+      if (events.length > 0) {
+        yield events;
+        quietSince = Date.now();
+        continue;
+      }
+      const leftMs = quietSince + checkpointMs - Date.now();
+      if (leftMs <= 0) {
+        yield [checkpoint({ seq })];
+        quietSince = Date.now();
+      } else if (changes.length === 0) await store.feed.behind(seq, signal, leftMs);
+    }
+  } finally {
+    stop();
+  }
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { openSqlite } from '../src/store/sqlite-engine.ts';
+import { all, createUser, makeDirectory, runMain, spawnService, startService } from './service.ts';
+
+test('makes its directory', async () => {
+  using directory = makeDirectory();
+  const engine = await openSqlite(join(directory.path, 'deep', 'down'));
+  expect(await engine.db.selectFrom('users').select('id').execute()).toEqual([]);
+  await engine.close();
+});
+
+test('says why it cannot be opened', async () => {
+  using directory = makeDirectory();
+  const engine = await openSqlite(directory.path);
+  await expect(openSqlite(directory.path)).rejects.toThrow(/users\.sqlite: another process has it open$/);
+  await engine.close();
+  await expect(openSqlite(join(directory.path, 'users.sqlite'))).rejects.toThrow(/^DATA_DIR: cannot make /);
+});
+
+test('refuses a directory that another process has open, with one line and exit code 1', async () => {
+  using directory = makeDirectory();
+  await using service = await spawnService({ engine: 'sqlite', dataDir: directory.path });
+  const { code, stderr } = await runMain({ DATA_DIR: directory.path, USER_LISTEN: '127.0.0.1:0' });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: `user-service cannot start: cannot open ${directory.path}/users.sqlite: another process has it open\n`,
+  });
+  expect((await createUser(service.users, {})).id).toBe('1');
+});
+
+test('refuses a database that a newer version wrote', async () => {
+  using directory = makeDirectory();
+  await (await openSqlite(directory.path)).close();
+  const database = new DatabaseSync(join(directory.path, 'users.sqlite'));
+  database.exec(`insert into kysely_migration (name, timestamp) values ('9999_future', '')`);
+  database.close();
+  await expect(openSqlite(directory.path)).rejects.toThrow(/cannot bring .+users\.sqlite up to date: .*9999_future/);
+});
+
+test('takes the users of the first schema over', async () => {
+  using directory = makeDirectory();
+  const database = new DatabaseSync(join(directory.path, 'users.sqlite'));
+  database.exec(`
+    create table kysely_migration (name varchar(255) not null primary key, timestamp varchar(255) not null);
+    insert into kysely_migration values ('0001_users', '2026-11-20T12:00:00.000Z');
+    create table users (id integer primary key, name text not null, email text not null, email_key text, age integer,
+      type integer not null, create_time_ms integer not null, update_time_ms integer not null, delete_time_ms integer,
+      purge_time_ms integer, revision integer not null) strict;
+    create unique index users_email_key on users (email_key) where delete_time_ms is null and email_key is not null;
+    create index users_name on users (name) where delete_time_ms is null;
+    create index users_type on users (type) where delete_time_ms is null;
+    create table counters (name text primary key, value integer not null) strict, without rowid;
+    insert into counters values ('user_id', 702);
+    create table request_ids (id text primary key, request_hash blob not null, answer blob not null,
+      create_time_ms integer not null) strict;
+    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 700)
+      insert into users select n, 'Ünë ' || n, 'U' || n || '@Example.com', 'u' || n || '@example.com', null, 1, n, n, null, null, 1
+      from numbers;
+    insert into users values (701, 'Gone', '', null, 7, 3, 1, 2, 2, 9, 2);`);
+  database.close();
+  await using service = await startService({ engine: 'sqlite', dataDir: directory.path });
+  const users = (await all(service.users.exportUsers({ types: [], afterId: '0', filter: 'name:ünë' }))).flatMap(
+    (message) => message.users,
+  );
+  expect(users).toHaveLength(700);
+  expect(users[6]).toMatchObject({ id: '7', name: 'Ünë 7', email: 'U7@Example.com', type: 1 });
+  expect((await createUser(service.users, {})).id).toBe('702');
+  const gone = await service.store.find(['701']);
+  expect(gone.get('701')).toMatchObject({ age: 7, deleteTime: { seconds: '0', nanos: 2_000_000 } });
+});

@@ -1,0 +1,290 @@
+import { status as Status } from '@grpc/grpc-js';
+import { values } from '@rollcall/grpc';
+import { type user, userService } from '@rollcall/proto';
+import { firstValueFrom } from 'rxjs';
+import { expect, test, vi } from 'vitest';
+import { createUser, failure, makeDatabase, newUser, startService } from './service.ts';
+
+type Service = Awaited<ReturnType<typeof startService>>;
+type Event = userService.WatchEvent;
+const { KIND_SNAPSHOT, KIND_CREATED, KIND_UPDATED, KIND_DELETED, KIND_UNDELETED, KIND_CHECKPOINT } =
+  userService.WatchEvent_Kind;
+
+/** The events of a watch, one by one. */
+async function* watch(
+  { users }: Pick<Service, 'users'>,
+  request: Partial<userService.WatchUsersRequest> = {},
+): AsyncGenerator<Event> {
+  const messages = values(users.watchUsers({ resumeToken: '', snapshot: false, filter: '', ...request }));
+  for await (const { events } of messages) yield* events;
+}
+
+/** The next events that are no checkpoints. */
+async function take(events: AsyncGenerator<Event>, count: number): Promise<Event[]> {
+  const taken: Event[] = [];
+  while (taken.length < count) {
+    const { value, done } = await events.next();
+    if (done === true) throw new Error(`the watch ended after ${taken.length} events`);
+    if (value.kind !== KIND_CHECKPOINT) taken.push(value);
+  }
+  return taken;
+}
+
+/** Starts a watch of what comes from now on. */
+async function watchFromNow(service: Pick<Service, 'users'>, filter = ''): Promise<AsyncGenerator<Event>> {
+  const events = watch(service, { filter });
+  expect((await events.next()).value).toMatchObject({ kind: KIND_CHECKPOINT });
+  return events;
+}
+
+async function rename({ users }: Pick<Service, 'users'>, id: string, name: string): Promise<void> {
+  await firstValueFrom(users.updateUser({ user: newUser({ id, name }), updateMask: ['name'] }));
+}
+
+/** The directory that the events leave behind, and that every `before` is what was held. */
+function replay(events: readonly Event[], held = new Map<string, user.User>()): Map<string, user.User> {
+  for (const { kind, before, after } of events) {
+    if (after === null) continue;
+    const isNew = kind === KIND_SNAPSHOT || kind === KIND_CREATED || kind === KIND_UNDELETED;
+    expect(held.get(after.id)?.etag, `what is held of ${after.id}`).toBe(isNew ? undefined : before?.etag);
+    if (kind === KIND_DELETED) held.delete(after.id);
+    else held.set(after.id, after);
+  }
+  return held;
+}
+
+async function directory({ users }: Pick<Service, 'users'>): Promise<Map<string, user.User>> {
+  const found = new Map<string, user.User>();
+  for await (const message of values(users.exportUsers({ types: [], afterId: '0', filter: '' })))
+    for (const one of message.users) found.set(one.id, one);
+  return found;
+}
+
+test('tells of every kind of change, before and after, in the order of the commits', async () => {
+  await using service = await startService();
+  const events = await watchFromNow(service);
+  await createUser(service.users, { id: '1', name: 'Ada' });
+  await rename(service, '1', 'Grace');
+  await firstValueFrom(service.users.deleteUser({ id: '1', etag: '' }));
+  await firstValueFrom(service.users.undeleteUser({ id: '1', etag: '' }));
+  const seen = await take(events, 4);
+  expect(seen.map(({ kind }) => kind)).toEqual([KIND_CREATED, KIND_UPDATED, KIND_DELETED, KIND_UNDELETED]);
+  expect(seen[0]).toMatchObject({ before: null, after: { id: '1', name: 'Ada' } });
+  expect(seen[1]).toMatchObject({ before: { name: 'Ada' }, after: { name: 'Grace' } });
+  expect(seen[2]?.before?.deleteTime).toBeNull();
+  expect(seen[2]?.after?.deleteTime).not.toBeNull();
+  expect(Number(seen[0]?.commitTime?.seconds)).toBeGreaterThan(1_700_000_000);
+  await events.return(undefined);
+});
+
+test('begins with a snapshot when asked, and says when it is over', async () => {
+  await using service = await startService();
+  for (const id of ['1', '2', '3']) await createUser(service.users, { id });
+  await firstValueFrom(service.users.deleteUser({ id: '2', etag: '' }));
+  const events = watch(service, { snapshot: true });
+  const [first, second, third] = [await events.next(), await events.next(), await events.next()];
+  expect([first, second].map(({ value }) => (value as Event).after?.id)).toEqual(['1', '3']);
+  expect(third.value).toMatchObject({ kind: KIND_CHECKPOINT });
+  await createUser(service.users, { id: '4' });
+  expect(await take(events, 1)).toMatchObject([{ kind: KIND_CREATED, after: { id: '4' } }]);
+  await events.return(undefined);
+});
+
+test('goes on behind any event, without a loss or a repetition', async () => {
+  await using service = await startService();
+  const events = await watchFromNow(service);
+  for (let id = 1; id <= 20; id += 1) await createUser(service.users, { id: String(id) });
+  const seen = await take(events, 20);
+  await events.return(undefined);
+  for (const at of [0, 7, 18]) {
+    const resumed = watch(service, { resumeToken: seen[at]?.resumeToken ?? '' });
+    expect((await take(resumed, 19 - at)).map(({ after }) => after?.id)).toEqual(
+      seen.slice(at + 1).map(({ after }) => after?.id),
+    );
+    await resumed.return(undefined);
+  }
+});
+
+test('goes on after a restart', async () => {
+  await using database = await makeDatabase();
+  let resumeToken = '';
+  {
+    await using service = await startService(database);
+    const events = await watchFromNow(service);
+    await createUser(service.users, { id: '1' });
+    resumeToken = (await take(events, 1))[0]?.resumeToken ?? '';
+    await createUser(service.users, { id: '2' });
+    await events.return(undefined);
+  }
+  await using service = await startService(database);
+  const events = watch(service, { resumeToken });
+  expect(await take(events, 1)).toMatchObject([{ after: { id: '2' } }]);
+  await events.return(undefined);
+});
+
+test('lets the changes of a filter through: those of users that it lets through before or after', async () => {
+  await using service = await startService();
+  const events = await watchFromNow(service, 'age >= 18');
+  const setAge = (age: number) =>
+    firstValueFrom(service.users.updateUser({ user: newUser({ id: '1', age }), updateMask: ['age'] }));
+  await createUser(service.users, { id: '1', age: 10 });
+  await setAge(17);
+  await setAge(18);
+  await setAge(19);
+  await setAge(5);
+  await setAge(6);
+  await createUser(service.users, { id: '2', age: 50 });
+  expect((await take(events, 4)).map(({ before, after }) => [before?.age, after?.age])).toEqual([
+    [17, 18],
+    [18, 19],
+    [19, 5],
+    [undefined, 50],
+  ]);
+  await events.return(undefined);
+});
+
+test('sends checkpoints when nothing happens, from which it goes on', { timeout: 30_000 }, async () => {
+  await using service = await startService();
+  const events = await watchFromNow(service, 'name = "nobody"');
+  await createUser(service.users, { id: '1' });
+  const { value: checkpoint } = await events.next();
+  expect(checkpoint).toMatchObject({ kind: KIND_CHECKPOINT, before: null, after: null });
+  await events.return(undefined);
+  await createUser(service.users, { id: '2' });
+  const resumed = watch(service, { resumeToken: (checkpoint as Event).resumeToken });
+  expect(await take(resumed, 1)).toMatchObject([{ after: { id: '2' } }]);
+  await resumed.return(undefined);
+});
+
+test('refuses a token that is none, one of another directory, and one that is too old', async () => {
+  const now = vi.spyOn(Date, 'now');
+  try {
+    await using service = await startService();
+    await using other = await startService();
+    const foreign = await watchFromNow(other);
+    await createUser(other.users, { id: '1' });
+    const [elsewhere] = await take(foreign, 1);
+    await foreign.return(undefined);
+    const events = await watchFromNow(service);
+    for (const id of ['1', '2', '3']) await createUser(service.users, { id });
+    const [first, second] = await take(events, 3);
+    await events.return(undefined);
+    const real = Date.now();
+    now.mockImplementation(() => real + 8 * 24 * 60 * 60 * 1000);
+    await service.store.maintenance.run();
+    now.mockRestore();
+    await createUser(service.users, { id: '4' });
+    const refused = (resumeToken: string) =>
+      failure(service.users.watchUsers({ resumeToken, snapshot: false, filter: '' }));
+    for (const token of ['x', '1', `${first?.resumeToken}-x-y`])
+      expect(await refused(token)).toMatchObject({ code: Status.INVALID_ARGUMENT });
+    for (const token of [first, second, elsewhere])
+      expect(await refused(token?.resumeToken ?? '')).toMatchObject({
+        code: Status.OUT_OF_RANGE,
+        reason: 'RESUME_TOKEN_GONE',
+      });
+    expect(
+      await failure(service.users.watchUsers({ resumeToken: '', snapshot: false, filter: 'x > 1' })),
+    ).toMatchObject({ code: Status.INVALID_ARGUMENT });
+  } finally {
+    now.mockRestore();
+  }
+});
+
+test(
+  'keeps a watcher of a snapshot exact while the directory changes under it, also when it resumes in the middle',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    await using service = await startService();
+    await Promise.all(
+      Array.from({ length: 1500 }, (_, index) => createUser(service.users, { id: String(index * 2 + 1) })),
+    );
+    let writing = true;
+    const writer = async (from: number): Promise<void> => {
+      for (let turn = 0; writing; turn += 1) {
+        const id = String(((turn * 37 + from * 11) % 1500) * 2 + 1);
+        await rename(service, id, `turn ${turn}`).catch(() => undefined); // it may be deleted
+        await firstValueFrom(service.users.deleteUser({ id, etag: '' })).catch(() => undefined);
+        if (turn % 2 === 0) await firstValueFrom(service.users.undeleteUser({ id, etag: '' })).catch(() => undefined);
+        await createUser(service.users, { name: 'new' });
+      }
+    };
+    const writers = Promise.all([1, 2, 3, 4].map(writer));
+    const held = new Map<string, user.User>();
+    let resumeToken = '';
+    for (let part = 0, over = false; !over; part += 1) {
+      let taken = 0;
+      for await (const event of watch(service, { resumeToken, snapshot: true })) {
+        replay([event], held);
+        resumeToken = event.resumeToken;
+        over = event.kind === KIND_CHECKPOINT;
+        taken += 1;
+        if (over || (part < 5 && taken === 150)) break; // and resumes
+      }
+    }
+    writing = false;
+    await writers;
+    const last = await createUser(service.users, { id: '999999', name: 'last' });
+    for await (const event of watch(service, { resumeToken })) {
+      replay([event], held);
+      if (event.after?.id === last.id) break;
+    }
+    const expected = await directory(service);
+    expect(held.size).toBe(expected.size);
+    expect([...held.values()].toSorted((a, b) => Number(a.id) - Number(b.id))).toEqual([...expected.values()]);
+  },
+);
+
+test('an export is brought up to date by a watch from the token of its first message', async () => {
+  await using service = await startService();
+  await Promise.all(Array.from({ length: 1000 }, (_, index) => createUser(service.users, { id: String(index + 1) })));
+  const held = new Map<string, user.User>();
+  let watchToken = '';
+  let messages = 0;
+  for await (const message of values(service.users.exportUsers({ types: [], afterId: '0', filter: '' }))) {
+    messages += 1;
+    expect(message.watchToken === '').toBe(messages > 1);
+    watchToken ||= message.watchToken;
+    for (const one of message.users) {
+      expect(held.has(one.id)).toBe(false);
+      held.set(one.id, one);
+    }
+    const id = String(1 + ((messages * 97) % 1000));
+    await rename(service, id, `after ${messages}`);
+    await firstValueFrom(service.users.deleteUser({ id: String(1 + ((messages * 61) % 1000)), etag: '' }));
+  }
+  await createUser(service.users, { id: '5000' });
+  for await (const { after } of watch(service, { resumeToken: watchToken })) {
+    if (after === null) continue;
+    if (after.deleteTime === null) held.set(after.id, after);
+    else held.delete(after.id);
+    if (after.id === '5000') break;
+  }
+  expect([...held.values()].toSorted((a, b) => Number(a.id) - Number(b.id))).toEqual([
+    ...(await directory(service)).values(),
+  ]);
+});
+
+test('50 concurrent writers: no watcher misses or reorders a change', { timeout: 120_000 }, async () => {
+  await using service = await startService();
+  const watchers = await Promise.all(Array.from({ length: 4 }, () => watchFromNow(service)));
+  await Promise.all(Array.from({ length: 50 }, (_, index) => createUser(service.users, { id: String(index + 1) })));
+  const versions = 40;
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, index) => {
+      for (let version = 1; version <= versions; version += 1)
+        await rename(service, String(1 + ((index + version) % 50)), `${index} ${version}`);
+    }),
+  );
+  const expected = await directory(service);
+  const logs = await Promise.all(watchers.map((events) => take(events, 50 + 50 * versions)));
+  for (const events of logs) {
+    expect([...replay(events).values()].map(({ etag }) => etag).toSorted()).toEqual(
+      [...expected.values()].map(({ etag }) => etag).toSorted(),
+    );
+    expect(events.map(({ resumeToken }) => resumeToken)).toEqual(logs[0]?.map(({ resumeToken }) => resumeToken));
+  }
+  for (const events of watchers) await events.return(undefined);
+});
