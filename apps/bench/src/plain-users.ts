@@ -6,26 +6,27 @@ export interface UserRow {
   readonly id: bigint;
   readonly name: string;
   readonly email: string;
-  readonly email_key: string | null;
-  readonly age: bigint | null;
+  readonly email_key: string;
+  /** -1 when it is not known. */
+  readonly age: bigint;
   readonly type: bigint;
   readonly create_time_ms: bigint;
   readonly update_time_ms: bigint;
-  readonly delete_time_ms: bigint | null;
-  readonly purge_time_ms: bigint | null;
-  readonly revision: bigint;
+  readonly delete_time_ms: bigint;
+  readonly purge_time_ms: bigint;
 }
 
 /** What of a user the caller decides. With id 0 the store chooses one. */
 export type NewUserRow = Pick<UserRow, 'id' | 'name' | 'email' | 'age' | 'type'>;
 
 const insertSql =
-  'insert into users (id, name, email, email_key, age, type, create_time_ms, update_time_ms, revision) ' +
-  'values (?, ?, ?, ?, ?, ?, ?, ?, 1) on conflict do nothing returning *';
+  'insert into users (id, name, name_key, email, email_key, age, type, create_time_ms, update_time_ms, ' +
+  'delete_time_ms, purge_time_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) on conflict do nothing returning *';
 
 /**
  * The users of user-service's own file, as one would write it by hand: prepared statements, each user committed alone.
- * The pragmas are those of user-service.
+ * The pragmas are those of user-service. It keeps no log of
+ * changes.
  */
 export class PlainUsers {
   readonly #db: DatabaseSync;
@@ -54,8 +55,9 @@ export class PlainUsers {
     try {
       const id = chosen === 0n ? (this.#takeId.get() as { id: bigint }).id : chosen;
       const nowMs = BigInt(Date.now());
-      const emailKey = email === '' ? null : email.normalize('NFC').toLowerCase();
-      const row = this.#insert.get(id, name, email, emailKey, age, type, nowMs, nowMs) as UserRow | undefined;
+      const nameKey = name.normalize('NFKC').toLowerCase();
+      const emailKey = email.normalize('NFC').toLowerCase();
+      const row = this.#insert.get(id, name, nameKey, email, emailKey, age, type, nowMs, nowMs) as UserRow | undefined;
       this.#db.exec(row === undefined ? 'rollback' : 'commit');
       return row;
     } catch (error) {
@@ -72,6 +74,6 @@ export class PlainUsers {
 }
 
 /** What tells the versions of a user apart, as user-service writes it. */
-export function etagOf({ create_time_ms, revision }: UserRow): string {
-  return `${create_time_ms.toString(36)}-${revision}`;
+export function etagOf({ create_time_ms, update_time_ms }: UserRow): string {
+  return `${create_time_ms.toString(36)}-${update_time_ms.toString(36)}`;
 }

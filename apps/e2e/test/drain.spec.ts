@@ -26,8 +26,8 @@ it(
     const database = new DatabaseSync(join(rollcall.dataDir, 'users.sqlite'));
     database.exec(`
     with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
-    insert into users (id, name, email, type, create_time_ms, update_time_ms, revision)
-    select i, 'User ' || i || hex(zeroblob(90)), '', 1, 0, 0, 1 from n`);
+    insert into users
+    select i, 'User ' || i || hex(zeroblob(90)), 'user ' || i, '', '', -1, 1, 0, 0, 0, 0 from n`);
     database.close();
     await rollcall.restartUserService();
     const accepts = ['text/event-stream', 'application/x-ndjson'];

@@ -14,8 +14,9 @@ function fill(dataDir: string): void {
   const database = new DatabaseSync(join(dataDir, 'users.sqlite'));
   database.exec(`
     with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
-    insert into users (id, name, email, email_key, type, create_time_ms, update_time_ms, revision)
-    select i, 'User ' || i, 'user' || i || '@example.com', 'user' || i || '@example.com', 1, 0, 0, 1 from n`);
+    insert into users
+    select i, 'User ' || i, 'user ' || i, 'user' || i || '@example.com', 'user' || i || '@example.com', -1, 1, 0, 0, 0, 0
+    from n`);
   database.close();
 }
 

@@ -58,7 +58,7 @@ test('takes the users of the first schema over', async () => {
     with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 700)
       insert into users select n, 'Ünë ' || n, 'U' || n || '@Example.com', 'u' || n || '@example.com', null, 1, n, n, null, null, 1
       from numbers;
-    insert into users values (701, 'Gone', '', null, 7, 3, 1, 2, 2, 9, 2);`);
+    insert into users values (701, 'Gone', '', null, 7, 3, 1, 2, 2, 99999999999999, 2);`);
   database.close();
   await using service = await startService({ engine: 'sqlite', dataDir: directory.path });
   const users = (await all(service.users.exportUsers({ types: [], afterId: '0', filter: 'name:ünë' }))).flatMap(

@@ -22,7 +22,7 @@ export class UserController {
       id: BigInt(sent.id),
       name: sent.name,
       email: sent.email,
-      age: sent.age == null ? null : BigInt(sent.age),
+      age: BigInt(sent.age ?? -1),
       type: BigInt(sent.type || user.UserType.USER_TYPE_NORMAL),
     });
     if (row === undefined)
@@ -36,12 +36,12 @@ function userMessage(row: UserRow): user.User {
     id: String(row.id),
     name: row.name,
     email: row.email,
-    age: row.age === null ? undefined : Number(row.age),
+    age: row.age < 0n ? undefined : Number(row.age),
     type: Number(row.type),
     createTime: timestamp(row.create_time_ms),
     updateTime: timestamp(row.update_time_ms),
-    deleteTime: row.delete_time_ms === null ? null : timestamp(row.delete_time_ms),
-    purgeTime: row.purge_time_ms === null ? null : timestamp(row.purge_time_ms),
+    deleteTime: row.delete_time_ms === 0n ? null : timestamp(row.delete_time_ms),
+    purgeTime: row.purge_time_ms === 0n ? null : timestamp(row.purge_time_ms),
     etag: etagOf(row),
   };
 }

@@ -35,7 +35,7 @@ app.post<{ Body: NewUser }>(
       id: BigInt(id),
       name,
       email,
-      age: age === undefined ? null : BigInt(age),
+      age: BigInt(age ?? -1),
       type: BigInt(typeof type === 'number' ? type : user.UserType[type]),
     });
     if (row === undefined) reply.status(409).send({ message: 'The id or the email address is taken.' });
@@ -48,12 +48,12 @@ function userJson(row: UserRow): object {
     id: String(row.id),
     name: row.name,
     email: row.email,
-    age: row.age === null ? undefined : Number(row.age),
+    age: row.age < 0n ? undefined : Number(row.age),
     type: user.UserType[Number(row.type)],
     createTime: timeJson(row.create_time_ms),
     updateTime: timeJson(row.update_time_ms),
-    deleteTime: row.delete_time_ms === null ? undefined : timeJson(row.delete_time_ms),
-    purgeTime: row.purge_time_ms === null ? undefined : timeJson(row.purge_time_ms),
+    deleteTime: row.delete_time_ms === 0n ? undefined : timeJson(row.delete_time_ms),
+    purgeTime: row.purge_time_ms === 0n ? undefined : timeJson(row.purge_time_ms),
     etag: etagOf(row),
   };
 }
