@@ -1,7 +1,7 @@
 import { fieldNames, findField } from './fields.ts';
 import { comparison, search } from './filter-comparison.ts';
 import { type Literal, type Token, tokensOf } from './filter-lexer.ts';
-import type { Filter } from './filter.ts';
+import { everyone, type Filter } from './filter.ts';
 import { type Place, queryError, type QueryFault } from './query-error.ts';
 
 /** How deep parentheses may lie in one another. It also bounds the recursion. */
@@ -36,7 +36,7 @@ class FilterParser {
   }
 
   filter(): Filter {
-    if (this.#peek().kind === 'end') return { kind: 'and', filters: [] };
+    if (this.#peek().kind === 'end') return everyone;
     const filter = this.#expression();
     if (this.#peek().kind !== 'end') throw this.#refuse(this.#peek(), 'comes where AND, OR or the end is expected');
     return filter;

@@ -66,33 +66,39 @@ export class Maintenance {
   }
 }
 
+// What is to go is a stretch of an index, and the time at the end of the stretch is looked up first: for a list of keys
+// PostgreSQL would read the whole table. Those that share that time go together.
+
 async function purgeUsers(db: Transaction<UsersDatabase>, nowMs: bigint): Promise<boolean> {
   const due = await db
-    .deleteFrom('users')
-    .where('id', 'in', (users) =>
-      users
-        .selectFrom('users')
-        .select('id')
-        .where('delete_time_ms', '>', literalZero)
-        .where('purge_time_ms', '<=', nowMs)
-        .orderBy('purge_time_ms')
-        .limit(maxRemoved),
-    )
+    .selectFrom('users')
+    .select('purge_time_ms as ms')
+    .where('delete_time_ms', '>', literalZero)
+    .where('purge_time_ms', '<=', nowMs)
+    .orderBy('purge_time_ms')
+    .limit(1)
+    .offset(maxRemoved - 1)
     .executeTakeFirst();
-  return due.numDeletedRows === BigInt(maxRemoved);
+  await db
+    .deleteFrom('users')
+    .where('delete_time_ms', '>', literalZero)
+    .where('purge_time_ms', '<=', due?.ms ?? nowMs)
+    .execute();
+  return due !== undefined;
 }
 
 async function forgetAnswers(db: Transaction<UsersDatabase>, bornUntilMs: bigint): Promise<boolean> {
-  const forgotten = await db
-    .deleteFrom('request_ids')
-    .where('id', 'in', (outlived) =>
-      outlived
-        .selectFrom('request_ids')
-        .select('id')
-        .where('create_time_ms', '<=', bornUntilMs)
-        .orderBy('create_time_ms')
-        .limit(maxRemoved),
-    )
+  const outlived = await db
+    .selectFrom('request_ids')
+    .select('create_time_ms as ms')
+    .where('create_time_ms', '<=', bornUntilMs)
+    .orderBy('create_time_ms')
+    .limit(1)
+    .offset(maxRemoved - 1)
     .executeTakeFirst();
-  return forgotten.numDeletedRows === BigInt(maxRemoved);
+  await db
+    .deleteFrom('request_ids')
+    .where('create_time_ms', '<=', outlived?.ms ?? bornUntilMs)
+    .execute();
+  return outlived !== undefined;
 }

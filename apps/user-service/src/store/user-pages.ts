@@ -3,6 +3,7 @@ import { everyone, type Filter } from '../query/filter.ts';
 import { filterExpression } from '../query/filter-sql.ts';
 import type { Order } from '../query/order.ts';
 import { isSelective } from '../query/selective.ts';
+import { alongTypes } from './along-types.ts';
 import type { Engine } from './engine.ts';
 import { literalZero } from './literals.ts';
 import type { Row } from './rows.ts';
@@ -43,12 +44,13 @@ export class UserPages {
   }
 
   /** Users behind a key, by default from the first one. There are fewer than the limit at the end alone. */
-  async read(query: UsersQuery, behind: Key | undefined, limit: number): Promise<Row[]> {
+  async read(asked: UsersQuery, behindAsked: Key | undefined, limit: number): Promise<Row[]> {
+    const [query, behind] = this.#engine.name === 'sqlite' ? [asked, behindAsked] : alongTypes(asked, behindAsked);
     const windowed = this.#needsWindows(query);
     const found: Row[] = [];
     for (let key = behind, last = false; !last;) {
       last = true;
-      for (const segment of segments(query.order, key)) {
+      for (const segment of this.#segments(query.order, key)) {
         const users = this.#ordered(query, segment);
         const wanted = limit - found.length;
         if (!windowed) found.push(...(await this.#rows(query, users, wanted)));
@@ -120,6 +122,20 @@ export class UserPages {
   #part({ showDeleted }: UsersQuery): Users {
     const users = this.#db.selectFrom('users');
     return showDeleted ? users : users.where('delete_time_ms', '=', literalZero);
+  }
+
+  /**
+   * What lies behind a key, cut into stretches of an index that follow one another. PostgreSQL compares rows, and finds
+   * all that lies behind one in one stretch; that a column equals a value would let it guess that this is true of many
+   * users, and look for them in another index.
+   */
+  #segments(order: Order, key: Key | undefined): Expression<SqlBool>[][] {
+    const [first] = order;
+    if (key === undefined || first === undefined || this.#engine.name === 'sqlite') return segments(order, key);
+    if (order.length === 1 || order.some(({ descending }) => descending !== first.descending))
+      return segments(order, key);
+    const columns = sql.join(order.map(({ column }) => sql.ref(column)));
+    return [[sql<SqlBool>`(${columns}) ${sql.raw(first.descending ? '<' : '>')} (${sql.join(key)})`]];
   }
 
   #ordered(query: UsersQuery, segment: readonly Expression<SqlBool>[]): Users {
