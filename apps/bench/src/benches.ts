@@ -1,8 +1,16 @@
 import type { Bench } from './bench.ts';
 import { gatewayCreate } from './gateway-create.bench.ts';
 import { gatewayGet } from './gateway-get.bench.ts';
+import { importBenches } from './import.bench.ts';
 import { transportStream, transportUnary } from './transport.bench.ts';
 import { validateBench } from './validate.bench.ts';
 
 /** Every bench, in the order in which they run. A new one is a file of its own and a word here. */
-export const benches: readonly Bench[] = [gatewayGet, gatewayCreate, transportUnary, transportStream, validateBench];
+export const benches: readonly Bench[] = [
+  gatewayGet,
+  gatewayCreate,
+  transportUnary,
+  transportStream,
+  validateBench,
+  ...importBenches,
+];

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { alternate, type Sample, type Samples, valuesOf } from './alternate.ts';
 import type { Result, RunOptions, Series } from './bench.ts';
 import { type GatewayServer, startGateways } from './gateway-servers.ts';
@@ -9,6 +6,7 @@ import { HttpLoad, type LoadRequest } from './http-load.ts';
 import { busyMicros } from './machine.ts';
 import { variantsOf } from './rows.ts';
 import { spread } from './statistics.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 const metrics = ['cpuMicrosPerOp', 'opsPerSecond', 'p50Millis', 'p99Millis'] as const;
 
@@ -93,15 +91,4 @@ function sharesNote({ inFlight, samples }: Series): string {
     return `${variant} ${percents.join(' + ')}`;
   });
   return `Percent of one core that the servers + the load generator + everything else on the machine took, ${inFlight} in flight: ${ofVariants.join(', ')}.`;
-}
-
-function temporaryFolder(stack: AsyncDisposableStack): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-bench-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.on('exit', remove); // also when an error escapes the stack
-  stack.defer(() => {
-    process.off('exit', remove);
-    remove();
-  });
-  return folder;
 }
