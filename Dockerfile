@@ -5,6 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY libs/proto/package.json libs/proto/
 COPY libs/grpc/package.json libs/grpc/
 COPY libs/transcoder/package.json libs/transcoder/
+COPY libs/test-servers/package.json libs/test-servers/
 COPY apps/user-service/package.json apps/user-service/
 COPY apps/gateway/package.json apps/gateway/
 COPY apps/e2e/package.json apps/e2e/

@@ -77,9 +77,10 @@ export async function* watchUsers(
       position = { seq: page.seq, snapshotId: last?.id };
     }
 
-    yield [checkpoint(position)];
     let { seq } = position;
-    let quietSince = Date.now();
+    if (request.resumeToken === '') yield [checkpoint(position)];
+    let catchesUp = request.resumeToken !== ''; // it is told once nothing is left
+    let toldAt = Date.now();
     while (!signal.aborted) {
       const changes = await store.feed.read(seq);
       if (changes === 'gone') throw resumeTokenGone();
@@ -87,13 +88,14 @@ export async function* watchUsers(
       const events = eventsOf(changes);
       if (events.length > 0) {
         yield events;
-        quietSince = Date.now();
+        toldAt = Date.now();
         continue;
       }
-      const leftMs = quietSince + checkpointMs - Date.now();
-      if (leftMs <= 0) {
+      const leftMs = toldAt + checkpointMs - Date.now();
+      if (leftMs <= 0 || (catchesUp && changes.length === 0)) {
         yield [checkpoint({ seq })];
-        quietSince = Date.now();
+        catchesUp = false;
+        toldAt = Date.now();
       } else if (changes.length === 0) await store.feed.behind(seq, signal, leftMs);
     }
   } finally {

@@ -110,8 +110,8 @@ export async function openStore(options: UsersStoreOptions = {}, database?: Data
 }
 
 /** Starts the built service as a process, and waits until it listens. It is killed at the end if it still runs. */
-export async function spawnService(database: Database, listen = '127.0.0.1:0') {
-  const child = spawnMain({ ...environmentOf(database), USER_LISTEN: listen });
+export async function spawnService(database: Database, listen = '127.0.0.1:0', nodeOptions: readonly string[] = []) {
+  const child = spawnMain({ ...environmentOf(database), USER_LISTEN: listen }, nodeOptions);
   const exited = once(child, 'exit');
   let address: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
@@ -149,9 +149,10 @@ export async function runMain(env: Record<string, string>): Promise<{ code: unkn
 
 function spawnMain(
   env: Record<string, string>,
+  nodeOptions: readonly string[] = [],
 ): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']>; stderr: NonNullable<ChildProcess['stderr']> } {
   const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-  return spawn(process.execPath, [main], {
+  return spawn(process.execPath, [...nodeOptions, main], {
     env: { ...env, PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { status as Status } from '@grpc/grpc-js';
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { createUser as creation } from '../src/create-user.ts';
 import { openSqlite } from '../src/store/sqlite-engine.ts';
-import { all, createUser, makeDirectory, runMain, spawnService, startService } from './service.ts';
+import { all, createUser, makeDirectory, newUser, openStore, runMain, spawnService, startService } from './service.ts';
 
 test('makes its directory', async () => {
   using directory = makeDirectory();
@@ -69,4 +72,23 @@ test('takes the users of the first schema over', async () => {
   expect((await createUser(service.users, {})).id).toBe('702');
   const gone = await service.store.find(['701']);
   expect(gone.get('701')).toMatchObject({ age: 7, deleteTime: { seconds: '0', nanos: 2_000_000 } });
+});
+
+test('answers RESOURCE_EXHAUSTED when its disk is full, reads on, and writes again once there is room', async () => {
+  await using opened = await openStore();
+  const { store, engine } = opened;
+  const add = () => store.write(creation(newUser({ name: 'x'.repeat(200) }), ''));
+  await add();
+  const limitPages = (count: number) => sql`pragma max_page_count = ${sql.lit(count)}`.execute(engine.db);
+  await limitPages(1); // as many as there are now
+  const full = { code: Status.RESOURCE_EXHAUSTED, reason: 'DATABASE_FULL' };
+  let written = 1;
+  const error: unknown = await (async () => {
+    for (;;) written = Number((await add()).id);
+  })().catch((caught: unknown) => caught);
+  expect(error).toMatchObject(full);
+  await expect(add()).rejects.toMatchObject(full);
+  expect((await store.find([String(written)])).size).toBe(1);
+  await limitPages(1_000_000);
+  expect((await add()).id).toBe(String(written + 1));
 });

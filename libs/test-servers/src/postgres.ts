@@ -7,8 +7,8 @@ import { Client } from 'pg';
 
 /** A real PostgreSQL server of the test's own, on a unix socket in a folder that is gone at the end. */
 export interface Postgres extends AsyncDisposable {
-  /** Makes an empty database. @returns its URL */
-  createDatabase(): Promise<string>;
+  /** Makes an empty database. @param folder where its tables lie, when that is another disk @returns its URL */
+  createDatabase(folder?: string): Promise<string>;
   /** Ends the server as an administrator does who does not wait for clients. */
   stop(): Promise<void>;
   /** Starts it again, over the same files. */
@@ -62,10 +62,17 @@ export async function startPostgres(): Promise<Postgres> {
     stop,
     pause: () => signalAll(server, 'SIGSTOP'),
     resume: () => signalAll(server, 'SIGCONT'),
-    async createDatabase() {
+    async createDatabase(elsewhere) {
       databases += 1;
       const name = `test_${process.pid}_${databases}_${Math.floor(performance.now())}`;
-      await withClient(folder, (client) => client.query(`create database ${name}`));
+      await withClient(folder, async (client) => {
+        if (elsewhere === undefined) await client.query(`create database ${name}`);
+        else {
+          if (owner !== undefined) chownSync(elsewhere, owner.uid, owner.gid);
+          await client.query(`create tablespace ${name} location '${elsewhere}'`);
+          await client.query(`create database ${name} tablespace ${name}`);
+        }
+      });
       return urlOf(folder, name);
     },
     async [Symbol.asyncDispose]() {

@@ -4,6 +4,9 @@ import type { Engine } from './engine.ts';
 /** How long after a change that nobody announced it is noticed at the latest, in milliseconds. */
 const lookMs = 1000;
 
+/** For how long nothing new is taken to be known, in milliseconds. Who asks later asks the database itself. */
+const freshMs = 3 * lookMs;
+
 /** How many changes are read at a time. */
 const maxRead = 500;
 
@@ -20,6 +23,8 @@ export class ChangeFeed {
   #kept: LoggedChange[] = [];
   /** The last change that is known, once somebody watches. */
   #last: bigint | undefined;
+  /** When it has last looked, and had an answer. */
+  #lookedAt = -Infinity;
   #watchers = 0;
   #news = Promise.withResolvers<void>();
   #awake = Promise.withResolvers<void>();
@@ -50,7 +55,7 @@ export class ChangeFeed {
   /** Changes behind one: some, none when there are none yet, `gone` when they are not kept any more. */
   async read(seq: bigint): Promise<LoggedChange[] | 'gone'> {
     const first = this.#kept[0]?.seq;
-    if (this.#watchers > 0 && this.#last === seq) return [];
+    if (this.#last === seq && performance.now() - this.#lookedAt < freshMs) return [];
     if (first !== undefined && first <= seq + 1n && seq < (this.#last ?? 0n)) {
       const from = Number(seq + 1n - first);
       return this.#kept.slice(from, from + maxRead);
@@ -94,7 +99,9 @@ export class ChangeFeed {
       try {
         while (await this.#readNew()) continue;
       } catch {
-        // The database is away. Watchers hear of it when they read by themselves; this goes on until it is back.
+        // The database is away. Those who watch hear it from the database itself; this goes on until it is back.
+        this.#lookedAt = -Infinity;
+        this.#tell();
       }
       const timer = setTimeout(() => this.wake(), lookMs);
       await this.#awake.promise;
@@ -118,10 +125,13 @@ export class ChangeFeed {
       this.#kept.splice(0, this.#kept.length - maxKept);
       this.#last = changes.at(-1)?.seq ?? last;
     }
-    if (changes.length > 0) {
-      this.#news.resolve();
-      this.#news = Promise.withResolvers();
-    }
+    this.#lookedAt = performance.now();
+    if (changes.length > 0) this.#tell();
     return changes.length === maxRead;
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
   }
 }

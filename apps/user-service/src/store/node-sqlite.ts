@@ -52,7 +52,8 @@ export class NodeSqlite implements SqliteDatabase {
     }
   }
 
-  prepare(sql: string): NodeSqliteStatement {
+  prepare(sql: string): SqliteStatement {
+    if (sql === 'rollback') return this.#rollback;
     const statement = this.#statements.get(sql) ?? new NodeSqliteStatement(this.#database.prepare(sql));
     this.#statements.delete(sql);
     this.#statements.set(sql, statement);
@@ -62,6 +63,17 @@ export class NodeSqlite implements SqliteDatabase {
     }
     return statement;
   }
+
+  /** On some errors, as of a full disk, SQLite has rolled back by itself. */
+  readonly #rollback: SqliteStatement = {
+    reader: false,
+    all: () => [],
+    iterate: () => [][Symbol.iterator](),
+    run: () => {
+      if (this.#database.isTransaction) this.#database.exec('rollback');
+      return { changes: 0, lastInsertRowid: 0 };
+    },
+  };
 
   close(): void {
     this.#statements.clear();

@@ -1,0 +1,152 @@
+import { status as Status } from '@grpc/grpc-js';
+import { values } from '@rollcall/grpc';
+import { userService } from '@rollcall/proto';
+import { sql } from 'kysely';
+import { firstValueFrom } from 'rxjs';
+import { expect, test } from 'vitest';
+import { createUser as creation } from '../../src/create-user.ts';
+import { openEngine } from '../../src/service.ts';
+import { logChanges } from '../../src/store/change-log.ts';
+import { newRow } from '../../src/store/rows.ts';
+import { createUser, failure, makeDatabase, newUser, openStore, startService } from '../service.ts';
+
+type Service = Awaited<ReturnType<typeof startService>>;
+const { KIND_CHECKPOINT } = userService.WatchEvent_Kind;
+
+/** The ids and etags of the next changes that a service tells of, from now on. */
+async function watchFromNow({ users }: Service, count: number): Promise<() => Promise<string[]>> {
+  const messages = values(users.watchUsers({ resumeToken: '', snapshot: false, filter: '' }));
+  await messages.next(); // the checkpoint that says that it watches
+  return async () => {
+    const seen: string[] = [];
+    for await (const { events } of messages) {
+      for (const { kind, after } of events) if (kind !== KIND_CHECKPOINT) seen.push(`${after?.id} ${after?.etag}`);
+      if (seen.length >= count) break;
+    }
+    return seen;
+  };
+}
+
+test('replicas that start at once migrate once', async () => {
+  await using database = await makeDatabase();
+  const replicas = await Promise.all(Array.from({ length: 4 }, () => startService(database)));
+  const engine = await openEngine(database);
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(engine.db);
+  expect(rows).toEqual([{ name: '0001_directory' }]);
+  await engine.close();
+  const ids = await Promise.all(replicas.map(async ({ users }) => (await createUser(users, {})).id));
+  expect(ids.toSorted()).toEqual(['1', '2', '3', '4']);
+  for (const replica of replicas) await replica[Symbol.asyncDispose]();
+});
+
+test('knows request ids of other replicas: two at once make one user', async () => {
+  await using database = await makeDatabase();
+  await using one = await startService(database);
+  await using other = await startService(database);
+  for (let round = 0; round < 20; round += 1) {
+    const answers = await Promise.all(
+      [one, other, one, other].map(({ users }) => createUser(users, { name: `user ${round}` }, `key-${round}`)),
+    );
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+  }
+  const refused = await failure(other.users.createUser({ user: newUser({ name: 'Eve' }), requestId: 'key-1' }));
+  expect(refused).toMatchObject({ code: Status.ALREADY_EXISTS, reason: 'REQUEST_ID_REUSED' });
+});
+
+test('gives an address to one of two users that ask different replicas for it', async () => {
+  await using database = await makeDatabase();
+  await using one = await startService(database);
+  await using other = await startService(database);
+  for (let round = 0; round < 20; round += 1) {
+    const outcomes = await Promise.allSettled(
+      [one, other].map(({ users }) => createUser(users, { email: `user${round}@example.com` })),
+    );
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  }
+});
+
+test(
+  '50 writers on two replicas: watchers on both see every change once, in the same order',
+  {
+    timeout: 120_000,
+  },
+  async () => {
+    await using database = await makeDatabase();
+    await using one = await startService(database);
+    await using other = await startService(database);
+    const rounds = 20;
+    const total = 50 + 50 * rounds;
+    const watchers = await Promise.all([one, other, one, other].map((service) => watchFromNow(service, total)));
+    const logs = Promise.all(watchers.map((read) => read()));
+    const writers = Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? one : other));
+    await Promise.all(writers.map(({ users }, index) => createUser(users, { id: String(index + 1) })));
+    const written: string[] = [];
+    await Promise.all(
+      writers.map(async ({ users }, index) => {
+        for (let round = 1; round <= rounds; round += 1) {
+          const id = String(1 + ((index + round) % 50));
+          const changed = { user: newUser({ id, name: `${index} ${round}` }), updateMask: ['name'] };
+          const { user } = await firstValueFrom(users.updateUser(changed));
+          written.push(`${id} ${user?.etag}`);
+        }
+      }),
+    );
+    const [first, ...others] = await logs;
+    expect(first?.slice(50).toSorted()).toEqual(written.toSorted());
+    for (const log of others) expect(log).toEqual(first);
+  },
+);
+
+test('a writer that is slow to commit holds up the number behind it, so that nobody sees a later change first', async () => {
+  await using database = await makeDatabase();
+  await using service = await startService(database);
+  const read = await watchFromNow(service, 2);
+  const slow = await openEngine(database);
+  const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>();
+  const { promise: hasNumber, resolve: tookNumber } = Promise.withResolvers<void>();
+  const writing = slow.db.transaction().execute(async (db) => {
+    await slow.lockWriters(db);
+    const row = newRow(1n, { name: 'first', email: '', age: undefined, type: 1 }, 1n);
+    await db.insertInto('users').values(row).execute();
+    await logChanges(slow, db, [{ kind: userService.WatchEvent_Kind.KIND_CREATED, before: undefined, after: row }], 1n);
+    tookNumber();
+    await mayCommit;
+  });
+  await hasNumber;
+  let done = false;
+  const second = createUser(service.users, { id: '2' }).then(() => (done = true));
+  for (let turn = 0; turn < 50; turn += 1) await failure(service.users.getUser({ id: '9' }));
+  expect(done).toBe(false);
+  commit();
+  await writing;
+  await second;
+  expect((await read()).map((change) => change.split(' ')[0])).toEqual(['1', '2']);
+  await slow.close();
+});
+
+test(
+  'a replica that stands still in a transaction holds up the others for ten seconds at the most',
+  {
+    timeout: 40_000,
+  },
+  async () => {
+    await using database = await makeDatabase();
+    await using opened = await openStore({}, database);
+    const stuck = await openEngine(database);
+    const { promise: locked, resolve: tookLock } = Promise.withResolvers<void>();
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const holding = stuck.db.transaction().execute(async (db) => {
+      await stuck.lockWriters(db);
+      tookLock();
+      await over; // as a process that was stopped
+      await db.selectFrom('users').select('id').execute();
+    });
+    await locked;
+    const start = performance.now();
+    expect((await opened.store.write(creation(newUser({ id: '1' }), ''))).id).toBe('1');
+    expect(performance.now() - start).toBeLessThan(15_000);
+    end();
+    await expect(holding).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
+    await stuck.close();
+  },
+);
