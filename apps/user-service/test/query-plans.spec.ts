@@ -9,6 +9,7 @@ import { changesBehind } from '../src/store/change-log.ts';
 import type { Engine } from '../src/store/engine.ts';
 import { NodeSqlite } from '../src/store/node-sqlite.ts';
 import { encodeUser, newRow } from '../src/store/rows.ts';
+import { SqliteWriter } from '../src/store/sqlite-writer.ts';
 import { type Key, UserPages } from '../src/store/user-pages.ts';
 import type { UsersStore } from '../src/store/users.store.ts';
 import { testedEngine } from './engines.ts';
@@ -61,6 +62,7 @@ interface Statement {
 /** The statements on tables of the directory that some work sends. */
 async function statementsOf(work: () => Promise<unknown>): Promise<Statement[]> {
   const spies = [vi.spyOn(NodeSqlite.prototype, 'prepare'), vi.spyOn(Client.prototype, 'query')];
+  const written = vi.spyOn(SqliteWriter.prototype, 'run');
   await work();
   const statements = spies.flatMap((spy) => {
     const calls = spy.mock.calls as unknown as [Statement | string, unknown][];
@@ -71,6 +73,9 @@ async function statementsOf(work: () => Promise<unknown>): Promise<Statement[]> 
         : { text: first.text, values: first.values },
     );
   });
+  for (const [request] of written.mock.calls)
+    if (request.kind === 'statement') statements.push({ text: request.sql, values: [] });
+  written.mockRestore();
   const ofDirectory = statements.filter(({ text }) => /\b(users|changes|request_ids|counters)\b/.test(text));
   return [...new Map(ofDirectory.map((statement) => [statement.text, statement])).values()];
 }

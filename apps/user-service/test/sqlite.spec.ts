@@ -79,7 +79,7 @@ test('answers RESOURCE_EXHAUSTED when its disk is full, reads on, and writes aga
   const { store, engine } = opened;
   const add = () => store.write(creation(newUser({ name: 'x'.repeat(200) }), ''));
   await add();
-  const limitPages = (count: number) => sql`pragma max_page_count = ${sql.lit(count)}`.execute(engine.db);
+  const limitPages = (count: number) => sql`pragma max_page_count = ${sql.lit(count)}`.execute(engine.writer);
   await limitPages(1); // as many as there are now
   const full = { code: Status.RESOURCE_EXHAUSTED, reason: 'DATABASE_FULL' };
   let written = 1;

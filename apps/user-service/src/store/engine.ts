@@ -12,7 +12,10 @@ export interface BulkStatement {
 /** A database that holds the directory. What differs between the two stands here; all else is said once, in kysely. */
 export interface Engine {
   readonly name: 'sqlite' | 'postgres';
+  /** Reads, and sees what is committed. */
   readonly db: Kysely<UsersDatabase>;
+  /** Where transactions write. */
+  readonly writer: Kysely<UsersDatabase>;
   /** Runs a statement for many rows. */
   bulk(db: Transaction<UsersDatabase>, statement: BulkStatement, rows: readonly object[]): Promise<void>;
   /** Whether a column is one of these values; it takes any number of them. */

@@ -1,59 +1,44 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
-import { databaseFull } from './store-errors.ts';
+import type { SqliteDatabase, SqliteStatement } from 'kysely';
+
+// The thread that writes runs this file too: it imports nothing but node:sqlite, which keeps that thread small.
 
 /** How many prepared statements are kept. */
 const maxStatements = 200;
 
-/** How long to wait for a process before us that is about to end, in milliseconds. */
+/** How long to wait for a lock that another connection is about to let go, in milliseconds. */
 const busyTimeoutMs = 1000;
 
-/** Result codes. @see https://www.sqlite.org/rescode.html */
-const sqliteFull = 13;
-
-/** Lets a migration be one transaction. SQLite can do that, and kysely does not count on it. */
-class TransactionalDdl extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true;
-  }
-}
-
-const adapter = new TransactionalDdl();
-
-/** kysely's dialect for node:sqlite. */
-export class NodeSqliteDialect extends SqliteDialect {
-  override createAdapter(): SqliteAdapter {
-    return adapter;
-  }
-}
+/** How large the log may grow before it is written back into the file, in pages of 4 KiB. @see docs/decisions/0010 */
+const checkpointPages = 4000;
 
 /**
- * A node:sqlite database in the shape of better-sqlite3, which kysely's dialect is made for. What is committed is on the
- * disk (WAL, synchronous=FULL), and no other process can open the file meanwhile: the lock is the system's, so that it
- * ends with the process, however that ends. Integers come back as bigints.
- *
- * @see https://www.sqlite.org/pragma.html#pragma_locking_mode
+ * A connection of node:sqlite in the shape of better-sqlite3, which kysely's dialect is made for. What is committed is
+ * on the disk (WAL, synchronous=FULL). Integers come back as bigints.
  */
 export class NodeSqlite implements SqliteDatabase {
   readonly #database: DatabaseSync;
   /** By their SQL, the one used last at the end. */
   readonly #statements = new Map<string, NodeSqliteStatement>();
 
-  /** @throws Error of SQLite, with its `errcode`, when another process has the file open or it cannot be opened */
+  /** @throws Error of SQLite, with its `errcode`, when it cannot be opened */
   constructor(file: string) {
     this.#database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     try {
-      // The lock comes first: set before WAL is entered, it also makes the WAL index private memory.
-      this.#database.exec('pragma locking_mode = exclusive; begin exclusive; commit');
       this.#database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536');
+      this.#database.exec(`pragma wal_autocheckpoint = ${checkpointPages}`);
     } catch (error) {
       this.#database.close();
       throw error;
     }
   }
 
-  prepare(sql: string): SqliteStatement {
-    if (sql === 'rollback') return this.#rollback;
+  /** Whether a transaction is open. */
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  prepare(sql: string): NodeSqliteStatement {
     const statement = this.#statements.get(sql) ?? new NodeSqliteStatement(this.#database.prepare(sql));
     this.#statements.delete(sql);
     this.#statements.set(sql, statement);
@@ -64,24 +49,13 @@ export class NodeSqlite implements SqliteDatabase {
     return statement;
   }
 
-  /** On some errors, as of a full disk, SQLite has rolled back by itself. */
-  readonly #rollback: SqliteStatement = {
-    reader: false,
-    all: () => [],
-    iterate: () => [][Symbol.iterator](),
-    run: () => {
-      if (this.#database.isTransaction) this.#database.exec('rollback');
-      return { changes: 0, lastInsertRowid: 0 };
-    },
-  };
-
   close(): void {
     this.#statements.clear();
     this.#database.close();
   }
 }
 
-class NodeSqliteStatement implements SqliteStatement {
+export class NodeSqliteStatement implements SqliteStatement {
   readonly reader: boolean;
   readonly #statement: StatementSync;
 
@@ -92,29 +66,16 @@ class NodeSqliteStatement implements SqliteStatement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return told(() => this.#statement.all(...bindable(parameters)));
+    return this.#statement.all(...bindable(parameters));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return told(() => this.#statement.run(...bindable(parameters)));
+    return this.#statement.run(...bindable(parameters));
   }
 
   iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
     return this.#statement.iterate(...bindable(parameters));
   }
-}
-
-function told<T>(run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    throw isSqliteError(error, sqliteFull) ? databaseFull(error) : error;
-  }
-}
-
-/** Whether SQLite threw this, with this result code. */
-export function isSqliteError(error: unknown, code: number): error is Error {
-  return error instanceof Error && 'errcode' in error && error.errcode === code;
 }
 
 /** kysely does not say what parameters are; node:sqlite throws at those that it cannot bind. */

@@ -59,6 +59,7 @@ async function isThere({ db }: Engine): Promise<boolean> {
 class PostgresEngine implements Engine {
   readonly name = 'postgres';
   readonly db: Kysely<UsersDatabase>;
+  readonly writer: Kysely<UsersDatabase>;
   readonly #url: string;
   readonly #listeners: (() => void)[] = [];
   #listening: Client | undefined;
@@ -68,6 +69,7 @@ class PostgresEngine implements Engine {
   constructor(url: string, poolSize: number) {
     this.#url = url;
     this.db = new Kysely<UsersDatabase>({ dialect: postgresDialect(new PostgresPool(url, poolSize)) });
+    this.writer = this.db;
   }
 
   async bulk(db: Transaction<UsersDatabase>, statement: BulkStatement, rows: readonly object[]): Promise<void> {

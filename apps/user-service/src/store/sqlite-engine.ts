@@ -4,10 +4,12 @@ import { Kysely, type RawBuilder, sql, type SqlBool } from 'kysely';
 import { oneRowSql } from './bulk-sql.ts';
 import type { BulkStatement, Engine } from './engine.ts';
 import { migrate } from './migrations.ts';
-import { isSqliteError, NodeSqlite, NodeSqliteDialect } from './node-sqlite.ts';
+import { NodeSqlite } from './node-sqlite.ts';
+import { NodeSqliteDialect } from './sqlite-dialect.ts';
+import { isSqliteError, sqliteBusy } from './sqlite-errors.ts';
+import { SqliteLock } from './sqlite-lock.ts';
+import { SqliteWriter, SqliteWriterDialect } from './sqlite-writer.ts';
 import type { UsersDatabase } from './tables.ts';
-
-const sqliteBusy = 5;
 
 /**
  * Opens `users.sqlite` in a directory, which is made if it is missing, and brings it up to date.
@@ -21,41 +23,57 @@ export async function openSqlite(dataDir: string): Promise<Engine> {
   } catch (cause) {
     throw new Error(`DATA_DIR: cannot make ${dataDir}: ${messageOf(cause)}`, { cause });
   }
+  let lock: SqliteLock;
   let database: NodeSqlite;
+  try {
+    lock = new SqliteLock(join(dataDir, 'users.lock'));
+  } catch (cause) {
+    throw cannotOpen(file, cause);
+  }
   try {
     database = new NodeSqlite(file);
   } catch (cause) {
-    const why = isSqliteError(cause, sqliteBusy) ? 'another process has it open' : messageOf(cause);
-    throw new Error(`cannot open ${file}: ${why}`, { cause });
+    lock.close();
+    throw cannotOpen(file, cause);
   }
-  const engine = new SqliteEngine(database);
+  const reader = new Kysely<UsersDatabase>({ dialect: new NodeSqliteDialect({ database }) });
   try {
-    await migrate(engine.db, 'sqlite');
-    return engine;
+    await migrate(reader, 'sqlite');
   } catch (cause) {
-    await engine.close();
+    await reader.destroy();
+    lock.close();
     throw new Error(`cannot bring ${file} up to date: ${messageOf(cause)}`, { cause });
   }
+  return new SqliteEngine(lock, reader, new SqliteWriter(file));
 }
 
-/** The embedded store: one file, one process. */
+function cannotOpen(file: string, cause: unknown): Error {
+  const why = isSqliteError(cause, sqliteBusy) ? 'another process has it open' : messageOf(cause);
+  return new Error(`cannot open ${file}: ${why}`, { cause });
+}
+
+/** The embedded store: one file, one process, a connection that reads and one that writes. */
 class SqliteEngine implements Engine {
   readonly name = 'sqlite';
   readonly db: Kysely<UsersDatabase>;
-  readonly #database: NodeSqlite;
+  readonly writer: Kysely<UsersDatabase>;
+  readonly #lock: SqliteLock;
+  readonly #writer: SqliteWriter;
 
-  constructor(database: NodeSqlite) {
-    this.#database = database;
-    this.db = new Kysely<UsersDatabase>({ dialect: new NodeSqliteDialect({ database }) });
+  constructor(lock: SqliteLock, reader: Kysely<UsersDatabase>, writer: SqliteWriter) {
+    this.#lock = lock;
+    this.#writer = writer;
+    this.db = reader;
+    this.writer = new Kysely<UsersDatabase>({ dialect: new SqliteWriterDialect(writer) });
   }
 
   /** The rows go past kysely, which would take longer for each than SQLite does. The transaction has the one connection. */
-  bulk(_db: unknown, statement: BulkStatement, rows: readonly object[]): Promise<void> {
-    const prepared = this.#database.prepare(oneRowSql(statement));
+  async bulk(_db: unknown, statement: BulkStatement, rows: readonly object[]): Promise<void> {
+    if (rows.length === 0) return;
     const names = statement.columns.map(([name]) => name);
     if (statement.verb === 'update') names.push(...names.splice(0, 1));
-    for (const row of rows as readonly Record<string, unknown>[]) prepared.run(names.map((name) => row[name]));
-    return Promise.resolve();
+    const values = (rows as readonly Record<string, unknown>[]).map((row) => names.map((name) => small(row[name])));
+    await this.#writer.run({ kind: 'rows', sql: oneRowSql(statement), rows: values });
   }
 
   isOneOf(column: string, values: readonly (bigint | string)[]): RawBuilder<SqlBool> {
@@ -63,7 +81,7 @@ class SqliteEngine implements Engine {
     return sql`${sql.ref(column)} in (select value from json_each(${json}))`;
   }
 
-  /** There is one connection, and a transaction has it to itself. */
+  /** There is one connection that writes, and a transaction has it to itself. */
   lockWriters(): Promise<void> {
     return Promise.resolve();
   }
@@ -75,12 +93,22 @@ class SqliteEngine implements Engine {
   onAnnounced(): void {} // there is no other process
 
   answers(): Promise<boolean> {
-    return Promise.resolve(true);
+    return Promise.resolve(this.#writer.lives);
   }
 
-  close(): Promise<void> {
-    return this.db.destroy();
+  async close(): Promise<void> {
+    await this.writer.destroy();
+    await this.#writer.close();
+    await this.db.destroy();
+    this.#lock.close();
   }
+}
+
+/** The same integer, as a number where that is exact: it is copied and bound in a fraction of the time. */
+function small(value: unknown): unknown {
+  return typeof value === 'bigint' && value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER
+    ? Number(value)
+    : value;
 }
 
 /** Makes a directory and its parents. Node's own `recursive` never returns where the system refuses new files, as /proc does. */

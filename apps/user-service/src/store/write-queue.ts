@@ -95,7 +95,7 @@ export class WriteQueue {
   /** Runs a transaction of its own, as the only one that writes. */
   exclusively<T>(run: (db: Transaction<UsersDatabase>) => Promise<T>): Promise<T> {
     return this.#outsideOfCalls(() =>
-      this.#engine.db.transaction().execute(async (db) => {
+      this.#engine.writer.transaction().execute(async (db) => {
         await this.#engine.lockWriters(db);
         return run(db);
       }),

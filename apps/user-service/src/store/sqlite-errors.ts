@@ -1,0 +1,8 @@
+/** Result codes of SQLite. @see https://www.sqlite.org/rescode.html */
+export const sqliteBusy = 5;
+export const sqliteFull = 13;
+
+/** Whether SQLite threw this, with this result code. */
+export function isSqliteError(error: unknown, code: number): error is Error {
+  return error instanceof Error && 'errcode' in error && error.errcode === code;
+}
