@@ -10,8 +10,8 @@ import { userViolations } from './user-checks.ts';
 
 const { OUTCOME_CREATED, OUTCOME_FAILED, OUTCOME_UNCHANGED, OUTCOME_UPDATED } = userService.ImportResult_Outcome;
 
-/** How many requests share a transaction at the most. */
-const maxBatch = 200;
+/** How many rows share a transaction at the most, and how many are read before they can be stored. */
+const maxRows = 500;
 
 /** A row with what is wrong with it by the rules of the contract, if anything. */
 interface NumberedRow {
@@ -22,6 +22,7 @@ interface NumberedRow {
 
 /**
  * Creates or updates a user for each row. Results come in the order of the rows, each once its transaction is committed.
+ * While rows are stored the next ones are read and checked.
  *
  * @param signal ends the import between two transactions
  */
@@ -30,23 +31,67 @@ export async function* importUsers(
   requests: Observable<userService.ImportUsersRequest>,
   signal: AbortSignal,
 ): AsyncGenerator<userService.ImportResult[]> {
+  using dryRun = new DryRun(store);
+  const failed = new AbortController();
+  const writes = writesOf(requests, AbortSignal.any([signal, failed.signal]));
+  /** What is being stored, in the order of the rows: one, and one that waits for it. */
+  const storing: Promise<userService.ImportResult[]>[] = [];
+  let reading: Promise<void> | undefined;
+  let read: IteratorResult<ImportWrite> | undefined;
+  try {
+    while (read?.done !== true || storing.length > 0) {
+      if (read?.done === false && storing.length < (read.value.dry ? 1 : 2)) {
+        const { write, dry } = read.value;
+        const stored = dry ? dryRun.run(write).then((results) => results.map(withoutAssignedId)) : store.write(write);
+        // What fails is not followed by what comes behind it, so that an import can go on from its last result.
+        stored.catch((error: unknown) => failed.abort(error));
+        storing.push(stored);
+        read = undefined;
+      }
+      if (read === undefined) {
+        reading ??= writes.next().then((next) => {
+          read = next;
+          reading = undefined;
+        });
+        reading.catch(() => undefined); // it is thrown below
+      }
+      const [first] = storing;
+      if (first === undefined) await reading;
+      else if (reading === undefined || (await Promise.race([reading, first])) !== undefined) {
+        storing.shift();
+        yield await first;
+      }
+    }
+  } finally {
+    void writes.return(undefined).catch(() => undefined); // it ends with the requests
+  }
+}
+
+interface ImportWrite {
+  readonly write: Write<userService.ImportResult[]>;
+  readonly dry: boolean;
+}
+
+/** The rows in parts that share a transaction, checked by the rules of the contract. */
+async function* writesOf(
+  requests: Observable<userService.ImportUsersRequest>,
+  signal: AbortSignal,
+): AsyncGenerator<ImportWrite, undefined> {
   let options: userService.ImportUsersRequest | undefined;
   let row = 0;
-  using dryRun = new DryRun(store);
-  for await (const batch of batches(requests, maxBatch)) {
+  for await (const batch of batches(requests, maxRows, ({ users }) => Math.max(1, users.length))) {
     options ??= batch[0];
     const { dryRun: dry = false, onConflict = 0, afterRow = '0' } = options ?? {};
     const rows = batch
       .flatMap(({ user: one, users }) => (users.length === 0 ? [one] : one === null ? users : [one, ...users]))
       .map((one) => ({ row: ++row, user: one }))
-      .filter((numbered) => numbered.row > Number(afterRow))
-      .map((numbered) => ({ ...numbered, violation: violationOf(numbered.user) }));
-    for (let start = 0; start < rows.length; start += maxBatch) {
-      const part = rows.slice(start, start + maxBatch);
-      const write = importWrite(part, onConflict, signal);
-      yield dry ? (await dryRun.run(write)).map(withoutAssignedId) : await store.write(write);
+      .filter((numbered) => numbered.row > Number(afterRow));
+    for (let start = 0; start < rows.length; start += maxRows) {
+      const part = rows.slice(start, start + maxRows).map((one) => ({ ...one, violation: violationOf(one.user) }));
+      yield { write: importWrite(part, onConflict, signal), dry };
     }
   }
+  return undefined;
 }
 
 function violationOf(one: user.User | null): FieldViolation | undefined {

@@ -95,9 +95,15 @@ export async function* values<T>(source: Observable<T>, maxBuffered = 1): AsyncG
 /**
  * Groups the values of an Observable into arrays of at most `maxItems`: those that come in one turn of the event loop
  * or while the reader was busy. No value is kept waiting for another one. Leaving the loop unsubscribes.
+ *
+ * @param sizeOf how many items a value counts for; an array may go beyond the limit by its last value
  */
-export async function* batches<T>(source: Observable<T>, maxItems: number): AsyncGenerator<T[], void, undefined> {
-  using inbox = new Inbox(source, maxItems);
+export async function* batches<T>(
+  source: Observable<T>,
+  maxItems: number,
+  sizeOf: (value: T) => number = () => 1,
+): AsyncGenerator<T[], void, undefined> {
+  using inbox = new Inbox(source, maxItems, sizeOf);
   while (await inbox.filled()) {
     await new Promise<void>((resolve) => setImmediate(resolve)); // what came with the first value
     yield inbox.take();
@@ -109,16 +115,18 @@ class Inbox<T> implements Disposable {
   readonly #maxBuffered: number;
   readonly #subscription: Subscription;
   #buffer: T[] = [];
+  #size = 0;
   #end: { error?: unknown } | undefined;
   #wake: (() => void) | undefined;
   #relief: PromiseWithResolvers<void> | undefined;
 
-  constructor(source: Observable<T>, maxBuffered: number) {
+  constructor(source: Observable<T>, maxBuffered: number, sizeOf: (value: T) => number = () => 1) {
     this.#maxBuffered = maxBuffered;
     this.#subscription = source.subscribe({
       next: (value) => {
         this.#buffer.push(value);
-        if (this.#buffer.length >= this.#maxBuffered) {
+        this.#size += sizeOf(value);
+        if (this.#size >= this.#maxBuffered) {
           this.#relief ??= Promise.withResolvers();
           reportPressure(this.#relief.promise);
         }
@@ -151,6 +159,7 @@ class Inbox<T> implements Disposable {
   take(): T[] {
     const taken = this.#buffer;
     this.#buffer = [];
+    this.#size = 0;
     this.#relief?.resolve();
     this.#relief = undefined;
     return taken;

@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
-import { hasRules, type Method, type MethodCodec, validate } from '@rollcall/proto';
+import { hasRules, isCertainlyValid, type Method, type MethodCodec, validate } from '@rollcall/proto';
 import type { CallContext } from './call-context.ts';
 import { cursorReader } from './last-cursor.ts';
 import { invalidFields, RpcError } from './rpc-error.ts';
@@ -45,13 +45,15 @@ export class ServedMethod {
   /** @throws RpcError INVALID_ARGUMENT, when the bytes are no request of this method or break a rule of its proto */
   decodeRequest(bytes: Buffer): object {
     try {
+      const known = this.#codec.decodeRequest(bytes);
+      if (isCertainlyValid(this.method.input, known)) return known;
       if (this.#hasRules || (this.#hasStrings && !isAscii(bytes))) {
         const violations = validate(this.method.input, fromBinary(this.method.input, bytes));
         if (violations.length > 0) {
           throw invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule })));
         }
       }
-      return this.#codec.decodeRequest(bytes);
+      return known;
     } catch (cause) {
       if (cause instanceof RpcError) throw cause;
       throw new RpcError(

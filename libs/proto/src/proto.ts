@@ -8,6 +8,7 @@ export {
 export { type HttpBinding, type Method, type MethodKind, methodsOf } from './method-table.ts';
 export { codecsOf, type MethodCodec } from './codecs.ts';
 export { generatorOptions, loaderOptions } from './codec-options.ts';
+export { isCertainlyValid } from './certainly-valid.ts';
 export { hasRules, validate, type Violation } from './validate.ts';
 
 export * as user from './gen/types/rollcall/user/v1/user.ts';

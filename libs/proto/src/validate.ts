@@ -6,6 +6,7 @@ import {
   message as messageRules,
   oneof as oneofRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { isCertainlyValid } from './certainly-valid.ts';
 
 /** A field that breaks a rule of the contract. */
 export interface Violation {
@@ -27,6 +28,7 @@ const withRules = new WeakMap<DescMessage, boolean>();
  * @throws Error when a rule itself cannot be compiled
  */
 export function validate(desc: DescMessage, message: Message): Violation[] {
+  if (isCertainlyValid(desc, message)) return [];
   const result = validator.validate(desc, message);
   if (result.kind === 'valid') return [];
   if (result.kind === 'error') throw result.error;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Client } from '@grpc/grpc-js';
-import type { userService } from '@rollcall/proto';
+import { userService } from '@rollcall/proto';
 import { methodOf, personOf, rowOf } from './people.ts';
 
 const { path, codec } = methodOf('ImportUsers');
@@ -28,7 +28,7 @@ export async function importRows(
   let answered = 0;
   call.on('data', (bytes: Buffer) => {
     const { results } = codec.decodeResponse(bytes) as userService.ImportUsersResponse; // by its codec
-    const failed = results.find(({ outcome }) => outcome !== 1);
+    const failed = results.find(({ outcome }) => outcome !== userService.ImportResult_Outcome.OUTCOME_CREATED);
     if (failed !== undefined) call.destroy(new Error(`a row was not created: ${JSON.stringify(failed)}`));
     answered += results.length;
   });

@@ -2,7 +2,7 @@ import type { user, userService } from '@rollcall/proto';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Engine } from './engine.ts';
 import { prepared, type Slots } from './prepared.ts';
-import { decodeUser, encodeUser } from './rows.ts';
+import { decodeUser, encodeUser } from './logged-user.ts';
 import type { ChangesTable, UsersDatabase } from './tables.ts';
 import type { Change } from './users-view.ts';
 

@@ -1,4 +1,4 @@
-import { codecsOf, rollcallContract, type Timestamp, type user, type userService } from '@rollcall/proto';
+import type { Timestamp, user } from '@rollcall/proto';
 import type { Selectable } from 'kysely';
 import { emailKey, nameKey } from '../query/text-keys.ts';
 import type { UsersTable } from './tables.ts';
@@ -75,20 +75,4 @@ export function toTimestamp(ms: bigint): Timestamp {
   const number = Number(ms); // exact: milliseconds since the epoch have 41 bits
   const seconds = Math.floor(number / 1000);
   return { seconds: String(seconds), nanos: (number - seconds * 1000) * 1_000_000 };
-}
-
-const codec = codecsOf(rollcallContract).get('/rollcall.user.v1.UserService/GetUser');
-
-const nothing = new Uint8Array();
-
-/** A user as the log keeps it; nothing is kept as no bytes. */
-export function encodeUser(row: Row | undefined): Uint8Array {
-  if (codec === undefined) throw new Error('the contract has no GetUser');
-  return row === undefined ? nothing : codec.encodeResponse({ user: toUser(row) });
-}
-
-/** What `encodeUser` wrote. */
-export function decodeUser(bytes: Uint8Array): user.User | null {
-  if (codec === undefined) throw new Error('the contract has no GetUser');
-  return bytes.length === 0 ? null : (codec.decodeResponse(bytes) as userService.GetUserResponse).user; // as it was encoded
 }

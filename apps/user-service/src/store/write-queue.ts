@@ -8,8 +8,8 @@ import { loadTouched } from './load-touched.ts';
 import type { UsersDatabase } from './tables.ts';
 import { type Touched, UsersView } from './users-view.ts';
 
-/** How many users a transaction touches, more or less. It bounds how long one turn of the event loop takes. */
-const maxTouched = 200;
+/** How many users a transaction touches, more or less. It bounds how long one turn of the event loop takes. @see docs/decisions/0010 */
+const maxTouched = 500;
 
 /** A write to the directory. */
 export interface Write<T> {
@@ -120,11 +120,7 @@ export class WriteQueue {
     let size = 0;
     let count = 0;
     for (; count < this.#waiting.length && size < maxTouched; count++) size += this.#waiting[count]?.write.size ?? 1;
-    return this.#waiting.splice(0, count).filter(({ write: { signal }, reject }) => {
-      if (signal?.aborted !== true) return true;
-      reject(signal.reason);
-      return false;
-    });
+    return this.#waiting.splice(0, count).filter(isWanted);
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
@@ -134,7 +130,7 @@ export class WriteQueue {
     } catch (error) {
       // The database is known by these errors. Any other has to do with one of the writes: each is tried alone.
       if (error instanceof RpcError || group.length === 1) for (const { reject } of group) reject(error);
-      else for (const waiting of group) await this.#commit([waiting]);
+      else for (const waiting of group) if (isWanted(waiting)) await this.#commit([waiting]);
       return;
     }
     this.#onCommitted();
@@ -178,4 +174,11 @@ export class WriteQueue {
     await logChanges(this.#engine, db, view.changes, view.nowMs);
     if (view.changes.length > 0) await this.#engine.announceChanges(db);
   }
+}
+
+/** Whether a write is still to be made; if not, its caller is told. */
+function isWanted({ write: { signal }, reject }: Waiting): boolean {
+  if (signal?.aborted !== true) return true;
+  reject(signal.reason);
+  return false;
 }

@@ -1,0 +1,44 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeUser, encodeUser } from '../src/store/logged-user.ts';
+import { type Row, toUser } from '../src/store/rows.ts';
+
+const times = fc.oneof(
+  fc.constantFrom(1n, 999n, 1000n, 1_700_000_000_000n),
+  fc.bigInt({ min: 1n, max: 4_000_000_000_000n }),
+);
+const texts = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 200 }),
+  fc.constantFrom('', 'é', 'é'.repeat(64), '😀'.repeat(200)),
+);
+
+const rows: fc.Arbitrary<Row> = fc.record({
+  id: fc.oneof(
+    fc.constantFrom(1n, 127n, 128n, 2n ** 49n, 2n ** 53n, 2n ** 56n, 2n ** 63n - 1n),
+    fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }),
+  ),
+  name: texts,
+  name_key: fc.constant(''),
+  email: texts,
+  email_key: fc.constant(''),
+  age: fc.bigInt({ min: -1n, max: 150n }),
+  type: fc.bigInt({ min: 1n, max: 4n }),
+  create_time_ms: times,
+  update_time_ms: times,
+  delete_time_ms: fc.oneof(fc.constant(0n), times),
+  purge_time_ms: fc.oneof(fc.constant(0n), times),
+});
+
+test('keeps a user in the log as the codec reads it', () => {
+  fc.assert(
+    fc.property(rows, (row) => {
+      expect(decodeUser(encodeUser(row))).toEqual(toUser(row));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('keeps nobody as no bytes', () => {
+  expect(encodeUser(undefined)).toHaveLength(0);
+  expect(decodeUser(encodeUser(undefined))).toBeNull();
+});
