@@ -1,4 +1,7 @@
 import type { Bench } from './bench.ts';
+import { besideBenches } from './beside.bench.ts';
+import { directorySizeBenches } from './directory-size.bench.ts';
+import { exportBenches } from './export.bench.ts';
 import { gatewayCreate } from './gateway-create.bench.ts';
 import { gatewayGet } from './gateway-get.bench.ts';
 import { importBenches } from './import.bench.ts';
@@ -13,4 +16,7 @@ export const benches: readonly Bench[] = [
   transportStream,
   validateBench,
   ...importBenches,
+  ...exportBenches,
+  ...directorySizeBenches,
+  ...besideBenches,
 ];

@@ -3,7 +3,7 @@ import { everyone } from './query/filter.ts';
 import { parseFilter } from './query/filter-parser.ts';
 import { parseOrder } from './query/order.ts';
 import { typesFilter } from './query/types-filter.ts';
-import { toUser } from './store/rows.ts';
+import { type Row, toUser } from './store/rows.ts';
 import type { UsersQuery } from './store/user-pages.ts';
 import type { UsersStore } from './store/users.store.ts';
 import { writeResumeToken } from './resume-token.ts';
@@ -34,10 +34,14 @@ export async function* exportUsers(
     showDeleted: false,
   };
   let watchToken = writeResumeToken(store.secret('directory'), { seq: await store.feed.last() });
-  for (let behind: bigint | undefined = BigInt(afterId); behind !== undefined;) {
-    const rows = await store.pages.read(query, [behind], pageSize);
+  let reading: Promise<Row[]> | undefined = store.pages.read(query, [BigInt(afterId)], pageSize);
+  while (reading !== undefined) {
+    const rows: Row[] = await reading;
+    const last = rows.length === pageSize ? rows.at(-1) : undefined;
+    // One page is read ahead, while this one is sent.
+    reading = last && store.pages.read(query, [last.id], pageSize);
+    reading?.catch(() => undefined); // it is thrown above, if it is still wanted
     yield { users: rows.map(toUser), watchToken };
     watchToken = '';
-    behind = rows.length === pageSize ? rows.at(-1)?.id : undefined;
   }
 }

@@ -68,7 +68,7 @@ export function toUser(row: Row): user.User {
 
 /** Names this version of the user. The time of creation tells users apart who had the same id one after the other. */
 export function etagOf(row: Row): string {
-  return `${row.create_time_ms.toString(36)}-${row.update_time_ms.toString(36)}`;
+  return `${Number(row.create_time_ms).toString(36)}-${Number(row.update_time_ms).toString(36)}`; // exact, as below
 }
 
 export function toTimestamp(ms: bigint): Timestamp {
