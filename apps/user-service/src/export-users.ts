@@ -1,9 +1,10 @@
-import type { user, userService } from '@rollcall/proto';
+import type { userService } from '@rollcall/proto';
 import { everyone } from './query/filter.ts';
 import { parseFilter } from './query/filter-parser.ts';
 import { parseOrder } from './query/order.ts';
 import { typesFilter } from './query/types-filter.ts';
-import { type Row, toUser } from './store/rows.ts';
+import { exportMessage } from './store/exported-users.ts';
+import type { Row } from './store/rows.ts';
 import type { UsersQuery } from './store/user-pages.ts';
 import type { UsersStore } from './store/users.store.ts';
 import { writeResumeToken } from './resume-token.ts';
@@ -11,21 +12,19 @@ import { writeResumeToken } from './resume-token.ts';
 /** How many users an export reads at a time. */
 const pageSize = 200;
 
-/** Some users by id; with the first, where a watch goes on that brings them up to date. */
-export interface ExportedPage {
-  readonly users: user.User[];
-  readonly watchToken: string;
-}
+/** How many users a message holds at the most. */
+const maxUsers = 50;
 
 /**
- * Pages of the live users, by id. Nothing is held between one page and the next.
+ * Messages of the live users, by id; with the first comes where a watch goes on that brings them up to date. Nothing is
+ * held between one page and the next.
  *
  * @throws RpcError INVALID_FIELD when the filter cannot be read
  */
 export async function* exportUsers(
   store: UsersStore,
   { types, afterId, filter }: userService.ExportUsersRequest,
-): AsyncGenerator<ExportedPage> {
+): AsyncGenerator<userService.ExportUsersResponse> {
   const parsed = parseFilter(filter);
   const ofTypes = typesFilter(types);
   const query: UsersQuery = {
@@ -41,7 +40,9 @@ export async function* exportUsers(
     // One page is read ahead, while this one is sent.
     reading = last && store.pages.read(query, [last.id], pageSize);
     reading?.catch(() => undefined); // it is thrown above, if it is still wanted
-    yield { users: rows.map(toUser), watchToken };
-    watchToken = '';
+    for (let start = 0; start < rows.length || watchToken !== ''; start += maxUsers) {
+      yield exportMessage(rows.slice(start, start + maxUsers), watchToken);
+      watchToken = '';
+    }
   }
 }

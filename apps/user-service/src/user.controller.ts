@@ -58,7 +58,7 @@ export class UserController implements userService.UserServiceController {
   }
 
   exportUsers(request: userService.ExportUsersRequest): Observable<userService.ExportUsersResponse> {
-    return pulled(() => exported(this.#users.export(request)));
+    return pulled(() => this.#users.export(request));
   }
 
   lookupUsers(requests: Observable<userService.LookupUsersRequest>): Observable<userService.LookupUsersResponse> {
@@ -71,17 +71,6 @@ export class UserController implements userService.UserServiceController {
 
   watchUsers(request: userService.WatchUsersRequest): Observable<userService.WatchUsersResponse> {
     return pulled((signal) => watched(this.#users.watch(request, signal)));
-  }
-}
-
-async function* exported(pages: ReturnType<Users['export']>): AsyncGenerator<userService.ExportUsersResponse> {
-  for await (const { users, watchToken } of pages) {
-    let token = watchToken;
-    for (const some of parts(users)) {
-      yield { users: some, watchToken: token };
-      token = '';
-    }
-    if (token !== '') yield { users: [], watchToken: token };
   }
 }
 

@@ -2,7 +2,7 @@ import type { user, userService } from '@rollcall/proto';
 import type { Observable } from 'rxjs';
 import { createUser } from './create-user.ts';
 import { deleteUser, undeleteUser } from './delete-user.ts';
-import { type ExportedPage, exportUsers } from './export-users.ts';
+import { exportUsers } from './export-users.ts';
 import { importUsers } from './import-users.ts';
 import { listUsers } from './list-users.ts';
 import type { UsersStore } from './store/users.store.ts';
@@ -75,8 +75,8 @@ export class Users {
     return ids.filter((id) => live.has(id)).length;
   }
 
-  /** Pages of the live users, by id. @throws RpcError INVALID_FIELD */
-  export(request: userService.ExportUsersRequest): AsyncGenerator<ExportedPage> {
+  /** The live users, by id. @throws RpcError INVALID_FIELD */
+  export(request: userService.ExportUsersRequest): AsyncGenerator<userService.ExportUsersResponse> {
     return exportUsers(this.#store, request);
   }
 

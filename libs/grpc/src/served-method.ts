@@ -15,6 +15,12 @@ function hasStrings(desc: DescMessage, seen = new Set<DescMessage>()): boolean {
   );
 }
 
+/**
+ * A response message may carry its encoded form under this key, which is then sent as it is: where messages are many and
+ * alike, their source can write them several times as fast as the codec.
+ */
+export const encodedForm: unique symbol = Symbol('encodedForm');
+
 /** What answers a call: a value, a promise of one, an Observable, or an (async) iterable for a stream. */
 export type Handler = (request: object, context: CallContext) => unknown;
 
@@ -67,7 +73,7 @@ export class ServedMethod {
 
   /** @throws Error when the handler's answer is no message of the response type */
   encodeResponse(message: object): Buffer {
-    return this.#codec.encodeResponse(message);
+    return (message as { readonly [encodedForm]?: Buffer })[encodedForm] ?? this.#codec.encodeResponse(message);
   }
 
   /**

@@ -67,8 +67,9 @@ export function toUser(row: Row): user.User {
 }
 
 /** Names this version of the user. The time of creation tells users apart who had the same id one after the other. */
-export function etagOf(row: Row): string {
-  return `${Number(row.create_time_ms).toString(36)}-${Number(row.update_time_ms).toString(36)}`; // exact, as below
+export function etagOf({ create_time_ms: created, update_time_ms: updated }: Row): string {
+  const first = Number(created).toString(36); // exact, as below
+  return `${first}-${updated === created ? first : Number(updated).toString(36)}`;
 }
 
 export function toTimestamp(ms: bigint): Timestamp {
