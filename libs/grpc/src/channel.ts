@@ -57,6 +57,13 @@ type AnyCall =
   | ClientWritableStream<unknown>
   | ClientDuplexStream<unknown, unknown>;
 
+/**
+ * Request streams have a connection of their own, which keeps nothing to be sent again: grpc-js keeps up to a megabyte of
+ * each call for that, says of it that it was sent, and goes through all of it for each message. A limit below 0 holds
+ * also for messages without a byte.
+ */
+const withoutRetries = { 'grpc.per_rpc_retry_buffer_size': -1 };
+
 const defaultDeadlineMs = 15_000;
 const defaultMaxUnsentBytes = 4 * 1024 * 1024;
 
@@ -67,15 +74,18 @@ const defaultMaxUnsentBytes = 4 * 1024 * 1024;
  */
 export class GrpcChannel {
   readonly #client: Client;
+  readonly #uploads: () => Client;
+  #uploading: Client | undefined;
   readonly #defaultDeadlineMs: number;
   readonly #maxUnsentBytes: number;
 
   /** @param target where the service is: `127.0.0.1:50051`, `dns:///user-service:50051`, `unix:///…` */
   constructor(target: string, options: GrpcChannelOptions = {}) {
-    this.#client = new Client(target, options.credentials ?? channelCredentials.createInsecure(), {
-      ...connectionOptions(options.contracts ?? []),
-      ...options.channelOptions,
-    });
+    const { credentials = channelCredentials.createInsecure() } = options;
+    const clientOptions = { ...connectionOptions(options.contracts ?? []), ...options.channelOptions };
+    this.#client = new Client(target, credentials, clientOptions);
+    this.#uploads = () =>
+      (this.#uploading ??= new Client(target, credentials, { ...clientOptions, ...withoutRetries }));
     this.#defaultDeadlineMs = options.defaultDeadlineMs ?? defaultDeadlineMs;
     this.#maxUnsentBytes = options.maxUnsentBytes ?? defaultMaxUnsentBytes;
   }
@@ -111,10 +121,17 @@ export class GrpcChannel {
 
       const call = withoutStack((): AnyCall => {
         if (method.requestStream && method.responseStream) {
-          return this.#client.makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
+          return this.#uploads().makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
         }
         if (method.requestStream) {
-          return this.#client.makeClientStreamRequest(method.path, identity, decode, metadata, callOptions, onResponse);
+          return this.#uploads().makeClientStreamRequest(
+            method.path,
+            identity,
+            decode,
+            metadata,
+            callOptions,
+            onResponse,
+          );
         }
         const request = input as Request;
         return method.responseStream
@@ -174,6 +191,7 @@ export class GrpcChannel {
 
   /** Closes the connection once the calls under way have ended. */
   close(): void {
+    this.#uploading?.close();
     this.#client.close();
   }
 }
