@@ -16,7 +16,11 @@ export function takeRequestAndContext(target: { readonly prototype: object }, me
   const { prototype } = target;
   const configs = new Set<ApplicationConfig>();
   Inject(ApplicationConfig)(prototype, configKey);
-  Object.defineProperty(prototype, configKey, { set: (config: ApplicationConfig) => configs.add(config) });
+  Object.defineProperty(prototype, configKey, {
+    set(config: ApplicationConfig) {
+      configs.add(config);
+    },
+  });
   const hasPipes = (handler: object): boolean =>
     configs.size === 0 ||
     [...configs].some((config) => config.getGlobalPipes().length + config.getGlobalRequestPipes().length > 0) ||
