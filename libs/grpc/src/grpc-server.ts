@@ -16,6 +16,7 @@ import type { CallContext } from './call-context.ts';
 import { Health } from './health.ts';
 import { http2Servers } from './http2-below.ts';
 import { LastWords } from './last-words.ts';
+import { OutboxBudget } from './outbox.ts';
 import { Reflection } from './reflection.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
@@ -71,6 +72,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       limits,
       live: new Set(),
       lastWords: new LastWords(),
+      outboxBudget: new OutboxBudget(),
       logUnknownError: (error, context) => this.#logUnknownError(error, context),
     };
   }

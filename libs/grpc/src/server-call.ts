@@ -11,7 +11,7 @@ import { statusOf } from './error-status.ts';
 import type { Reading } from './half-close.ts';
 import { type BelowCall, http2Stream } from './http2-below.ts';
 import type { LastWords } from './last-words.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type OutboxBudget } from './outbox.ts';
 import { RpcError, withMetadata } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import { requestStream } from './request-stream.ts';
@@ -26,6 +26,8 @@ export interface CallHost {
   readonly live: Set<ServerCall>;
   /** What calls that are over still have to send. */
   readonly lastWords: LastWords;
+  /** What waits for their readers. */
+  readonly outboxBudget: OutboxBudget;
   /** Tells of an error whose cause the caller must not see. */
   logUnknownError(error: unknown, context: CallContext): void;
 }
@@ -107,7 +109,7 @@ export class ServerCall implements CallSource, Observer<object> {
   /** The answer is a stream. */
   respondMany(request: Buffer | Reading, writing: Writing): void {
     this.#writing = writing;
-    this.#outbox = new Outbox(writing, this.#host.limits.maxUnsentBytes);
+    this.#outbox = new Outbox(writing, this.#host.limits.maxUnsentBytes, this.#host.outboxBudget);
     callStorage.run(this.#context, ServerCall.#start, this, request);
   }
 
