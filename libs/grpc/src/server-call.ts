@@ -74,7 +74,7 @@ export class ServerCall implements CallSource, Observer<object> {
     host.live.add(this);
     const events: EventEmitter = call;
     events.on('cancelled', () => {
-      if (!this.#done) this.#cancel(Date.now() < this.deadline ? cancelled() : deadlineExceeded());
+      if (!this.#done) this.#cancel(Date.now() + timerMs < this.deadline ? cancelled() : deadlineExceeded());
     });
   }
 
@@ -254,6 +254,9 @@ export class ServerCall implements CallSource, Observer<object> {
     });
   }
 }
+
+/** By how much a timer of Node may be early by the clock, in milliseconds. */
+const timerMs = 2;
 
 /** What HTTP/2 lets a call send before its reader has asked for more. */
 const windowBytes = 65_535;
