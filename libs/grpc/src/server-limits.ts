@@ -43,7 +43,7 @@ export const defaultLimits: ServerLimits = {
   maxMessageBytes: 4 * 1024 * 1024,
   maxMessageBytesOf: {},
   maxMetadataBytes: 16 * 1024,
-  maxCallsPerConnection: 1000,
+  maxCallsPerConnection: 10_000,
   maxUnsentBytes: 4 * 1024 * 1024,
   defaultDeadlineMs: 30_000,
   maxDeadlineMs: 600_000,

@@ -59,7 +59,7 @@ describe('calls of all four kinds are torn down, and their signal says why,', ()
     const [readFile, countBooks, streamBooks, talkBooks] = [0, 1, 2, 3].map(
       (kind) => () => endlessCalls(upstream.client)[kind],
     );
-    await using service = await startShelf({ readFile, countBooks, streamBooks, talkBooks } as never);
+    await using service = await startShelf({ readFile, countBooks, streamBooks, talkBooks });
     const calls = endlessCalls(service.client).map((call) => call.subscribe());
     await until(() => running.length === 4);
     for (const call of calls) call.unsubscribe();
