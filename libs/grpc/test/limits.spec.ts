@@ -100,14 +100,20 @@ describe('a deadline', () => {
 });
 
 describe('too much', () => {
-  it('in one message is RESOURCE_EXHAUSTED, by method', async () => {
+  it('in one message is RESOURCE_EXHAUSTED one byte beyond the limit of its method', async () => {
+    const head = 3; // the tag and the length of a string of this size
     await using service = await startShelf(
       { readFile: ({ path: file }: shelf.ReadFileRequest) => ({ path: String(file.length) }), getBook: () => ({}) },
       { limits: { maxMessageBytes: 1000, maxMessageBytesOf: { [path]: 10_000 } } },
     );
-    expect(await firstValueFrom(service.client.readFile({ path: 'x'.repeat(9000) }))).toEqual({ path: '9000' });
-    expect((await failure(service.client.readFile({ path: 'x'.repeat(11_000) }))).code).toBe(Status.RESOURCE_EXHAUSTED);
-    expect(await failure(service.client.getBook({ name: 'x'.repeat(2000) }))).toMatchObject({
+    expect(await firstValueFrom(service.client.readFile({ path: 'x'.repeat(10_000 - head) }))).toEqual({
+      path: '9997',
+    });
+    expect((await failure(service.client.readFile({ path: 'x'.repeat(10_001 - head) }))).code).toBe(
+      Status.RESOURCE_EXHAUSTED,
+    );
+    expect(await firstValueFrom(service.client.getBook({ name: 'x'.repeat(1000 - head) }))).toBeDefined();
+    expect(await failure(service.client.getBook({ name: 'x'.repeat(1001 - head) }))).toMatchObject({
       code: Status.RESOURCE_EXHAUSTED,
       reason: 'REQUEST_TOO_LARGE',
     });
@@ -253,6 +259,14 @@ describe('connections', () => {
     served.fill(0);
     for (let i = 0; i < 20; i++) await call();
     expect(served).toEqual([0, 20]);
+    channel.close();
+  });
+
+  it('of a name are found by DNS', async () => {
+    await using service = await startShelf({ readFile: () => ({ path: 'found' }) }, { listen: '127.0.0.1:0' });
+    const channel = new GrpcChannel(`dns:///localhost:${service.server.address.split(':')[1]}`);
+    const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
+    expect(await firstValueFrom(client.readFile({ path: '' }))).toEqual({ path: 'found' });
     channel.close();
   });
 
