@@ -39,7 +39,7 @@ async function stopped(server: ServerProcess, figure: (figures: Figures) => numb
 /** By how many MB a process grew at most since it was in a state. */
 const growth = (before: Figures, after: Figures): number => Math.round((after.maxRssBytes - before.rssBytes) / MB);
 
-describe('the memory of a server with slow readers', () => {
+describe('the memory of a server with slow readers', { timeout: 300_000 }, () => {
   /**
    * Opens streams on connections of their own, reads slowly from each, and then stops to. A warm server has streamed to
    * as many readers before, as fast as they could read: what Node needs for that is not what slow readers cost.
@@ -104,7 +104,7 @@ describe('the memory of a server with slow readers', () => {
   );
 });
 
-describe('the memory of a server that is flooded while a guard is pending', () => {
+describe('the memory of a server that is flooded while a guard is pending', { timeout: 300_000 }, () => {
   const flood = async (side: Scene['side'], messages: number): Promise<{ grownMB: number; sent: number }> => {
     const admitted = 200;
     await using server = await startServer({ side, scene: 'flood', admitted });
