@@ -12,6 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
 import { Observable } from 'rxjs';
+import { metadataTooLarge } from './call-ends.ts';
 import { currentCall, inheritMetadata } from './call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
 import { errorFromStatus } from './error-status.ts';
@@ -66,6 +67,8 @@ const withoutRetries = { 'grpc.per_rpc_retry_buffer_size': -1 };
 
 const defaultDeadlineMs = 15_000;
 const defaultMaxUnsentBytes = 4 * 1024 * 1024;
+/** Beyond it servers end the connection, and with it all other calls (see ServerLimits.maxMetadataBytes). */
+const maxMetadataBytes = 64 * 1024;
 
 /**
  * A connection to a service. Each call is an Observable: subscribing starts it, unsubscribing cancels it, and demand
@@ -103,6 +106,11 @@ export class GrpcChannel {
         parent?.deadline ?? Infinity,
       );
       const metadata = inheritMetadata(options.metadata, parent);
+      const metadataBytes = sizeOf(metadata);
+      if (metadataBytes > maxMetadataBytes) {
+        subscriber.error(metadataTooLarge(metadataBytes, maxMetadataBytes));
+        return undefined;
+      }
       const callOptions = deadline === Infinity ? {} : { deadline };
       const fail = (error: ServiceError | RpcError): void => {
         if (!(error instanceof RpcError) && error.metadata !== undefined) options.onTrailers?.(error.metadata);
@@ -203,6 +211,17 @@ export function callableMethod<Request, Response>(
   decode: (bytes: Buffer) => Response,
 ): CallableMethod<Request, Response> {
   return { path, requestStream, responseStream, encode, decode };
+}
+
+/** The size of metadata on its way, keys and values together. */
+function sizeOf(metadata: Metadata): number {
+  let bytes = 0;
+  // What Metadata offers in public copies all of it, for every call.
+  const { internalRepr } = metadata as unknown as { readonly internalRepr: ReadonlyMap<string, (string | Buffer)[]> };
+  for (const [key, values] of internalRepr)
+    for (const value of values)
+      bytes += key.length + (typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4);
+  return bytes;
 }
 
 /** Makes a call without the stack trace that grpc-js takes for each, some 5 % of a call: our errors are made anew. */

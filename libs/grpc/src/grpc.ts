@@ -13,6 +13,7 @@ export { type Environment, readListen, readLogLevels } from './environment.ts';
 export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
+export { readDrainMs, readServerLimits } from './server-environment.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
