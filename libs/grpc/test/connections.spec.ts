@@ -119,12 +119,14 @@ describe('calls at a time on a connection', () => {
       }
     }
     await using service = await startShelf(
-      { talkBooks: () => concat(of({ name: 'open' }), NEVER) },
+      { talkBooks: () => concat(of({ name: 'open' }), NEVER), streamBooks: () => concat(of({ books: [] }), NEVER) },
       { guard: Counting, limits: { maxCallsPerConnection: 1 } },
     );
-    let open = false;
-    const holding = service.client.talkBooks(NEVER).subscribe(() => (open = true));
-    await until(() => open);
+    // Request streams have a connection of their own: one call holds each.
+    let open = 0;
+    const holding = service.client.talkBooks(NEVER).subscribe(() => open++);
+    holding.add(service.client.streamBooks({} as shelf.StreamBooksRequest).subscribe(() => open++));
+    await until(() => open === 2);
     const requests = new Subject<shelf.CountBooksRequest>();
     const errors: RpcError[] = await Promise.all([
       failure(service.client.readFile({ path: '' })),
@@ -133,7 +135,7 @@ describe('calls at a time on a connection', () => {
       failure(service.client.talkBooks(requests)),
     ]);
     expect(errors.map(({ reason }) => reason)).toEqual(Array(4).fill('TOO_MANY_CALLS'));
-    expect(guarded).toBe(1);
+    expect(guarded).toBe(2);
     holding.unsubscribe();
   });
 });

@@ -10,7 +10,7 @@ const rows = 30_000;
 const requests = 20_000;
 /** The buffers between two processes hold less than this many of the messages below. */
 const fewRows = 5000;
-const fewRequests = 2000; // grpc-js keeps 1 MiB of a call, to send it again
+const fewRequests = 500; // grpc-js by itself keeps another 1 MiB of a call, to send it again
 
 /** Requests of 1 KB each, counted as they are taken from their source. */
 function countedRequests() {
