@@ -1,6 +1,13 @@
 import { resolve } from 'node:path';
 import type { LogLevel } from '@nestjs/common';
-import { type Environment, readListen, readLogLevels } from '@rollcall/grpc';
+import {
+  type Environment,
+  readDrainMs,
+  readListen,
+  readLogLevels,
+  readServerLimits,
+  type ServerLimits,
+} from '@rollcall/grpc';
 
 /** Where the directory is kept. */
 export type Database =
@@ -28,6 +35,10 @@ export interface Config {
   readonly keepChangesMs: number;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
+  /** What the server takes. */
+  readonly limits: ServerLimits;
+  /** How long it may take to close, in milliseconds. */
+  readonly drainMs: number;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -40,6 +51,8 @@ export function readConfig(env: Environment): Config {
     keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
     keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
     logLevels: readLogLevels(env),
+    limits: readServerLimits(env),
+    drainMs: readDrainMs(env),
   });
 }
 

@@ -25,10 +25,10 @@ export interface Service {
 
 /** Builds the service over its store. @throws Error when the store cannot be opened */
 export async function createService(config: Config): Promise<Service> {
-  const { listen, keepDeletedMs, keepChangesMs, logLevels } = config;
+  const { listen, keepDeletedMs, keepChangesMs, logLevels, limits, drainMs } = config;
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
-    const server = new GrpcServer({ listen, serve: servedContracts });
+    const server = new GrpcServer({ listen, serve: servedContracts, limits, drainMs });
     const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs), {
       strategy: server,
       logger: new CallLogger({

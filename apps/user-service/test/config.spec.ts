@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { defaultLimits } from '@rollcall/grpc';
 import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 
@@ -9,6 +10,8 @@ test('has defaults for everything', () => {
     keepDeletedMs: 30 * 86_400_000,
     keepChangesMs: 7 * 86_400_000,
     logLevels: ['fatal', 'error', 'warn', 'log'],
+    limits: defaultLimits,
+    drainMs: 10_000,
   });
 });
 
@@ -51,6 +54,8 @@ test.each([
   ['USER_LISTEN', 'unix:'],
   ['ALLOW_INSECURE_LISTEN', 'yes'],
   ['LOG_LEVEL', 'loud'],
+  ['GRPC_MAX_MESSAGE_BYTES', '4MB'],
+  ['DRAIN_MS', '0'],
 ])('names %s when its value is "%s"', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: "`));
 });

@@ -19,7 +19,7 @@ import {
   type userService,
 } from '@rollcall/proto';
 import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs';
-import type { Config, Database } from '../src/config.ts';
+import { type Config, type Database, readConfig } from '../src/config.ts';
 import { createService, openEngine } from '../src/service.ts';
 import { UsersStore, type UsersStoreOptions } from '../src/store/users.store.ts';
 import { createPostgresDatabase, testedEngine } from './engines.ts';
@@ -72,6 +72,7 @@ export async function startService(database?: Database, config: Partial<Config> 
   const listen = `unix://${directory.path}/grpc.sock`;
   const own = database === undefined ? await makeDatabase() : undefined;
   const { app, server } = await createService({
+    ...readConfig({}),
     listen,
     database: database ?? (own as Database),
     keepDeletedMs: 30 * dayMs,

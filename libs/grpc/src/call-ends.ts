@@ -21,7 +21,7 @@ export function idle(limitMs: number): RpcError {
 export function slowReader(maxBytes: number): RpcError {
   return new RpcError(
     Status.RESOURCE_EXHAUSTED,
-    'REQUEST_TOO_LARGE',
+    'READER_TOO_SLOW',
     `More than ${maxBytes} bytes were waiting to be read. Read faster, or resume from the last item.`,
   );
 }
@@ -31,4 +31,15 @@ export function endOfServer(): RpcError {
   return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'The server is shutting down. Try again.', {
     retryDelayMs: 1000,
   });
+}
+
+/** For a call beyond those that a connection may have at a time; any of them may end soon. */
+export function tooManyCalls(most: number): RpcError {
+  const message = `The connection has ${most} calls under way, the most that it may have.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_CALLS', message, { retryDelayMs: 1000 });
+}
+
+export function metadataTooLarge(bytes: number, mostBytes: number): RpcError {
+  const message = `The metadata is ${bytes} bytes large, of at most ${mostBytes}.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
 }

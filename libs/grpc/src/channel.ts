@@ -12,6 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
 import { Observable } from 'rxjs';
+import { metadataTooLarge } from './call-ends.ts';
 import { currentCall, inheritMetadata } from './call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
 import { errorFromStatus } from './error-status.ts';
@@ -57,8 +58,17 @@ type AnyCall =
   | ClientWritableStream<unknown>
   | ClientDuplexStream<unknown, unknown>;
 
+/**
+ * Request streams have a connection of their own, which keeps nothing to be sent again: grpc-js keeps up to a megabyte of
+ * each call for that, says of it that it was sent, and goes through all of it for each message. A limit below 0 holds
+ * also for messages without a byte.
+ */
+const withoutRetries = { 'grpc.per_rpc_retry_buffer_size': -1 };
+
 const defaultDeadlineMs = 15_000;
 const defaultMaxUnsentBytes = 4 * 1024 * 1024;
+/** Beyond it servers end the connection, and with it all other calls (see ServerLimits.maxMetadataBytes). */
+const maxMetadataBytes = 64 * 1024;
 
 /**
  * A connection to a service. Each call is an Observable: subscribing starts it, unsubscribing cancels it, and demand
@@ -67,15 +77,18 @@ const defaultMaxUnsentBytes = 4 * 1024 * 1024;
  */
 export class GrpcChannel {
   readonly #client: Client;
+  readonly #uploads: () => Client;
+  #uploading: Client | undefined;
   readonly #defaultDeadlineMs: number;
   readonly #maxUnsentBytes: number;
 
   /** @param target where the service is: `127.0.0.1:50051`, `dns:///user-service:50051`, `unix:///…` */
   constructor(target: string, options: GrpcChannelOptions = {}) {
-    this.#client = new Client(target, options.credentials ?? channelCredentials.createInsecure(), {
-      ...connectionOptions(options.contracts ?? []),
-      ...options.channelOptions,
-    });
+    const { credentials = channelCredentials.createInsecure() } = options;
+    const clientOptions = { ...connectionOptions(options.contracts ?? []), ...options.channelOptions };
+    this.#client = new Client(target, credentials, clientOptions);
+    this.#uploads = () =>
+      (this.#uploading ??= new Client(target, credentials, { ...clientOptions, ...withoutRetries }));
     this.#defaultDeadlineMs = options.defaultDeadlineMs ?? defaultDeadlineMs;
     this.#maxUnsentBytes = options.maxUnsentBytes ?? defaultMaxUnsentBytes;
   }
@@ -93,6 +106,11 @@ export class GrpcChannel {
         parent?.deadline ?? Infinity,
       );
       const metadata = inheritMetadata(options.metadata, parent);
+      const metadataBytes = sizeOf(metadata);
+      if (metadataBytes > maxMetadataBytes) {
+        subscriber.error(metadataTooLarge(metadataBytes, maxMetadataBytes));
+        return undefined;
+      }
       const callOptions = deadline === Infinity ? {} : { deadline };
       const fail = (error: ServiceError | RpcError): void => {
         if (!(error instanceof RpcError) && error.metadata !== undefined) options.onTrailers?.(error.metadata);
@@ -111,10 +129,17 @@ export class GrpcChannel {
 
       const call = withoutStack((): AnyCall => {
         if (method.requestStream && method.responseStream) {
-          return this.#client.makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
+          return this.#uploads().makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
         }
         if (method.requestStream) {
-          return this.#client.makeClientStreamRequest(method.path, identity, decode, metadata, callOptions, onResponse);
+          return this.#uploads().makeClientStreamRequest(
+            method.path,
+            identity,
+            decode,
+            metadata,
+            callOptions,
+            onResponse,
+          );
         }
         const request = input as Request;
         return method.responseStream
@@ -174,6 +199,7 @@ export class GrpcChannel {
 
   /** Closes the connection once the calls under way have ended. */
   close(): void {
+    this.#uploading?.close();
     this.#client.close();
   }
 }
@@ -185,6 +211,17 @@ export function callableMethod<Request, Response>(
   decode: (bytes: Buffer) => Response,
 ): CallableMethod<Request, Response> {
   return { path, requestStream, responseStream, encode, decode };
+}
+
+/** The size of metadata on its way, keys and values together. */
+function sizeOf(metadata: Metadata): number {
+  let bytes = 0;
+  // What Metadata offers in public copies all of it, for every call.
+  const { internalRepr } = metadata as unknown as { readonly internalRepr: ReadonlyMap<string, (string | Buffer)[]> };
+  for (const [key, values] of internalRepr)
+    for (const value of values)
+      bytes += key.length + (typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4);
+  return bytes;
 }
 
 /** Makes a call without the stack trace that grpc-js takes for each, some 5 % of a call: our errors are made anew. */

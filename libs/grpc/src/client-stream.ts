@@ -6,7 +6,7 @@ import {
 } from '@grpc/grpc-js';
 import { isObservable, type Observable, Subscription } from 'rxjs';
 import { emit } from './demand.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, OutboxBudget } from './outbox.ts';
 import { RpcError } from './rpc-error.ts';
 
 /** Requests of streams are encoded before they are sent, so that it is known how much waits. */
@@ -39,7 +39,7 @@ export function send<Request>(
   fail: (error: RpcError) => void,
 ) {
   if (!isObservable(requests)) throw new TypeError('this method takes an Observable of requests');
-  const outbox = new Outbox(call, maxUnsentBytes);
+  const outbox = new Outbox(call, maxUnsentBytes, new OutboxBudget());
   // Without a listener an error of the stream would end the process. It is the status that tells of it.
   if (!('read' in call)) call.on('error', () => undefined);
   const breakOff = (error: RpcError): void => {

@@ -1,6 +1,7 @@
 import { applyDecorators, Controller } from '@nestjs/common';
-import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { MessagePattern } from '@nestjs/microservices';
 import type { Contract } from '@rollcall/proto';
+import { takeRequestAndContext } from './handler-parameters.ts';
 
 /**
  * Makes a class the handler of a service: each of its methods is called for the RPC of the same name, with the request
@@ -15,12 +16,13 @@ export function GrpcController(contract: Contract, service: string): ClassDecora
   const methods = [...contract.methods.values()].filter((method) => method.service === service);
   if (methods.length === 0) throw new Error(`the contract has no service ${service}`);
   return applyDecorators(Controller(), (target: { prototype: object }) => {
+    const handled: string[] = [];
     for (const { path, localName } of methods) {
       const descriptor = Object.getOwnPropertyDescriptor(target.prototype, localName);
       if (descriptor === undefined) continue; // the server names it at start
       MessagePattern(path)(target.prototype, localName, descriptor);
-      Payload()(target.prototype, localName, 0);
-      Ctx()(target.prototype, localName, 1);
+      handled.push(localName);
     }
+    takeRequestAndContext(target, handled);
   });
 }

@@ -11,8 +11,12 @@ import {
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { codecsOf, type Contract, rollcallContract } from '@rollcall/proto';
 import { endOfServer } from './call-ends.ts';
+import { Connections } from './connections.ts';
 import type { CallContext } from './call-context.ts';
 import { Health } from './health.ts';
+import { http2Servers } from './http2-below.ts';
+import { LastWords } from './last-words.ts';
+import { OutboxBudget } from './outbox.ts';
 import { Reflection } from './reflection.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
@@ -51,6 +55,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #server: GrpcJsServer;
   readonly #health: Health;
   readonly #host: CallHost;
+  readonly #connections: Connections;
   #address = '';
   #closing = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -62,9 +67,12 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     const limits = { ...defaultLimits, ...options.limits };
     this.#server = new GrpcJsServer({ ...channelOptionsOf(limits), ...options.channelOptions });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
+    this.#connections = new Connections(limits);
     this.#host = {
       limits,
       live: new Set(),
+      lastWords: new LastWords(),
+      outboxBudget: new OutboxBudget(),
       logUnknownError: (error, context) => this.#logUnknownError(error, context),
     };
   }
@@ -85,8 +93,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
           error === null ? resolve(bound) : reject(new Error(`cannot listen on ${listen}: ${error.message}`)),
         );
       });
+      for (const server of http2Servers(this.#server)) this.#connections.guard(server);
       this.#address = listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`);
-      this.#sweep = setInterval(() => this.#endDueCalls(), sweepMs).unref();
+      this.#sweep = setInterval(() => this.#endWhatIsDue(), sweepMs).unref();
       this.#health.set(true);
       callback();
     } catch (error) {
@@ -109,6 +118,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     for (const call of this.#host.live) call.end(endOfServer());
     await within(drained, lastWordMs);
     this.#server.forceShutdown();
+    this.#connections.destroy();
     await drained;
     clearInterval(this.#sweep);
   }
@@ -128,9 +138,11 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     return this.#server as T;
   }
 
-  #endDueCalls(): void {
+  #endWhatIsDue(): void {
     const now = Date.now();
     for (const call of this.#host.live) call.endIfDue(now);
+    this.#host.lastWords.cutOff(now);
+    this.#connections.closeIdle(now);
   }
 
   #register(): void {
@@ -205,7 +217,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
 /** Streams that wait for something to happen, for days if need be. */
 const endless = new Set(['/grpc.health.v1.Health/Watch']);
 
-/** How often calls are looked through for those whose time has come, in milliseconds. */
+/** How often calls and connections are looked through for those whose time has come, in milliseconds. */
 const sweepMs = 50;
 
 /** Waits, but no longer than the limit. */

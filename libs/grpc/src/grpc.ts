@@ -14,6 +14,7 @@ export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
 export { encodedForm } from './served-method.ts';
+export { readDrainMs, readServerLimits } from './server-environment.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { PassOnFilter } from './pass-on.filter.ts';

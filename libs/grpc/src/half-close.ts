@@ -1,5 +1,6 @@
-import type { Http2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Session } from 'node:http2';
 import type { ServerDuplexStream, ServerReadableStream } from '@grpc/grpc-js';
+import { http2Stream } from './http2-below.ts';
 
 /** A call of grpc-js whose requests are a stream. */
 export type Reading = ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
@@ -17,14 +18,6 @@ export async function wasHalfClosed(call: Reading): Promise<boolean> {
   if (session !== undefined && String(call.metadata.get('user-agent')[0]).includes('grpc-node-js'))
     await roundTrip(session);
   return !call.cancelled && stream?.closed !== true && stream?.destroyed !== true;
-}
-
-/** The stream below a call of grpc-js, behind the interceptors, if any. */
-function http2Stream(call: Reading): ServerHttp2Stream | undefined {
-  type Layer = { readonly stream?: ServerHttp2Stream; readonly nextCall?: Layer };
-  let layer = (call as unknown as { readonly call?: Layer }).call; // grpc-js has no public way to it
-  while (layer !== undefined && layer.stream === undefined) layer = layer.nextCall;
-  return layer?.stream;
 }
 
 interface Pings {

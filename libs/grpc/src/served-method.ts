@@ -11,7 +11,10 @@ function hasStrings(desc: DescMessage, seen = new Set<DescMessage>()): boolean {
   if (seen.has(desc)) return false;
   seen.add(desc);
   return desc.fields.some(
-    (field) => field.scalar === ScalarType.STRING || (field.message !== undefined && hasStrings(field.message, seen)),
+    (field) =>
+      field.scalar === ScalarType.STRING ||
+      (field.fieldKind === 'map' && field.mapKey === ScalarType.STRING) ||
+      (field.message !== undefined && hasStrings(field.message, seen)),
   );
 }
 

@@ -1,31 +1,22 @@
 import type { EventEmitter } from 'node:events';
-import type {
-  sendUnaryData,
-  ServerDuplexStream,
-  ServerReadableStream,
-  ServerUnaryCall,
-  ServerWritableStream,
-  StatusObject,
-} from '@grpc/grpc-js';
+import { constants } from 'node:http2';
+import type { sendUnaryData, ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
 import { type Metadata, status as Status } from '@grpc/grpc-js';
 import type { Method } from '@rollcall/proto';
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { isObservable, type Observable, type Observer, type Subscription } from 'rxjs';
 import { cancelled, deadlineExceeded, idle, over, slowReader } from './call-ends.ts';
 import { CallContext, type CallSource, callStorage } from './call-context.ts';
 import { pulled } from './demand.ts';
 import { statusOf } from './error-status.ts';
 import type { Reading } from './half-close.ts';
-import { Outbox } from './outbox.ts';
+import { type BelowCall, http2Stream } from './http2-below.ts';
+import type { LastWords } from './last-words.ts';
+import { Outbox, type OutboxBudget } from './outbox.ts';
 import { RpcError, withMetadata } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import { requestStream } from './request-stream.ts';
-import { checkMessage, checkMetadata, effectiveDeadline, type ServerLimits } from './server-limits.ts';
+import { checkMessage, effectiveDeadline, type ServerLimits } from './server-limits.ts';
 
-type AnyCall =
-  | ServerUnaryCall<Buffer, Buffer>
-  | ServerReadableStream<Buffer, Buffer>
-  | ServerWritableStream<Buffer, Buffer>
-  | ServerDuplexStream<Buffer, Buffer>;
 type Writing = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
 
 /** What calls share. */
@@ -33,6 +24,10 @@ export interface CallHost {
   readonly limits: ServerLimits;
   /** The calls under way. */
   readonly live: Set<ServerCall>;
+  /** What calls that are over still have to send. */
+  readonly lastWords: LastWords;
+  /** What waits for their readers. */
+  readonly outboxBudget: OutboxBudget;
   /** Tells of an error whose cause the caller must not see. */
   logUnknownError(error: unknown, context: CallContext): void;
 }
@@ -41,13 +36,13 @@ export interface CallHost {
  * One call under way. It ends in one of four ways: the handler answers, the handler fails, the caller goes away (or the
  * deadline passes), or the server ends it. In the last two the handler's Observable is torn down and the signal fires.
  */
-export class ServerCall implements CallSource {
+export class ServerCall implements CallSource, Observer<object> {
   readonly method: Method;
   readonly metadata: Metadata;
   readonly deadline: number;
   readonly #served: ServedMethod;
   readonly #host: CallHost;
-  readonly #call: AnyCall;
+  readonly #call: BelowCall;
   readonly #context: CallContext;
   /** When the server itself ends the call: a unary one at its deadline, a stream when it was idle for too long. */
   #endsAt: number;
@@ -57,10 +52,13 @@ export class ServerCall implements CallSource {
   #subscription: Subscription | undefined;
   /** The last message of a response stream. */
   #last: object | undefined;
-  #fail: (status: StatusObject) => void = () => undefined;
+  /** Where the answer goes: a message, or a stream of them. */
+  #respond: sendUnaryData<Buffer> | undefined;
+  #writing: Writing | undefined;
+  #outbox: Outbox | undefined;
   #done = false;
 
-  constructor(served: ServedMethod, host: CallHost, call: AnyCall) {
+  constructor(served: ServedMethod, host: CallHost, call: BelowCall) {
     const sent = call.getDeadline();
     const asked = sent instanceof Date ? sent.getTime() : sent;
     const unary = served.method.kind === 'unary';
@@ -76,7 +74,7 @@ export class ServerCall implements CallSource {
     host.live.add(this);
     const events: EventEmitter = call;
     events.on('cancelled', () => {
-      if (!this.#done) this.#cancel(Date.now() < this.deadline ? cancelled() : deadlineExceeded());
+      if (!this.#done) this.#cancel(Date.now() + timerMs < this.deadline ? cancelled() : deadlineExceeded());
     });
   }
 
@@ -104,35 +102,15 @@ export class ServerCall implements CallSource {
 
   /** The answer is one message. */
   respondOnce(request: Buffer | Reading, respond: sendUnaryData<Buffer>): void {
-    this.#fail = (status) => respond(status);
-    this.#start(request, {
-      next: (message) => {
-        const encoded = this.#encode(message);
-        if (encoded === undefined) return;
-        this.#finish();
-        respond(null, encoded, this.#context.trailersIfAny);
-      },
-      complete: () => this.#failWith(new Error('the handler answered nothing')),
-    });
+    this.#respond = respond;
+    callStorage.run(this.#context, ServerCall.#start, this, request);
   }
 
   /** The answer is a stream. */
   respondMany(request: Buffer | Reading, writing: Writing): void {
-    const outbox = new Outbox(writing, this.#host.limits.maxUnsentBytes);
-    this.#fail = (status) => writing.emit('error', status);
-    this.#start(request, {
-      next: (message) => {
-        const encoded = this.#encode(message);
-        if (encoded === undefined) return;
-        this.#spoken();
-        this.#last = message;
-        if (!outbox.send(encoded)) this.end(slowReader(this.#host.limits.maxUnsentBytes));
-      },
-      complete: () => {
-        this.#finish();
-        writing.end(this.#context.trailers);
-      },
-    });
+    this.#writing = writing;
+    this.#outbox = new Outbox(writing, this.#host.limits.maxUnsentBytes, this.#host.outboxBudget);
+    callStorage.run(this.#context, ServerCall.#start, this, request);
   }
 
   /** Whether it is a stream that its caller can take up again elsewhere. */
@@ -145,54 +123,81 @@ export class ServerCall implements CallSource {
     if (this.#done) return;
     const cursor = this.#last === undefined ? undefined : this.#served.cursorOf?.(this.#last);
     if (cursor !== undefined) error = withMetadata(error, { cursor });
-    this.#fail(statusOf(error, this.#context.trailers));
+    this.#sendStatus(error);
     this.#cancel(error);
+    const { lastWordMs } = this.#host.limits;
+    const tooSlow = error.code === Status.RESOURCE_EXHAUSTED;
+    this.#letGo(Date.now() + lastWordMs, tooSlow ? constants.NGHTTP2_ENHANCE_YOUR_CALM : constants.NGHTTP2_CANCEL);
   }
 
-  #start(request: Buffer | Reading, observer: Receiver): void {
-    callStorage.run(this.#context, () => {
-      let input: object;
-      try {
-        checkMetadata(this.#context.metadata, this.#host.limits);
-        input = Buffer.isBuffer(request)
-          ? this.#decode(request)
-          : requestStream(request, this.#context, (bytes) => this.#decode(bytes));
-      } catch (error) {
-        this.#failWith(error);
-        return;
-      }
-      try {
-        this.#take(this.#served.handle(input, this.#context), observer);
-      } catch (error) {
-        this.#failWith(error);
-      }
-    });
+  /** The handler answers a message. */
+  next(message: object): void {
+    if (this.#done) return;
+    let encoded: Buffer;
+    try {
+      encoded = this.#served.encodeResponse(message);
+    } catch (error) {
+      this.error(error);
+      return;
+    }
+    if (this.#respond !== undefined) {
+      this.#finish();
+      this.#respond(null, encoded, this.#context.trailersIfAny);
+      if (encoded.length > windowBytes) this.#letGo(this.deadline, constants.NGHTTP2_CANCEL);
+      return;
+    }
+    this.#spoken();
+    this.#last = message;
+    if (this.#outbox?.send(encoded) === false) this.end(slowReader(this.#host.limits.maxUnsentBytes));
+  }
+
+  /** The handler has answered all. */
+  complete(): void {
+    if (this.#done) return;
+    if (this.#writing === undefined) {
+      this.error(new Error('the handler answered nothing'));
+      return;
+    }
+    this.#finish();
+    this.#writing.end(this.#context.trailers);
+    this.#letGoWhenIdle();
+  }
+
+  /** The handler, or what stands before it, has failed. */
+  error(error: unknown): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#sendStatus(this.#known(error));
+    this.#letGoWhenIdle();
+  }
+
+  static #start(this: void, call: ServerCall, request: Buffer | Reading): void {
+    try {
+      const input = Buffer.isBuffer(request)
+        ? call.#decode(request)
+        : requestStream(request, call.#context, (bytes) => call.#decode(bytes));
+      call.#take(call.#served.handle(input, call.#context));
+    } catch (error) {
+      call.error(error);
+    }
   }
 
   /** Takes whatever the handler answers with. */
-  #take(answer: unknown, observer: Receiver): void {
+  #take(answer: unknown): void {
     if (this.#done) return;
     if (answer instanceof Promise) {
       answer.then(
-        (inner: unknown) => this.#take(inner, observer),
-        (error: unknown) => this.#failWith(error),
+        (inner: unknown) => this.#take(inner),
+        (error: unknown) => this.error(error),
       );
     } else if (isObservable(answer) || isIterable(answer)) {
       const source = (isObservable(answer) ? answer : pulled(() => answer)) as Observable<object>;
-      const subscription = source.subscribe({
-        next: (message) => {
-          if (!this.#done) observer.next(message);
-        },
-        error: (error: unknown) => this.#failWith(error),
-        complete: () => {
-          if (!this.#done) observer.complete();
-        },
-      });
+      const subscription = source.subscribe(this);
       if (this.#done) subscription.unsubscribe();
       else this.#subscription = subscription;
     } else {
-      observer.next(answer as object);
-      if (!this.#done) observer.complete();
+      this.next(answer as object);
+      this.complete();
     }
   }
 
@@ -208,19 +213,19 @@ export class ServerCall implements CallSource {
     return this.#served.decodeRequest(bytes);
   }
 
-  #encode(message: object): Buffer | undefined {
-    try {
-      return this.#served.encodeResponse(message);
-    } catch (error) {
-      this.#failWith(error);
-      return undefined;
-    }
+  #sendStatus(error: RpcError): void {
+    const status = statusOf(error, this.#context.trailers);
+    if (this.#respond !== undefined) this.#respond(status);
+    else this.#writing?.emit('error', status);
   }
 
-  #failWith(error: unknown): void {
-    if (this.#done) return;
-    this.#finish();
-    this.#fail(statusOf(this.#known(error), this.#context.trailers));
+  /** A reader that takes nothing more of a stream that is over is as idle as one that is open. */
+  #letGoWhenIdle(): void {
+    if (this.#writing !== undefined) this.#letGo(Date.now() + this.#host.limits.streamIdleMs, constants.NGHTTP2_CANCEL);
+  }
+
+  #letGo(untilMs: number, rstCode: number): void {
+    this.#host.lastWords.allow(http2Stream(this.#call), untilMs, rstCode);
   }
 
   #known(error: unknown): RpcError {
@@ -250,11 +255,11 @@ export class ServerCall implements CallSource {
   }
 }
 
-/** Takes what a handler answers. */
-interface Receiver {
-  readonly next: (message: object) => void;
-  readonly complete: () => void;
-}
+/** By how much a timer of Node may be early by the clock, in milliseconds. */
+const timerMs = 2;
+
+/** What HTTP/2 lets a call send before its reader has asked for more. */
+const windowBytes = 65_535;
 
 function isIterable(answer: unknown): answer is AsyncIterable<object> | Iterable<object> {
   return typeof answer === 'object' && answer !== null && (Symbol.asyncIterator in answer || Symbol.iterator in answer);

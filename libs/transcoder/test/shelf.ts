@@ -9,7 +9,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type CallContext, GrpcChannel, GrpcController, GrpcServer, pulled, RpcError, values } from '@rollcall/grpc';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
-import { map, type Observable } from 'rxjs';
+import { map, tap, type Observable } from 'rxjs';
 import { TranscoderModule, type TranscoderOptions, transcoderAdapter } from '../src/transcoder.ts';
 
 const service = 'testing.v1.ShelfService';
@@ -112,7 +112,10 @@ class ShelfController implements shelf.ShelfServiceController {
     });
   }
   talkBooks(requests: Observable<shelf.CountBooksRequest>): Observable<shelf.TalkBooksResponse> {
-    return requests.pipe(map(({ shelf, name }) => ({ name: `${shelf}${name}` })));
+    return requests.pipe(
+      tap({ error: (error: unknown) => seen.cancelled.push(error) }),
+      map(({ shelf, name }) => ({ name: `${shelf}${name}` })),
+    );
   }
   unruled({ book, pageNumbers }: shelf.EchoBookRequest): shelf.EchoBookResponse {
     return { book, pageNumbers };

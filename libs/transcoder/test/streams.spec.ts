@@ -194,6 +194,22 @@ describe('a bidi call', () => {
     expect(text).toBe('{"name":"a"}\n{"name":"b"}\n{"name":"c"}\n');
   });
 
+  it('ends with its caller', async () => {
+    seen.cancelled.length = 0;
+    const request = openRequest(rest, '/v1/books:talk', {
+      verb: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
+    request.on('error', () => undefined);
+    let answered = false;
+    request.on('response', (response) => response.on('error', () => undefined).on('data', () => (answered = true)));
+    request.write('{"name":"a"}\n');
+    await until(() => answered);
+    request.destroy();
+    await until(() => seen.cancelled.length > 0);
+    expect(seen.cancelled[0]).toMatchObject({ code: 1, reason: 'CANCELLED' });
+  });
+
   it('that is refused midway names the line and does not look whole', async () => {
     const { text, complete } = await ask(rest, '/v1/books:talk', {
       verb: 'POST',

@@ -10,7 +10,7 @@ import { anyBooks, connect, named } from './servers.ts';
 const streams = 200;
 /** Reduced in `npm test`; `npm run test:faults` leaves the server its own 10 s. */
 const drainMs = process.env['FAULTS_OWN_DRAIN'] === '1' ? undefined : 2000;
-const limitMs = drainMs ?? 10_000;
+const limitMs = drainMs === undefined ? 10_000 : drainMs + 1000; // on a machine that is busy with the other tests
 
 const resumable = (client: Shelf): Observable<unknown> => client.streamBooks(anyBooks);
 const talk = (client: Shelf): Observable<unknown> => client.talkBooks(concat(of(named('a')), NEVER));

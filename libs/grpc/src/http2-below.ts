@@ -1,0 +1,31 @@
+/** What lies below grpc-js. It has no public way to it, which is one reason why its version is pinned. */
+import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import type {
+  Server,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+
+/** A call as grpc-js hands it to a handler. */
+export type BelowCall =
+  | ServerUnaryCall<Buffer, Buffer>
+  | ServerReadableStream<Buffer, Buffer>
+  | ServerWritableStream<Buffer, Buffer>
+  | ServerDuplexStream<Buffer, Buffer>;
+
+/** The HTTP/2 servers of a server that is bound. @throws Error when grpc-js has changed */
+export function http2Servers(server: Server): Http2Server[] {
+  const { http2Servers: servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
+  if (servers === undefined || servers.size === 0) throw new Error('this grpc-js keeps its HTTP/2 servers elsewhere');
+  return [...servers.keys()];
+}
+
+/** The HTTP/2 stream of a call, behind the interceptors, if any. */
+export function http2Stream(call: BelowCall): ServerHttp2Stream | undefined {
+  type Layer = { readonly stream?: ServerHttp2Stream; readonly nextCall?: Layer };
+  let layer = (call as unknown as { readonly call?: Layer }).call;
+  while (layer !== undefined && layer.stream === undefined) layer = layer.nextCall;
+  return layer?.stream;
+}

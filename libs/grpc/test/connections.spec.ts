@@ -1,0 +1,168 @@
+import { once } from 'node:events';
+import type { OutgoingHttpHeaders } from 'node:http2';
+import { Metadata, status as Status } from '@grpc/grpc-js';
+import { concat, firstValueFrom, NEVER, of, Subject } from 'rxjs';
+import { type shelf, testingContract } from '@rollcall/proto/testing';
+import { describe, expect, it } from 'vitest';
+import { GrpcChannel, type RpcError } from '../src/grpc.ts';
+import { failure } from './faults/servers.ts';
+import { call, fixedHeaders, plainConnection } from './plain-http2.ts';
+import { type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
+
+const fixedBytes = Object.entries(fixedHeaders).flat().join('').length;
+
+describe('metadata', () => {
+  const serve = (limits = {}) => startShelf({ readFile: () => ({ path: '' }) }, { limits });
+  /** So much of it that there are `bytes` in all, in fields of 10,000 at most. */
+  const metadataOf = (bytes: number): OutgoingHttpHeaders => {
+    const headers: OutgoingHttpHeaders = {};
+    for (let rest = bytes - fixedBytes, index = 100; rest > 0; index++) {
+      const length = Math.min(rest, 10_000);
+      headers[`x-${index}`] = 'v'.repeat(length - 5);
+      rest -= length;
+    }
+    return headers;
+  };
+
+  it('is taken up to the limit, and refused with RESOURCE_EXHAUSTED one byte beyond', async () => {
+    await using service = await serve({ maxMetadataBytes: 1000 });
+    const session = plainConnection(service);
+    expect(await call(session, metadataOf(1000))).toBe('OK');
+    expect(await call(session, metadataOf(1001))).toBe('RESOURCE_EXHAUSTED');
+    expect(await call(session)).toBe('OK');
+    session.close();
+  });
+
+  it('of 100 KB is refused with RESOURCE_EXHAUSTED, and the connection lives', async () => {
+    await using service = await serve();
+    const session = plainConnection(service);
+    expect(await call(session, metadataOf(100_000))).toBe('RESOURCE_EXHAUSTED');
+    expect(await call(session)).toBe('OK');
+    session.close();
+  });
+
+  it('of more than 128 fields is reset with the code for RESOURCE_EXHAUSTED, and the connection lives', async () => {
+    await using service = await serve();
+    const session = plainConnection(service);
+    const many = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`x-${index}`, 'v']));
+    expect(await call(session, many)).toBe('reset 11');
+    expect(await call(session)).toBe('OK');
+    session.close();
+  });
+
+  it('of more than HTTP/2 takes ends the connection, and the server goes on', async () => {
+    await using service = await serve();
+    for (const headers of [{ 'x-large': 'v'.repeat(200_000) }, metadataOf(300_000)]) {
+      const session = plainConnection(service);
+      expect(await call(session, headers)).toMatch(/^reset/);
+      await until(() => session.destroyed);
+    }
+    expect(await firstValueFrom(service.client.readFile({ path: '' }))).toEqual({ path: '' });
+  });
+
+  it('of more than 64 KiB is not sent by a channel, whose other calls go on', async () => {
+    await using service = await startShelf({
+      readFile: () => ({ path: '' }),
+      streamBooks: () => concat(of({ books: [] }), NEVER),
+    });
+    let streaming = false;
+    let ended = false;
+    const other = service.client
+      .streamBooks({} as shelf.StreamBooksRequest)
+      .subscribe({ next: () => (streaming = true), error: () => (ended = true) });
+    await until(() => streaming);
+    const metadata = new Metadata();
+    metadata.set('x-large-bin', Buffer.alloc(50_000)); // base64 makes more than 64 KiB of it
+    expect(await failure(service.client.readFile({ path: '' }, { metadata }))).toMatchObject({
+      code: Status.RESOURCE_EXHAUSTED,
+      reason: 'REQUEST_TOO_LARGE',
+    });
+    await firstValueFrom(service.client.readFile({ path: '' }));
+    expect(ended).toBe(false);
+    other.unsubscribe();
+  });
+});
+
+describe('calls at a time on a connection', () => {
+  it('are served up to the limit, and refused beyond: RESOURCE_EXHAUSTED, with when to come back', async () => {
+    const gate = Promise.withResolvers<void>();
+    let running = 0;
+    const hold = async () => {
+      running++;
+      await gate.promise;
+      return { path: 'served' };
+    };
+    await using service = await startShelf({ readFile: hold }, { limits: { maxCallsPerConnection: 5 } });
+    const calls = Array.from({ length: 5 }, () => firstValueFrom(service.client.readFile({ path: '' })));
+    await until(() => running === 5);
+    // More than HTTP/2 lets in at a time: each of them is answered all the same.
+    const refused = await Promise.all(
+      Array.from({ length: 300 }, () => failure(service.client.readFile({ path: '' }))),
+    );
+    for (const { code, reason, details } of refused)
+      expect([code, reason, details.retryDelayMs]).toEqual([Status.RESOURCE_EXHAUSTED, 'TOO_MANY_CALLS', 1000]);
+    const other = new GrpcChannel(service.target, { channelOptions: { 'grpc.use_local_subchannel_pool': 1 } });
+    const elsewhere = firstValueFrom(other.client<Shelf>(testingContract, shelfServiceName).readFile({ path: '' }));
+    await until(() => running === 6);
+    gate.resolve();
+    for (const answer of await Promise.all([...calls, elsewhere])) expect(answer).toEqual({ path: 'served' });
+    expect(await firstValueFrom(service.client.readFile({ path: '' }))).toEqual({ path: 'served' });
+    other.close();
+  });
+
+  it('beyond the limit are refused in every kind, before a guard is asked or a message is read', async () => {
+    let guarded = 0;
+    class Counting {
+      canActivate(): boolean {
+        guarded++;
+        return true;
+      }
+    }
+    await using service = await startShelf(
+      { talkBooks: () => concat(of({ name: 'open' }), NEVER), streamBooks: () => concat(of({ books: [] }), NEVER) },
+      { guard: Counting, limits: { maxCallsPerConnection: 1 } },
+    );
+    // Request streams have a connection of their own: one call holds each.
+    let open = 0;
+    const holding = service.client.talkBooks(NEVER).subscribe(() => open++);
+    holding.add(service.client.streamBooks({} as shelf.StreamBooksRequest).subscribe(() => open++));
+    await until(() => open === 2);
+    const requests = new Subject<shelf.CountBooksRequest>();
+    const errors: RpcError[] = await Promise.all([
+      failure(service.client.readFile({ path: '' })),
+      failure(service.client.streamBooks({} as shelf.StreamBooksRequest)),
+      failure(service.client.countBooks(requests)),
+      failure(service.client.talkBooks(requests)),
+    ]);
+    expect(errors.map(({ reason }) => reason)).toEqual(Array(4).fill('TOO_MANY_CALLS'));
+    expect(guarded).toBe(2);
+    holding.unsubscribe();
+  });
+});
+
+describe('a connection', () => {
+  it('that never had a call is closed when it has been idle for too long', async () => {
+    await using service = await startShelf({}, { limits: { maxConnectionIdleMs: 50 } });
+    const session = plainConnection(service);
+    await once(session, 'close');
+    expect(session.destroyed).toBe(true);
+  });
+
+  it('with a call is not idle', async () => {
+    await using service = await startShelf(
+      { streamBooks: () => concat(of({ books: [] }), NEVER), readFile: () => ({ path: '' }) },
+      { limits: { maxConnectionIdleMs: 50 } },
+    );
+    const idle = plainConnection(service);
+    let ended = false;
+    let begun = false;
+    const busy = service.client
+      .streamBooks({} as shelf.StreamBooksRequest)
+      .subscribe({ next: () => (begun = true), error: () => (ended = true) });
+    await until(() => begun);
+    await once(idle, 'close'); // so long that the other one could have been closed, too
+    await firstValueFrom(service.client.readFile({ path: '' }));
+    expect(ended).toBe(false);
+    busy.unsubscribe();
+  });
+});
