@@ -9,8 +9,8 @@ import type { UsersQuery } from './store/user-pages.ts';
 import type { UsersStore } from './store/users.store.ts';
 import { writeResumeToken } from './resume-token.ts';
 
-/** How many users an export reads at a time. */
-const pageSize = 200;
+/** How many users an export reads at a time: on SQLite it holds up all other calls for that long. */
+const pageSize = 100;
 
 /** How many users a message holds at the most. */
 const maxUsers = 50;
@@ -36,6 +36,7 @@ export async function* exportUsers(
   let reading: Promise<Row[]> | undefined = store.pages.read(query, [BigInt(afterId)], pageSize);
   while (reading !== undefined) {
     const rows: Row[] = await reading;
+    await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
     const last = rows.length === pageSize ? rows.at(-1) : undefined;
     // One page is read ahead, while this one is sent.
     reading = last && store.pages.read(query, [last.id], pageSize);

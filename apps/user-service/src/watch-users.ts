@@ -10,7 +10,7 @@ import { resumeTokenGone } from './user-errors.ts';
 const { KIND_SNAPSHOT, KIND_CHECKPOINT } = userService.WatchEvent_Kind;
 
 /** How many users of a snapshot are read at a time. */
-const pageSize = 200;
+const pageSize = 100;
 
 /** How long nothing is sent before a checkpoint says that nothing happened, in milliseconds. */
 const checkpointMs = 5000;
@@ -57,6 +57,7 @@ export async function* watchUsers(
     while (position.snapshotId !== undefined) {
       const { seq, snapshotId } = position;
       const page = await store.snapshots.read(snapshotId, pageSize);
+      await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
       for (let from = seq; snapshotId > 0n && from < page.seq;) {
         const changes = await store.feed.readLog(from);
         const last = changes === 'gone' ? undefined : changes.at(-1);

@@ -111,7 +111,7 @@ test('ends an export with an error that tells nothing of its cause when the stor
     reason: 'INTERNAL',
     message: expect.not.stringContaining('secret'),
   });
-  expect(idsOf(seen)).toHaveLength(200);
+  expect(idsOf(seen)).toHaveLength(100);
 });
 
 test('answers each question before the next one is asked', async () => {

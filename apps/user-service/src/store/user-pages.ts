@@ -6,6 +6,7 @@ import { isSelective } from '../query/selective.ts';
 import { alongTypes } from './along-types.ts';
 import type { Engine } from './engine.ts';
 import { literalZero } from './literals.ts';
+import { prepared, type Slots } from './prepared.ts';
 import type { Row } from './rows.ts';
 import type { UsersDatabase } from './tables.ts';
 
@@ -45,6 +46,8 @@ export class UserPages {
 
   /** Users behind a key, by default from the first one. There are fewer than the limit at the end alone. */
   async read(asked: UsersQuery, behindAsked: Key | undefined, limit: number): Promise<Row[]> {
+    const id = this.#idBehind(asked, behindAsked);
+    if (id !== undefined) return readById(this.#db, { id, limit: BigInt(limit) });
     const [query, behind] = this.#engine.name === 'sqlite' ? [asked, behindAsked] : alongTypes(asked, behindAsked);
     const windowed = this.#needsWindows(query);
     const found: Row[] = [];
@@ -71,6 +74,13 @@ export class UserPages {
       }
     }
     return found;
+  }
+
+  /** The id behind which a page begins that has all live users by their ids: the page of an export. */
+  #idBehind({ filter, order, showDeleted }: UsersQuery, [id = 0n]: Key = []): bigint | undefined {
+    const [first] = order;
+    const isAll = filter === everyone && !showDeleted && first?.column === 'id' && !first.descending;
+    return isAll && typeof id === 'bigint' ? id : undefined;
   }
 
   /** How many users a query has. Those that come and go meanwhile may be counted or not. */
@@ -157,6 +167,16 @@ export class UserPages {
     return order.reduce((sorted, { column, descending }) => sorted.orderBy(column, descending ? 'desc' : 'asc'), users);
   }
 }
+
+const readById = prepared((db, slot: Slots<{ id: bigint; limit: bigint }>) =>
+  db
+    .selectFrom('users')
+    .selectAll()
+    .where('delete_time_ms', '=', literalZero)
+    .where('id', '>', slot('id'))
+    .orderBy('id')
+    .limit(slot('limit')),
+);
 
 /**
  * What lies behind a key, cut into parts that follow one another, each of them one stretch of an index: those with the
