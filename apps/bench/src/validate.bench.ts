@@ -22,7 +22,7 @@ type Check = () => number;
 /** Validation of a CreateUserRequest in process. */
 export const validateBench: Bench = {
   name: 'validate',
-  summary: 'validation of a CreateUserRequest: protovalidate, and a JSON schema compiled by ajv',
+  summary: 'validation of a CreateUserRequest: the check of libs/proto, and a JSON schema compiled by ajv',
   async run(options) {
     const [passing, failing] = [checksOf(valid, 0), checksOf(invalid, 2)];
     const variants: Variant[] = Object.keys(passing).map((name) => ({
@@ -38,8 +38,8 @@ export const validateBench: Bench = {
       baselines: ['ajv'],
       series: [{ inFlight: 1, samples }],
       notes: [
-        'microsPerOp is of a valid CreateUserRequest, microsPerInvalidOp of one that breaks two rules; both engines look for all broken rules, and say which field breaks which.',
-        'protovalidate checks a decoded message, protovalidate-from-bytes decodes it too, ajv checks the parsed ProtoJSON.',
+        'microsPerOp is of a valid CreateUserRequest, microsPerInvalidOp of one that breaks two rules; both look for all broken rules, and say which field breaks which. What is not certainly valid, protovalidate decides.',
+        'rollcall checks a decoded message, rollcall-from-bytes decodes it too, ajv checks the parsed ProtoJSON.',
       ],
     };
   },
@@ -52,8 +52,8 @@ function checksOf(json: JsonObject, broken: number): Record<string, Check> {
   const bytes = toBinary(desc, message);
   const compiled = new Ajv({ allErrors: true }).compile(createUserRequestSchema);
   const checks: Record<string, Check> = {
-    protovalidate: () => validate(desc, message).length,
-    'protovalidate-from-bytes': () => validate(desc, fromBinary(desc, bytes)).length,
+    rollcall: () => validate(desc, message).length,
+    'rollcall-from-bytes': () => validate(desc, fromBinary(desc, bytes)).length,
     ajv: () => {
       if (compiled(json)) return 0;
       const violations = (compiled.errors ?? []).map(({ instancePath, keyword, message: description = '' }) => {

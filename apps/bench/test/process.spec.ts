@@ -45,7 +45,7 @@ test('measures validation, prints a table, and writes rows', async () => {
   expect(rows).toHaveLength(6);
   expect(rows[0]).toEqual({
     bench: 'validate',
-    variant: 'protovalidate',
+    variant: 'rollcall',
     inFlight: 1,
     metric: 'microsPerOp',
     median: expect.any(Number),

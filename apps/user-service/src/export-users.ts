@@ -1,16 +1,11 @@
 import type { userService } from '@rollcall/proto';
-import { everyone } from './query/filter.ts';
+import { everyone, type Filter } from './query/filter.ts';
 import { parseFilter } from './query/filter-parser.ts';
-import { parseOrder } from './query/order.ts';
 import { typesFilter } from './query/types-filter.ts';
 import { exportMessage } from './store/exported-users.ts';
-import type { Row } from './store/rows.ts';
-import type { UsersQuery } from './store/user-pages.ts';
+import type { PageBehind } from './store/user-pages.ts';
 import type { UsersStore } from './store/users.store.ts';
 import { writeResumeToken } from './resume-token.ts';
-
-/** How many users an export reads at a time: on SQLite it holds up all other calls for that long. */
-const pageSize = 100;
 
 /** How many users a message holds at the most. */
 const maxUsers = 50;
@@ -27,23 +22,21 @@ export async function* exportUsers(
 ): AsyncGenerator<userService.ExportUsersResponse> {
   const parsed = parseFilter(filter);
   const ofTypes = typesFilter(types);
-  const query: UsersQuery = {
-    filter: types.length === 0 ? parsed : parsed === everyone ? ofTypes : { kind: 'and', filters: [parsed, ofTypes] },
-    order: parseOrder('id'),
-    showDeleted: false,
-  };
+  const query: Filter =
+    types.length === 0 ? parsed : parsed === everyone ? ofTypes : { kind: 'and', filters: [parsed, ofTypes] };
   let watchToken = writeResumeToken(store.secret('directory'), { seq: await store.feed.last() });
-  let reading: Promise<Row[]> | undefined = store.pages.read(query, [BigInt(afterId)], pageSize);
+  let reading: Promise<PageBehind> | undefined = store.pages.readBehind(BigInt(afterId), query);
   while (reading !== undefined) {
-    const rows: Row[] = await reading;
-    await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
-    const last = rows.length === pageSize ? rows.at(-1) : undefined;
+    const page: PageBehind = await reading;
+    const { rows } = page;
+    const last = page.isLast ? undefined : rows.at(-1);
     // One page is read ahead, while this one is sent.
-    reading = last && store.pages.read(query, [last.id], pageSize);
+    reading = last && store.pages.readBehind(last.id, query);
     reading?.catch(() => undefined); // it is thrown above, if it is still wanted
     for (let start = 0; start < rows.length || watchToken !== ''; start += maxUsers) {
       yield exportMessage(rows.slice(start, start + maxUsers), watchToken);
       watchToken = '';
+      await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
     }
   }
 }

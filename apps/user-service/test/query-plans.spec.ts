@@ -187,6 +187,7 @@ test('finds users, changes and what is to be removed by an index', async () => {
     ['what a write has to know', () => store.load({ ids: ids.map(BigInt), emailKeys, requestId: 'request' })],
     ['the last change', () => store.feed.last()],
     ['changes behind one', () => changesBehind(engine.db, 7000n, 500)],
+    ['a page of an export', () => store.pages.readBehind(7000n, parseFilter(''))],
     ['a page of a snapshot', () => store.snapshots.read(7000n, 200)],
     ['what is to be removed', () => store.maintenance.run()],
   ];

@@ -123,6 +123,18 @@ describe('batches', () => {
     await reading;
     expect(seen).toEqual([[1, 2], [3]]);
   });
+
+  it('brakes the source when what waits has the size that it may have', async () => {
+    let asked = 0;
+    const source = pulled(function* () {
+      for (; asked < 100;) yield (asked += 1);
+    });
+    for await (const batch of batches(source, 10, () => 4)) {
+      expect(batch).toEqual([1, 2, 3]);
+      break;
+    }
+    expect(asked).toBeLessThanOrEqual(6); // those that come while the first are read
+  });
 });
 
 describe('mapInOrder', () => {

@@ -1,5 +1,5 @@
 import { codecsOf, rollcallContract, type user, type userService } from '@rollcall/proto';
-import { etagOf, type Row } from './rows.ts';
+import { etagOf, type UserRow } from './rows.ts';
 
 const nothing = new Uint8Array();
 
@@ -9,7 +9,7 @@ const nothing = new Uint8Array();
  *
  * @see https://protobuf.dev/programming-guides/encoding/
  */
-export function encodeUser(row: Row | undefined): Uint8Array {
+export function encodeUser(row: UserRow | undefined): Uint8Array {
   if (row === undefined) return nothing;
   const writer = new MessageWriter(4 * (row.name.length + row.email.length) + 200);
   writer.unsigned(1, row.id);

@@ -6,6 +6,22 @@ import type { UsersTable } from './tables.ts';
 /** A user as it is read from the store. */
 export type Row = Selectable<UsersTable>;
 
+/** What of a row makes a user. */
+export type UserRow = Omit<Row, 'name_key' | 'email_key'>;
+
+/** The columns of it. */
+export const userColumns = [
+  'id',
+  'name',
+  'email',
+  'age',
+  'type',
+  'create_time_ms',
+  'update_time_ms',
+  'delete_time_ms',
+  'purge_time_ms',
+] as const satisfies readonly (keyof UserRow)[];
+
 /** What of a user the caller decides. */
 export type UserFields = Pick<user.User, 'name' | 'email' | 'age' | 'type'>;
 
@@ -51,7 +67,7 @@ export function changedRow(row: Row, changes: Partial<Row>, nowMs: bigint): Row 
 }
 
 /** The user that a row holds. */
-export function toUser(row: Row): user.User {
+export function toUser(row: UserRow): user.User {
   return {
     id: String(row.id),
     name: row.name,
@@ -67,7 +83,7 @@ export function toUser(row: Row): user.User {
 }
 
 /** Names this version of the user. The time of creation tells users apart who had the same id one after the other. */
-export function etagOf({ create_time_ms: created, update_time_ms: updated }: Row): string {
+export function etagOf({ create_time_ms: created, update_time_ms: updated }: UserRow): string {
   const first = Number(created).toString(36); // exact, as below
   return `${first}-${updated === created ? first : Number(updated).toString(36)}`;
 }

@@ -7,7 +7,7 @@ import { alongTypes } from './along-types.ts';
 import type { Engine } from './engine.ts';
 import { literalZero } from './literals.ts';
 import { prepared, type Slots } from './prepared.ts';
-import type { Row } from './rows.ts';
+import { type Row, userColumns, type UserRow } from './rows.ts';
 import type { UsersDatabase } from './tables.ts';
 
 /** Which users, in which order. The list, its pages and its count are of the same query. */
@@ -18,6 +18,8 @@ export interface UsersQuery {
   readonly showDeleted: boolean;
 }
 
+const byId: Order = [{ column: 'id', descending: false }];
+
 /** The values of a user in the columns of an order. */
 export type Key = readonly (bigint | string)[];
 
@@ -25,6 +27,13 @@ type Users = SelectQueryBuilder<UsersDatabase, 'users', object>;
 
 /** Of what a filter has to look at, how many users one statement of the embedded store takes: it holds up all others. */
 const defaultWindowSize = 2000;
+
+/** Some live users by id. */
+export interface PageBehind {
+  readonly rows: readonly UserRow[];
+  /** Whether nobody comes behind them. */
+  readonly isLast: boolean;
+}
 
 /** The users of a query, a page at a time. */
 export class UserPages {
@@ -46,8 +55,6 @@ export class UserPages {
 
   /** Users behind a key, by default from the first one. There are fewer than the limit at the end alone. */
   async read(asked: UsersQuery, behindAsked: Key | undefined, limit: number): Promise<Row[]> {
-    const id = this.#idBehind(asked, behindAsked);
-    if (id !== undefined) return readById(this.#db, { id, limit: BigInt(limit) });
     const [query, behind] = this.#engine.name === 'sqlite' ? [asked, behindAsked] : alongTypes(asked, behindAsked);
     const windowed = this.#needsWindows(query);
     const found: Row[] = [];
@@ -76,18 +83,23 @@ export class UserPages {
     return found;
   }
 
-  /** The id behind which a page begins that has all live users by their ids: the page of an export. */
-  #idBehind({ filter, order, showDeleted }: UsersQuery, [id = 0n]: Key = []): bigint | undefined {
-    const [first] = order;
-    const isAll = filter === everyone && !showDeleted && first?.column === 'id' && !first.descending;
-    return isAll && typeof id === 'bigint' ? id : undefined;
+  /**
+   * Live users behind an id, by id, as many as an export reads at a time: on SQLite that holds up all other calls, and
+   * on PostgreSQL it takes a round trip. The page that is not full is the last one.
+   */
+  async readBehind(id: bigint, filter: Filter): Promise<PageBehind> {
+    const limit = this.#engine.name === 'sqlite' ? 100 : 500;
+    const rows =
+      filter === everyone
+        ? await readById(this.#db, { id, limit: BigInt(limit) })
+        : await this.read({ filter, order: byId, showDeleted: false }, [id], limit);
+    return { rows, isLast: rows.length < limit };
   }
 
   /** How many users a query has. Those that come and go meanwhile may be counted or not. */
   async count(query: UsersQuery): Promise<bigint> {
-    const byId = { ...query, order: [{ column: 'id', descending: false }] } as const;
-    const counted = this.#matching(byId, this.#part(query)).select((is) => is.fn.countAll<bigint>().as('count'));
-    if (this.#engine.name !== 'sqlite' || isSelective(query.filter, byId.order))
+    const counted = this.#matching(query, this.#part(query)).select((is) => is.fn.countAll<bigint>().as('count'));
+    if (this.#engine.name !== 'sqlite' || isSelective(query.filter, byId))
       return (await counted.executeTakeFirstOrThrow()).count;
     let sum = 0n;
     for (let from: bigint | undefined = 0n; from !== undefined;) {
@@ -171,7 +183,7 @@ export class UserPages {
 const readById = prepared((db, slot: Slots<{ id: bigint; limit: bigint }>) =>
   db
     .selectFrom('users')
-    .selectAll()
+    .select(userColumns)
     .where('delete_time_ms', '=', literalZero)
     .where('id', '>', slot('id'))
     .orderBy('id')

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { NodeSqlite } from '../src/store/node-sqlite.ts';
+import { SqliteLock } from '../src/store/sqlite-lock.ts';
+import { SqliteWriter } from '../src/store/sqlite-writer.ts';
+import { makeDirectory } from './service.ts';
+
+const statement = (sql: string, parameters: readonly unknown[] = []) =>
+  ({ kind: 'statement', sql, parameters }) as const;
+
+test('shows what it writes to another connection once it is committed', async () => {
+  using directory = makeDirectory();
+  const file = join(directory.path, 'numbers.sqlite');
+  const reader = new NodeSqlite(file);
+  const writer = new SqliteWriter(file);
+  await writer.run(statement('create table numbers (number integer primary key) strict'));
+  await writer.run(statement('begin immediate'));
+  await writer.run({ kind: 'rows', sql: 'insert into numbers values (?)', rows: [[1], [2n ** 60n]] });
+  expect(reader.prepare('select number from numbers').all([])).toEqual([]);
+  await writer.run(statement('commit'));
+  expect(reader.prepare('select number from numbers').all([])).toEqual([{ number: 1n }, { number: 2n ** 60n }]);
+  await writer.close();
+  reader.close();
+});
+
+test('answers each request in turn, with the error of the one that failed', async () => {
+  using directory = makeDirectory();
+  const writer = new SqliteWriter(join(directory.path, 'numbers.sqlite'));
+  const [one, wrong, two] = await Promise.allSettled([
+    writer.run(statement('select 1 as number')),
+    writer.run(statement('select * from nowhere')),
+    writer.run(statement('select 2 as number')),
+  ]);
+  expect(one).toMatchObject({ value: { rows: [{ number: 1n }] } });
+  expect(wrong).toMatchObject({ reason: { message: 'no such table: nowhere', errcode: 1 } });
+  expect(two).toMatchObject({ value: { rows: [{ number: 2n }] } });
+  await writer.run({ kind: 'rollback' }); // without a transaction too
+  await writer.close();
+  expect(writer.lives).toBe(false);
+  await expect(writer.run(statement('select 1'))).rejects.toThrow('has ended');
+});
+
+test('says at each request why it cannot write', async () => {
+  using directory = makeDirectory();
+  const writer = new SqliteWriter(join(directory.path, 'missing', 'numbers.sqlite'));
+  await expect(writer.run(statement('select 1'))).rejects.toThrow('unable to open database file');
+  await expect(writer.run(statement('select 1'))).rejects.toThrow('unable to open database file');
+  await writer.close();
+});
+
+test('has a lock that one holder has at a time', () => {
+  using directory = makeDirectory();
+  const file = join(directory.path, 'users.lock');
+  const lock = new SqliteLock(file);
+  expect(() => new SqliteLock(file)).toThrow('database is locked');
+  lock.close();
+  new SqliteLock(file).close();
+});
