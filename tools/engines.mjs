@@ -7,7 +7,11 @@ import { build, ensureInstalled, environment, root, run } from './toolchain.mjs'
 await ensureInstalled();
 await build();
 
-const env = { ...environment, CRASH_ROUNDS: environment.CRASH_ROUNDS ?? '20' };
+const env = {
+  ...environment,
+  CRASH_ROUNDS: environment.CRASH_ROUNDS ?? '20',
+  OUTAGE_MS: environment.OUTAGE_MS ?? '30000',
+};
 const project = join(root, 'apps/user-service');
 const suites = [
   { name: 'PostgreSQL', args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },

@@ -446,10 +446,10 @@ export interface UserServiceClient {
 
   /**
    * Streams the changes of the directory in the order of their commits, each
-   * with the user before and after it. After a snapshot, or at once without one,
-   * comes a checkpoint, and one every few seconds while nothing happens. With a
-   * filter, a change comes when the filter lets the user through before it or
-   * after it.
+   * with the user before and after it. A checkpoint comes once the watch is up
+   * to date, behind the snapshot if there is one, and every few seconds while
+   * nothing happens. With a filter, a change comes when the filter lets the user
+   * through before it or after it.
    *
    * Errors: INVALID_ARGUMENT when the filter or the resume token cannot be read;
    * OUT_OF_RANGE when the resume token is too old: start over with a snapshot.
@@ -591,10 +591,10 @@ export interface UserServiceController {
 
   /**
    * Streams the changes of the directory in the order of their commits, each
-   * with the user before and after it. After a snapshot, or at once without one,
-   * comes a checkpoint, and one every few seconds while nothing happens. With a
-   * filter, a change comes when the filter lets the user through before it or
-   * after it.
+   * with the user before and after it. A checkpoint comes once the watch is up
+   * to date, behind the snapshot if there is one, and every few seconds while
+   * nothing happens. With a filter, a change comes when the filter lets the user
+   * through before it or after it.
    *
    * Errors: INVALID_ARGUMENT when the filter or the resume token cannot be read;
    * OUT_OF_RANGE when the resume token is too old: start over with a snapshot.
