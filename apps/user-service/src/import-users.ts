@@ -32,8 +32,8 @@ export async function* importUsers(
   signal: AbortSignal,
 ): AsyncGenerator<userService.ImportResult[]> {
   using dryRun = new DryRun(store);
-  const failed = new AbortController();
-  const writes = writesOf(requests, AbortSignal.any([signal, failed.signal]));
+  const failure = new AbortController();
+  const writes = writesOf(requests, AbortSignal.any([signal, failure.signal]));
   /** What is being stored, in the order of the rows: one, and one that waits for it. */
   const storing: Promise<userService.ImportResult[]>[] = [];
   let reading: Promise<void> | undefined;
@@ -44,7 +44,7 @@ export async function* importUsers(
         const { write, dry } = read.value;
         const stored = dry ? dryRun.run(write).then((results) => results.map(withoutAssignedId)) : store.write(write);
         // What fails is not followed by what comes behind it, so that an import can go on from its last result.
-        stored.catch((error: unknown) => failed.abort(error));
+        stored.catch((error: unknown) => failure.abort(error));
         storing.push(stored);
         read = undefined;
       }
@@ -58,7 +58,7 @@ export async function* importUsers(
       const [first] = storing;
       if (first === undefined) await reading;
       else if (reading === undefined || (await Promise.race([reading, first])) !== undefined) {
-        storing.shift();
+        void storing.shift();
         yield await first;
       }
     }

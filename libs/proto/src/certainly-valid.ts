@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, getOption, hasOption, type Message } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, getOption, hasOption, type Message, ScalarType } from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import {
@@ -157,7 +157,7 @@ function singularCheck(field: DescField, kind: string | undefined, rules: unknow
 }
 
 function isText(field: DescField): boolean {
-  return field.scalar === 9; // ScalarType.STRING
+  return field.scalar === ScalarType.STRING;
 }
 
 const isWhole: Check = (value) => !(value as string).includes('\ufffd');
@@ -175,7 +175,7 @@ function stringCheck(rules: Record<string, unknown>): Check | typeof unknown {
   if (pattern !== undefined && !plainPattern.test(pattern as string)) return unknown;
   const expression = pattern === undefined ? undefined : new RegExp(pattern as string, 'u');
   // Lengths are in code points: a text has at least half as many as it has units, and at most as many.
-  const [least, most] = [Number(minLen as bigint) * 2 - 1, maxLen === undefined ? Infinity : Number(maxLen as bigint)];
+  const [least, most] = [Number(minLen) * 2 - 1, maxLen === undefined ? Infinity : Number(maxLen)];
   return (value) => {
     const text = value as string;
     return (

@@ -66,18 +66,12 @@ function messages(desc: DescMessage): fc.Arbitrary<Message> {
     const one = (): fc.Arbitrary<unknown> => {
       if (field.message !== undefined) return messages(field.message);
       if (field.enum !== undefined) return fc.integer({ min: -1, max: 7 });
-      switch (field.scalar) {
-        case 9: // string
-          return texts;
-        case 8: // bool
-          return fc.boolean();
-        case 4: // uint64
-          return integers.map((value) => BigInt.asUintN(64, value));
-        case 3: // int64
-          return integers.map((value) => BigInt.asIntN(64, value));
-        default:
-          return integers.map((value) => Number(BigInt.asIntN(32, value)));
-      }
+      const { scalar } = field;
+      if (scalar === ScalarType.STRING) return texts;
+      if (scalar === ScalarType.BOOL) return fc.boolean();
+      if (scalar === ScalarType.UINT64) return integers.map((value) => BigInt.asUintN(64, value));
+      if (scalar === ScalarType.INT64) return integers.map((value) => BigInt.asIntN(64, value));
+      return integers.map((value) => Number(BigInt.asIntN(32, value)));
     };
     const value = field.fieldKind === 'list' ? fc.array(one(), { maxLength: 3 }) : one();
     return fc.option(

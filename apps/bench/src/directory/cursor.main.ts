@@ -36,11 +36,12 @@ async function* postgresRows(url: string): Cursor {
   const client = new Client({ connectionString: url, types: { getTypeParser: () => (text: string) => text } });
   await client.connect();
   await client.query(`begin; declare exported no scroll cursor for ${query}`);
-  for (let rows: Person[] = []; ;) {
-    ({ rows } = await client.query<Person>(`fetch ${perFetch} from exported`));
+  for (;;) {
+    const { rows } = await client.query<Record<keyof Person, string>>(`fetch ${perFetch} from exported`);
     for (let start = 0; start < rows.length; start += perMessage)
       yield rows.slice(start, start + perMessage).map((row) => ({
         ...row,
+        id: Number(row.id),
         age: Number(row.age),
         type: Number(row.type),
         timeMs: Number(row.timeMs),
