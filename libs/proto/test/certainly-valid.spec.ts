@@ -5,6 +5,7 @@ import {
   type Message,
   type MessageInitShape,
   toBinary,
+  ScalarType,
 } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
 import * as fc from 'fast-check';
