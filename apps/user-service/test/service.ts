@@ -176,6 +176,18 @@ export async function createUser(
   return created;
 }
 
+/** Waits until a figure stays the same, while other calls give the service many turns. The test's own limit ends the wait. */
+export async function settled(
+  { users }: { readonly users: userService.UserServiceClient },
+  figure: () => number,
+): Promise<number> {
+  for (let same = 0, last = figure(); ; last = figure()) {
+    for (let call = 0; call < 50; call += 1) await firstValueFrom(users.batchGetUsers({ ids: ['1'] }));
+    same = figure() === last ? same + 1 : 0;
+    if (same === 5) return last;
+  }
+}
+
 /** All that a call answers. */
 export function all<T>(answers: Observable<T>): Promise<T[]> {
   return lastValueFrom(answers.pipe(toArray()));

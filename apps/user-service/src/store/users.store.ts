@@ -1,4 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
+import { currentCall } from '@rollcall/grpc';
 import type { user } from '@rollcall/proto';
 import { emailKey, nameKey } from '../query/text-keys.ts';
 import { ChangeFeed } from './change-feed.ts';
@@ -76,9 +77,9 @@ export class UsersStore implements OnApplicationShutdown {
     return secret;
   }
 
-  /** Writes. It settles when what was written is on the disk. */
+  /** Writes. It settles when what was written is on the disk. Who has gone away before it began is not written for. */
   write<T>(write: Write<T>): Promise<T> {
-    return this.#writes.run(write);
+    return this.#writes.run({ signal: currentCall()?.signal, ...write });
   }
 
   /** What a write would have to know, as it is now. */

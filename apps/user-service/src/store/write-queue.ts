@@ -146,7 +146,7 @@ export class WriteQueue {
       nowMs: BigInt(Math.floor(this.#now())),
       freeIds: newIds === 0 ? [] : await freeIds(db, newIds),
     });
-    const settle = group.map(({ write, resolve, reject }) => {
+    const settle = group.filter(isWanted).map(({ write, resolve, reject }) => {
       try {
         const result = write.apply(view);
         return () => resolve(result);

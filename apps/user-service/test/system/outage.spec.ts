@@ -114,7 +114,7 @@ test('does not start when the database refuses it, and shows no password', async
   expect(stderr).toBe('user-service cannot start: DATABASE_URL: database "no_such_database" does not exist\n');
 });
 
-test('a statement ends with the deadline of its call, so that the database does not work for nobody', async () => {
+test('a statement ends with the deadline of its call, and a write is not made for who has gone, so that the database does not work for nobody', async () => {
   await using postgres = await startPostgres();
   const url = await postgres.createDatabase();
   await using service = await startService({ engine: 'postgres', url, poolSize: 4 });
@@ -137,7 +137,10 @@ test('a statement ends with the deadline of its call, so that the database does 
   const start = performance.now();
   while ((await active()) > 0) if (performance.now() - start > 3000) break;
   expect(await active()).toBe(0);
+  const late = service.users.createUser({ user: newUser(), requestId: '' }, { deadline: Date.now() + 700 });
+  expect((await failure(late)).code).toBe(Status.DEADLINE_EXCEEDED);
   release();
   await holding;
+  expect((await createUser(service.users, {})).id).toBe('1'); // nothing was written for the one who had gone
   await blocker.close();
 });
