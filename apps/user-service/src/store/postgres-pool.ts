@@ -5,7 +5,7 @@ import { type CustomTypesConfig, Pool, type PoolClient, type PoolConfig, types a
 import { databaseFull, databaseTooSlow, databaseUnavailable } from './store-errors.ts';
 
 /** How long a statement may take that no call waits for, in milliseconds. */
-export const defaultStatementMs = 30_000;
+const defaultStatementMs = 30_000;
 
 /** The limits that statements get: the deadline of the call, rounded up, so that they seldom have to be set. */
 const steps = [100, 250, 500, 1000, 2500, 5000, 10_000, 15_000, defaultStatementMs];
