@@ -12,7 +12,7 @@ export type WhyRefused =
   | 'its key id is no text'
   | 'no key of the issuer has its key id'
   | 'no key of the issuer fits it'
-  | 'several keys of the issuer fit it'
+  | 'it names none of several keys'
   | 'its signature is wrong'
   | 'its claims are no JSON object with each name once'
   | 'its issuer is another'

@@ -8,6 +8,7 @@ const maxKeys = 100;
 /** The keys that an issuer signs with, as they stood when they were fetched. */
 export class SigningKeys {
   readonly #text: string;
+  readonly #count: number;
   readonly #ids: ReadonlySet<unknown>;
   /** Finds the one key whose type, curve, use and algorithm fit a header, and its id when the header has one. */
   readonly #find: ReturnType<typeof createLocalJWKSet>;
@@ -16,6 +17,7 @@ export class SigningKeys {
   constructor(document: unknown) {
     if (!isKeySet(document)) throw new Error('the document of its keys is no JWK Set');
     this.#text = JSON.stringify(document.keys);
+    this.#count = document.keys.length;
     this.#ids = new Set(document.keys.map((key) => key.kid));
     this.#find = createLocalJWKSet(document);
   }
@@ -28,16 +30,20 @@ export class SigningKeys {
     return this.#ids.has(kid);
   }
 
-  /** Verifies the signature. @throws RpcError CREDENTIAL_INVALID */
+  /**
+   * Verifies the signature.
+   *
+   * @throws RpcError CREDENTIAL_INVALID
+   * @see https://openid.net/specs/openid-connect-core-1_0.html#RotateSigningKeys a token names its key among several
+   */
   async verify({ token, kid }: CompactToken): Promise<void> {
+    if (kid === undefined && this.#count > 1) throw credentialInvalid('it names none of several keys');
     if (kid !== undefined && !this.has(kid)) throw credentialInvalid('no key of the issuer has its key id');
     try {
       await compactVerify(token, this.#find, { algorithms: [...algorithms] });
     } catch (error) {
-      if (error instanceof errors.JWKSMultipleMatchingKeys)
-        throw credentialInvalid('several keys of the issuer fit it');
       if (error instanceof errors.JWSSignatureVerificationFailed) throw credentialInvalid('its signature is wrong');
-      // Beside JWKSNoMatchingKey these are keys that cannot be used, such as short ones of RSA.
+      // None of this type, curve, use and algorithm; several of one id; or one that cannot be used, such as a short RSA key.
       throw credentialInvalid('no key of the issuer fits it');
     }
   }
