@@ -1,0 +1,1 @@
+export { type Caller, callerOf, type CredentialKind, currentCaller } from './caller.ts';
