@@ -8,6 +8,7 @@ import {
   readServerLimits,
   type ServerLimits,
 } from '@rollcall/grpc';
+import { readSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
 
 /** Where the directory is kept. */
 export type Database =
@@ -33,6 +34,8 @@ export interface Config {
   readonly keepDeletedMs: number;
   /** How long changes can be watched from afterwards, in milliseconds. */
   readonly keepChangesMs: number;
+  /** Who may call. */
+  readonly signIn: SignInConfig;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
   /** What the server takes. */
@@ -50,6 +53,7 @@ export function readConfig(env: Environment): Config {
     database: readDatabase(env),
     keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
     keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
+    signIn: readSignIn(env),
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),

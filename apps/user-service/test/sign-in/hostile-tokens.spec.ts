@@ -90,8 +90,8 @@ test('refuses each for the reason that it is hostile for', async () => {
   const byEmail = await answers(hostileTokens(material()));
   const byId = await answers(hostileTokens(material('user_id')), 'user_id');
   const names = new Set(byEmail.map(({ name }) => name));
-  const lines = [...byEmail, ...byId.filter(({ name }) => !names.has(name))].map(
-    ({ name, answer }) => `${name} → ${String((answer as RpcError).cause)}\n`.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1'),
+  const lines = [...byEmail, ...byId.filter(({ name }) => !names.has(name))].map(({ name, answer }) =>
+    `${name} → ${String((answer as RpcError).cause)}\n`.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1'),
   );
   const golden = new URL('../golden/hostile-tokens.txt', import.meta.url); // changes only with UPDATE_GOLDEN=1
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, lines.join(''));
