@@ -5,6 +5,6 @@ export default project(import.meta.url, {
   include: ['test/**/*.spec.ts'],
   exclude: ['test/sqlite.spec.ts', 'test/query/**', 'test/config.spec.ts'],
   globalSetup: ['test/engines-setup.ts'],
-  outputFile: { json: '.test/engines.json' },
+  outputFile: { results: '.test/engines.json' },
   testTimeout: 60_000,
 });
