@@ -6,5 +6,4 @@ export default project(import.meta.url, {
   exclude: ['test/sqlite.spec.ts', 'test/query/**', 'test/config.spec.ts'],
   globalSetup: ['test/engines-setup.ts'],
   outputFile: { results: '.test/engines.json' },
-  testTimeout: 60_000,
 });
