@@ -1,5 +1,5 @@
 import type { LogLevel } from '@nestjs/common';
-import { type Environment, readListen, readLogLevels } from '@rollcall/grpc';
+import { type Environment, readDrainMs, readListen, readLogLevels } from '@rollcall/grpc';
 
 /** What the environment says, checked. */
 export interface Config {
@@ -11,6 +11,8 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
+  /** How long it may take to close, in milliseconds. */
+  readonly drainMs: number;
 }
 
 /** Reads the configuration. @throws Error that names the variable whose value is wrong */
@@ -20,6 +22,7 @@ export function readConfig(env: Environment): Config {
     userTarget: env['USER_TARGET'] || env['USER_LISTEN'] || '127.0.0.1:50051',
     corsOrigins: readOrigins(env['CORS_ORIGINS'] ?? ''),
     logLevels: readLogLevels(env),
+    drainMs: readDrainMs(env),
   });
 }
 
