@@ -7,11 +7,11 @@ import { dirname, join, relative, resolve } from 'node:path';
 /** Which tags a project with a tag may import. An app is never imported. */
 const allowed = {
   'lib:proto': [],
-  'lib:grpc': ['lib:proto'],
+  'lib:grpc': ['lib:proto', 'lib:test-servers'],
   'lib:transcoder': ['lib:grpc', 'lib:proto'],
   'lib:test-servers': [],
   'app:user-service': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
-  'app:gateway': ['lib:transcoder', 'lib:grpc', 'lib:proto'],
+  'app:gateway': ['lib:transcoder', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
   'app:e2e': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
   'app:bench': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
   tools: [],

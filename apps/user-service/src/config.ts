@@ -6,7 +6,9 @@ import {
   readListen,
   readLogLevels,
   readServerLimits,
+  readServiceTls,
   type ServerLimits,
+  type TlsConfig,
 } from '@rollcall/grpc';
 
 /** Where the directory is kept. */
@@ -33,6 +35,8 @@ export interface Config {
   readonly keepDeletedMs: number;
   /** How long changes can be watched from afterwards, in milliseconds. */
   readonly keepChangesMs: number;
+  /** TLS for its listener; undefined: plain text. */
+  readonly tls: TlsConfig | undefined;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
   /** What the server takes. */
@@ -50,6 +54,7 @@ export function readConfig(env: Environment): Config {
     database: readDatabase(env),
     keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
     keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
+    tls: readServiceTls(env),
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),

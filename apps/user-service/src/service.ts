@@ -1,6 +1,6 @@
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CallLogger, GrpcServer, type ServedContract } from '@rollcall/grpc';
+import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
 import type { Config, Database } from './config.ts';
@@ -23,12 +23,13 @@ export interface Service {
   readonly server: GrpcServer;
 }
 
-/** Builds the service over its store. @throws Error when the store cannot be opened */
+/** Builds the service over its store. @throws Error when the store or a file of TLS cannot be opened */
 export async function createService(config: Config): Promise<Service> {
   const { listen, keepDeletedMs, keepChangesMs, logLevels, limits, drainMs } = config;
+  const tls = config.tls && new TlsFiles(config.tls);
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
-    const server = new GrpcServer({ listen, serve: servedContracts, limits, drainMs });
+    const server = new GrpcServer({ listen, serve: servedContracts, limits, drainMs, tls });
     const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs), {
       strategy: server,
       logger: new CallLogger({

@@ -10,6 +10,7 @@ import {
 } from '@grpc/grpc-js';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { codecsOf, type Contract, rollcallContract } from '@rollcall/proto';
+import { admissionBy } from './admission.ts';
 import { endOfServer } from './call-ends.ts';
 import { Connections } from './connections.ts';
 import type { CallContext } from './call-context.ts';
@@ -23,6 +24,8 @@ import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
 import { channelOptionsOf, defaultLimits, type ServerLimits } from './server-limits.ts';
 import { removeStaleSocket } from './stale-socket.ts';
+import { TlsServerCredentials } from './tls-credentials.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 /** Services that a server serves, all of one contract. */
 export interface ServedContract {
@@ -35,7 +38,8 @@ export interface GrpcServerOptions {
   /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall.sock`. */
   readonly listen: string;
   readonly serve: readonly ServedContract[];
-  readonly credentials?: ServerCredentials;
+  /** Speaks TLS with these files, and asks callers for certificates when there are authorities among them. */
+  readonly tls?: TlsFiles;
   /** How long it may take to close, in milliseconds; 10,000 by default. Calls under way have nearly all of it. */
   readonly drainMs?: number;
   /** What the server takes; see server-limits.ts for the defaults. */
@@ -67,7 +71,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     const limits = { ...defaultLimits, ...options.limits };
     this.#server = new GrpcJsServer({ ...channelOptionsOf(limits), ...options.channelOptions });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
-    this.#connections = new Connections(limits);
+    this.#connections = new Connections(limits, options.tls && admissionBy(options.tls));
     this.#host = {
       limits,
       live: new Set(),
@@ -86,7 +90,8 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       this.#register();
-      const { listen, credentials = ServerCredentials.createInsecure() } = this.#options;
+      const { listen, tls } = this.#options;
+      const credentials = tls === undefined ? ServerCredentials.createInsecure() : new TlsServerCredentials(tls);
       await removeStaleSocket(listen);
       const port = await new Promise<number>((resolve, reject) => {
         this.#server.bindAsync(listen, credentials, (error, bound) =>
