@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { GrpcChannel } from '@rollcall/grpc';
+import { GrpcChannel, type TlsFiles } from '@rollcall/grpc';
 import { rollcallContract } from '@rollcall/proto';
 import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
 import type { Config } from './config.ts';
@@ -12,8 +12,8 @@ const services = ['rollcall.user.v1.UserService'];
 
 @Module({})
 export class AppModule {
-  static register(config: Config): DynamicModule {
-    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract] });
+  static register(config: Config, tls?: TlsFiles): DynamicModule {
+    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract], tls });
     const upstreams = new Upstreams([
       { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
     ]);

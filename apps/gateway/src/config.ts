@@ -1,5 +1,5 @@
 import type { LogLevel } from '@nestjs/common';
-import { type Environment, readDrainMs, readListen, readLogLevels } from '@rollcall/grpc';
+import { type Environment, readDrainMs, readListen, readLogLevels, readTls, type TlsConfig } from '@rollcall/grpc';
 
 /** What the environment says, checked. */
 export interface Config {
@@ -9,6 +9,8 @@ export interface Config {
   readonly userTarget: string;
   /** The origins whose pages may call, `*` for all; none by default. */
   readonly corsOrigins: readonly string[];
+  /** TLS for its own listener, and towards services; undefined: plain text. */
+  readonly tls: TlsConfig | undefined;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
   /** How long it may take to close, in milliseconds. */
@@ -21,6 +23,7 @@ export function readConfig(env: Environment): Config {
     listen: readListen(env, 'GATEWAY_LISTEN', '127.0.0.1:3000'),
     userTarget: env['USER_TARGET'] || env['USER_LISTEN'] || '127.0.0.1:50051',
     corsOrigins: readOrigins(env['CORS_ORIGINS'] ?? ''),
+    tls: readTls(env),
     logLevels: readLogLevels(env),
     drainMs: readDrainMs(env),
   });

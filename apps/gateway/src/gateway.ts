@@ -1,17 +1,24 @@
+import type { Server } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { TlsFiles } from '@rollcall/grpc';
 import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
 import type { Config } from './config.ts';
+import { httpsOptions, keepUp } from './https.ts';
 
-/** Builds the gateway; it does not listen yet. */
+/** Builds the gateway; it does not listen yet. @throws Error that names the variable whose file cannot be used */
 export async function createGateway(config: Config): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config), transcoderAdapter(), {
+  const tls = config.tls && new TlsFiles(config.tls);
+  const https = config.tls?.cert === undefined ? undefined : tls;
+  const adapter = transcoderAdapter(https && httpsOptions(https));
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, tls), adapter, {
     bodyParser: false,
     abortOnError: false,
     logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
   });
+  if (https !== undefined) keepUp(app.getHttpServer() as Server, https);
   if (config.corsOrigins.length > 0) {
     app.enableCors({
       origin: config.corsOrigins.includes('*') ? '*' : [...config.corsOrigins],

@@ -6,7 +6,9 @@ import {
   readListen,
   readLogLevels,
   readServerLimits,
+  readServiceTls,
   type ServerLimits,
+  type TlsConfig,
 } from '@rollcall/grpc';
 import { readSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
 
@@ -36,6 +38,8 @@ export interface Config {
   readonly keepChangesMs: number;
   /** Who may call. */
   readonly signIn: SignInConfig;
+  /** TLS for its listener; undefined: plain text. */
+  readonly tls: TlsConfig | undefined;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
   /** What the server takes. */
@@ -54,6 +58,7 @@ export function readConfig(env: Environment): Config {
     keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
     keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
     signIn: readSignIn(env),
+    tls: readServiceTls(env),
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),

@@ -1,6 +1,6 @@
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CallLogger, GrpcServer, type ServedContract } from '@rollcall/grpc';
+import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
 import type { Config, Database } from './config.ts';
@@ -32,9 +32,10 @@ export interface Service {
   readonly firstLink: () => Promise<string | undefined>;
 }
 
-/** Builds the service over its store. @throws Error when the store cannot be opened */
+/** Builds the service over its store. @throws Error when the store or a file of TLS cannot be opened */
 export async function createService(config: Config): Promise<Service> {
   const { listen, keepDeletedMs, keepChangesMs, logLevels, limits, drainMs } = config;
+  const tls = config.tls && new TlsFiles(config.tls);
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
     const signIn = new SignIn(store.credentials, config.signIn);
@@ -48,7 +49,7 @@ export async function createService(config: Config): Promise<Service> {
       onDenied: () => undefined,
     });
     store.onClose(close);
-    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs });
+    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls });
     const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs, signIn, config.signIn), {
       strategy: server,
       logger: new CallLogger({

@@ -1,1 +1,3 @@
+export { type Authority, type Identity, type Issued, makeAuthority } from './certificates.ts';
+export { makePemFolder, type PemFolder, type Pems } from './pem-folder.ts';
 export { type Postgres, startPostgres } from './postgres.ts';

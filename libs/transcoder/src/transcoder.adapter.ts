@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -13,10 +14,14 @@ export const maxHeaderBytes = 16 * 1024;
 /**
  * A Fastify adapter for an app with the TranscoderModule. Bodies are left to the transcoder, which reads them by the
  * contract; errors of the HTTP parser are problem documents too. Create the app with `{ bodyParser: false }`.
+ *
+ * @param https what an HTTPS server is made with; without it the app serves HTTP
  */
-export function transcoderAdapter(): FastifyAdapter {
+export function transcoderAdapter(https?: ServerOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
-    http: { maxHeaderSize: maxHeaderBytes },
+    ...(https === undefined
+      ? { http: { maxHeaderSize: maxHeaderBytes } }
+      : { https: { ...https, maxHeaderSize: maxHeaderBytes } }),
     routerOptions: { maxParamLength: maxHeaderBytes },
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     forceCloseConnections: 'idle',
@@ -43,7 +48,8 @@ export function transcoderAdapter(): FastifyAdapter {
 
 /** The HTTP parser fails before there is a request: its answer is written to the socket. */
 function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // Nor is there anyone who could read it before TLS is established.
+  if (error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || !socket.writable) {
     socket.destroy();
     return;
   }
