@@ -40,7 +40,7 @@ export async function compareGateways(
   const servers = await startGateways(folder, options.signal, stack);
   await mustAgree(servers);
   const loaded = servers.map((server) => ({ server, next }));
-  return compareLoaded(bench, options, loaded, ['monolith', 'by-the-book'], notes);
+  return await compareLoaded(bench, options, loaded, ['monolith', 'by-the-book'], notes);
 }
 
 /** Loads servers that answer, side by side. */

@@ -41,7 +41,7 @@ async function compareSignIns(options: RunOptions): Promise<Result> {
     return { server: stack.use(startRollcall(own, name, env)), next: () => getRandomUser(credential) };
   });
   await Promise.all(variants.map(({ server }) => server.answers('/readyz', options.signal)));
-  return compareLoaded(
+  return await compareLoaded(
     'sign-in',
     options,
     variants,
