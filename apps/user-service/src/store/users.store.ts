@@ -44,8 +44,8 @@ export class UsersStore implements OnApplicationShutdown {
     this.snapshots = new SnapshotPages(engine);
     this.feed = new ChangeFeed(engine);
     this.#writes = new WriteQueue(engine, now, () => this.feed.wake());
-    this.maintenance = new Maintenance(this.#writes, now, keepChangesMs);
-    this.credentials = new Credentials(engine, this.#writes, now, () => Promise.resolve());
+    this.maintenance = new Maintenance(engine, this.#writes, now, keepChangesMs);
+    this.credentials = new Credentials(engine, this.#writes, now);
   }
 
   /** The store over an open database, which it closes. */
