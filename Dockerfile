@@ -4,6 +4,7 @@ WORKDIR /rollcall
 COPY package.json package-lock.json .npmrc ./
 COPY libs/proto/package.json libs/proto/
 COPY libs/grpc/package.json libs/grpc/
+COPY libs/access/package.json libs/access/
 COPY libs/transcoder/package.json libs/transcoder/
 COPY libs/test-servers/package.json libs/test-servers/
 COPY apps/user-service/package.json apps/user-service/
@@ -39,6 +40,8 @@ COPY --from=build /rollcall/libs/proto/gen libs/proto/gen
 COPY --from=build /rollcall/libs/proto/dist libs/proto/dist
 COPY --from=build /rollcall/libs/grpc/package.json libs/grpc/
 COPY --from=build /rollcall/libs/grpc/dist libs/grpc/dist
+COPY --from=build /rollcall/libs/access/package.json libs/access/
+COPY --from=build /rollcall/libs/access/dist libs/access/dist
 COPY --from=build /rollcall/apps/user-service/package.json apps/user-service/
 COPY --from=build /rollcall/apps/user-service/dist apps/user-service/dist
 USER node
@@ -57,6 +60,8 @@ COPY --from=build /rollcall/libs/proto/gen libs/proto/gen
 COPY --from=build /rollcall/libs/proto/dist libs/proto/dist
 COPY --from=build /rollcall/libs/grpc/package.json libs/grpc/
 COPY --from=build /rollcall/libs/grpc/dist libs/grpc/dist
+COPY --from=build /rollcall/libs/access/package.json libs/access/
+COPY --from=build /rollcall/libs/access/dist libs/access/dist
 COPY --from=build /rollcall/libs/transcoder libs/transcoder
 COPY --from=build /rollcall/apps/gateway/package.json apps/gateway/
 COPY --from=build /rollcall/apps/gateway/dist apps/gateway/dist

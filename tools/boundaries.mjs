@@ -8,12 +8,13 @@ import { dirname, join, relative, resolve } from 'node:path';
 const allowed = {
   'lib:proto': [],
   'lib:grpc': ['lib:proto', 'lib:test-servers'],
+  'lib:access': ['lib:grpc', 'lib:proto'],
   'lib:transcoder': ['lib:grpc', 'lib:proto'],
   'lib:test-servers': [],
-  'app:user-service': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
-  'app:gateway': ['lib:transcoder', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
-  'app:e2e': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
-  'app:bench': ['lib:grpc', 'lib:proto', 'lib:test-servers'],
+  'app:user-service': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
+  'app:gateway': ['lib:access', 'lib:transcoder', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
+  'app:e2e': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
+  'app:bench': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
   tools: [],
 };
 

@@ -1,7 +1,9 @@
 /** Writes all that is derived from `proto/`: descriptors to `gen/`, types to `src/gen/`. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { createFileRegistry, fromBinary, hasOption } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { generatorOptions } from './src/codec-options.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,7 +22,7 @@ function buf(...args: string[]): void {
 
 /** Messages and services for handlers and callers, with Observables for streams. */
 function generateTypes(input: string, out: string, ...paths: string[]): void {
-  generate(input, { local: 'protoc-gen-ts_proto', out, opt: generatorOptions, strategy: 'all' }, paths);
+  generate(input, { local: 'protoc-gen-ts_proto', out, opt: generatorOptions, strategy: 'all' }, only(paths));
 }
 
 /** Messages with codecs, for what travels inside options, details and trailers. */
@@ -28,13 +30,32 @@ function generateCodecs(input: string, out: string, ...paths: string[]): void {
   generate(
     input,
     { local: 'protoc-gen-es', out, opt: ['target=ts', 'import_extension=ts'], include_imports: false },
-    paths,
+    only(paths),
   );
 }
 
-function generate(input: string, plugin: object, paths: string[]): void {
-  const template = JSON.stringify({ version: 'v2', plugins: [plugin] });
-  buf('generate', input, '--template', template, ...paths.flatMap((path) => ['--path', path]));
+function generate(input: string, plugin: object, selection: string[]): void {
+  buf('generate', input, '--template', JSON.stringify({ version: 'v2', plugins: [plugin] }), ...selection);
+}
+
+/** The tutorials' contracts have messages of the same names, and no package to tell them apart: each is built alone. */
+const tutorials = ['user_manager', 'user_service'];
+
+function imageOf(tutorial: string): string {
+  return `tutorial-${tutorial.replace('_', '-')}`;
+}
+
+/** What makes buf take these paths alone. */
+function only(paths: string[]): string[] {
+  return paths.flatMap((path) => ['--path', path]);
+}
+
+/** What makes buf build the one file of a tutorial. */
+function fileOf(tutorial: string): string[] {
+  const folder = `proto/tutorial/${tutorial}`;
+  const ours = { path: 'proto', excludes: ['proto/testing', 'proto/third_party', 'proto/tutorial'] };
+  const modules = [ours, { path: 'proto/third_party' }, { path: folder }];
+  return ['--config', JSON.stringify({ version: 'v2', modules }), '--path', `${folder}/${tutorial}.proto`];
 }
 
 rmSync(types, { recursive: true, force: true });
@@ -43,18 +64,51 @@ mkdirSync(`${here}gen`, { recursive: true });
 buf('build', '.', '-o', `${here}gen/rollcall.binpb`, '--path', 'proto/rollcall', '--path', 'proto/third_party/grpc');
 buf('build', '.', '-o', `${here}gen/testing.binpb`, '--path', 'proto/testing/testing');
 buf('build', '.', '-o', `${here}gen/interop.binpb`, '--path', 'proto/testing/grpc');
-buf('build', 'proto/tutorial/user_manager', '-o', `${here}gen/tutorial-user-manager.binpb`);
-buf('build', 'proto/tutorial/user_service', '-o', `${here}gen/tutorial-user-service.binpb`);
+for (const tutorial of tutorials) buf('build', '.', '-o', `${here}gen/${imageOf(tutorial)}.binpb`, ...fileOf(tutorial));
 
 generateTypes('.', `${types}/types`, 'proto/rollcall', 'proto/third_party/grpc');
 generateTypes('.', `${types}/testing`, 'proto/testing/testing', 'proto/testing/grpc');
-generateTypes('proto/tutorial/user_manager', `${types}/types/tutorial`);
-generateTypes('proto/tutorial/user_service', `${types}/types/tutorial`);
-generateCodecs('.', `${types}/codecs`, 'proto/rollcall/type', 'proto/third_party/google');
+mkdirSync(`${types}/types/tutorial`);
+for (const tutorial of tutorials) {
+  const plugin = { local: 'protoc-gen-ts_proto', out: `${types}/tutorial`, opt: generatorOptions, strategy: 'all' };
+  generate('.', plugin, fileOf(tutorial));
+  renameSync(`${types}/tutorial/${tutorial}.ts`, `${types}/types/tutorial/${tutorial}.ts`);
+  rmSync(`${types}/tutorial`, { recursive: true });
+}
+generateCodecs(
+  '.',
+  `${types}/codecs`,
+  'proto/rollcall/type',
+  'proto/rollcall/access/v1/access.proto',
+  'proto/rollcall/user/v1/user.proto',
+  'proto/third_party/buf',
+  'proto/third_party/google',
+);
 
 // ts-proto writes the types of all that is imported; those of options stand in no message.
-for (const unused of ['buf', 'google/api', 'google/protobuf/descriptor.ts', 'rollcall/type'])
+for (const unused of [
+  'buf',
+  'google/api',
+  'google/protobuf/descriptor.ts',
+  'rollcall/type',
+  'rollcall/access/v1/access.ts',
+])
   for (const out of ['types', 'testing']) rmSync(`${types}/${out}/${unused}`, { recursive: true, force: true });
 
 rmSync(`${here}src/gen`, { recursive: true, force: true });
 renameSync(types, `${here}src/gen`);
+
+// A right that nobody wrote down is a right that nobody has thought about. Protos of others are ruled in src/access.ts.
+const unruled = ['rollcall', ...tutorials.map(imageOf)].flatMap((image) => {
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(`${here}gen/${image}.binpb`)));
+  const access = registry.getExtension('rollcall.access.v1.access');
+  if (access === undefined) throw new Error(`${image} has no option for who may call`);
+  return [...registry]
+    .flatMap((desc) => (desc.kind === 'service' && !desc.typeName.startsWith('grpc.') ? desc.methods : []))
+    .filter((method) => !hasOption(method, access))
+    .map((method) => `${method.parent.typeName}.${method.name}`);
+});
+if (unruled.length > 0) {
+  console.error(`Who may call these methods? They need the option (rollcall.access.v1.access): ${unruled.join(', ')}`);
+  process.exitCode = 1;
+}

@@ -24,6 +24,7 @@ export class AppModule {
           contracts: [rollcallContract],
           services,
           channelFor: () => users,
+          drainMs: config.drainMs,
         }),
       ],
       controllers: [HealthController, DocsController],

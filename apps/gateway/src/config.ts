@@ -1,5 +1,5 @@
 import type { LogLevel } from '@nestjs/common';
-import { type Environment, readListen, readLogLevels, readTls, type TlsConfig } from '@rollcall/grpc';
+import { type Environment, readDrainMs, readListen, readLogLevels, readTls, type TlsConfig } from '@rollcall/grpc';
 
 /** What the environment says, checked. */
 export interface Config {
@@ -13,6 +13,8 @@ export interface Config {
   readonly tls: TlsConfig | undefined;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
+  /** How long it may take to close, in milliseconds. */
+  readonly drainMs: number;
 }
 
 /** Reads the configuration. @throws Error that names the variable whose value is wrong */
@@ -23,6 +25,7 @@ export function readConfig(env: Environment): Config {
     corsOrigins: readOrigins(env['CORS_ORIGINS'] ?? ''),
     tls: readTls(env),
     logLevels: readLogLevels(env),
+    drainMs: readDrainMs(env),
   });
 }
 

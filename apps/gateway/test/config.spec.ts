@@ -7,6 +7,7 @@ it('has defaults for everything', () => {
     userTarget: '127.0.0.1:50051',
     corsOrigins: [],
     logLevels: ['fatal', 'error', 'warn', 'log'],
+    drainMs: 10_000,
   });
 });
 
@@ -21,6 +22,7 @@ it.each([
   ['CORS_ORIGINS', 'app.example.com'],
   ['CORS_ORIGINS', 'https://app.example.com/path'],
   ['LOG_LEVEL', 'loud'],
+  ['DRAIN_MS', 'soon'],
 ])('names %s when its value is "%s"', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: "`));
 });

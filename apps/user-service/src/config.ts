@@ -10,6 +10,7 @@ import {
   type ServerLimits,
   type TlsConfig,
 } from '@rollcall/grpc';
+import { readSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
 
 /** Where the directory is kept. */
 export type Database =
@@ -35,6 +36,8 @@ export interface Config {
   readonly keepDeletedMs: number;
   /** How long changes can be watched from afterwards, in milliseconds. */
   readonly keepChangesMs: number;
+  /** Who may call. */
+  readonly signIn: SignInConfig;
   /** TLS for its listener; undefined: plain text. */
   readonly tls: TlsConfig | undefined;
   /** The levels that are logged. */
@@ -54,6 +57,7 @@ export function readConfig(env: Environment): Config {
     database: readDatabase(env),
     keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
     keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
+    signIn: readSignIn(env),
     tls: readServiceTls(env),
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),

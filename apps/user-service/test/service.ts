@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { GrpcChannel, RpcError } from '@rollcall/grpc';
 import {
+  type access,
   type health,
   type reflection,
   rollcallContract,
@@ -34,6 +35,7 @@ export function makeDirectory(): { path: string } & Disposable {
 export function connect(target: string) {
   const channel = new GrpcChannel(target);
   return {
+    access: channel.client<access.AccessServiceClient>(rollcallContract, 'rollcall.access.v1.AccessService'),
     users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
     manager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
     tutorial: channel.client<tutorialUserService.UserServiceClient>(tutorialUserServiceContract, 'UserService'),
@@ -71,7 +73,7 @@ export async function startService(database?: Database, config: Partial<Config> 
   const directory = makeDirectory();
   const listen = `unix://${directory.path}/grpc.sock`;
   const own = database === undefined ? await makeDatabase() : undefined;
-  const { app, server } = await createService({
+  const { app, server, firstLink } = await createService({
     ...readConfig({}),
     listen,
     database: database ?? (own as Database),
@@ -84,6 +86,8 @@ export async function startService(database?: Database, config: Partial<Config> 
   const clients = connect(server.address);
   return {
     ...clients,
+    address: server.address,
+    firstLink,
     store: app.get(UsersStore),
     close: () => app.close(),
     [Symbol.asyncDispose]: async () => {

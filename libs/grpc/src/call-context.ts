@@ -13,6 +13,7 @@ export interface CallSource {
   readonly method: Method;
   readonly metadata: Metadata;
   readonly deadline: number;
+  readonly caller: unknown;
   getPeer(): string;
   getCallerNames(): readonly string[];
   getSignal(): AbortSignal;
@@ -40,6 +41,11 @@ export class CallContext {
   /** Names the call in logs, here and at the next hop: the caller's x-request-id, or one made for it. */
   get requestId(): string {
     return (this.#requestId ??= requestIdOf(this.metadata.get(requestIdKey)[0]));
+  }
+
+  /** On whose behalf the call is made, as the server's authorization said; undefined on a server without one. */
+  get caller(): unknown {
+    return this.#source.caller;
   }
 
   /** Where the caller is, as `address:port` or a socket's name. */

@@ -9,16 +9,18 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
-import { codecsOf, type Contract, rollcallContract } from '@rollcall/proto';
+import { codecsOf, type Contract, type Method, rollcallContract } from '@rollcall/proto';
+import { type Authorize, authorizing, type IncomingCall } from './authorization.ts';
 import { admissionBy } from './admission.ts';
 import { endOfServer } from './call-ends.ts';
 import { Connections } from './connections.ts';
-import type { CallContext } from './call-context.ts';
+import { type CallContext, requestIdOf } from './call-context.ts';
 import { Health } from './health.ts';
 import { http2Servers } from './http2-below.ts';
 import { LastWords } from './last-words.ts';
 import { OutboxBudget } from './outbox.ts';
 import { Reflection } from './reflection.ts';
+import { type RpcError, unknownError } from './rpc-error.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
@@ -38,6 +40,8 @@ export interface GrpcServerOptions {
   /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall.sock`. */
   readonly listen: string;
   readonly serve: readonly ServedContract[];
+  /** Decides for every call, those of health and reflection among them, whether it may go on; all may by default. */
+  readonly authorize?: Authorize;
   /** Speaks TLS with these files, and asks callers for certificates when there are authorities among them. */
   readonly tls?: TlsFiles;
   /** How long it may take to close, in milliseconds; 10,000 by default. Calls under way have nearly all of it. */
@@ -60,6 +64,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #health: Health;
   readonly #host: CallHost;
   readonly #connections: Connections;
+  readonly #methods = new Map<string, Method>();
   #address = '';
   #closing = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -69,7 +74,11 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     surviveUnhandledCallErrors();
     this.#options = options;
     const limits = { ...defaultLimits, ...options.limits };
-    this.#server = new GrpcJsServer({ ...channelOptionsOf(limits), ...options.channelOptions });
+    const interceptors =
+      options.authorize === undefined
+        ? []
+        : [authorizing(options.authorize, this.#methods, (error, call) => this.#unauthorizable(error, call))];
+    this.#server = new GrpcJsServer({ interceptors, ...channelOptionsOf(limits), ...options.channelOptions });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
     this.#connections = new Connections(limits, options.tls && admissionBy(options.tls));
     this.#host = {
@@ -184,6 +193,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
 
   #serve(served: ServedMethod): void {
     const { path, kind } = served.method;
+    this.#methods.set(path, served.method);
     const identity = (bytes: Buffer): Buffer => bytes;
     const register = (type: string, handler: unknown): void => {
       this.#server.register(path, handler as never, identity, identity, type);
@@ -213,9 +223,15 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     }
   }
 
-  #logUnknownError(error: unknown, { requestId, method }: CallContext): void {
+  #logUnknownError(error: unknown, { requestId, method }: Pick<CallContext, 'requestId' | 'method'>): void {
     const cause = error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error);
     this.logger.error({ message: `${method.path} failed`, requestId, cause });
+  }
+
+  #unauthorizable(error: unknown, { method, metadata }: IncomingCall): RpcError {
+    const requestId = requestIdOf(metadata.get('x-request-id')[0]);
+    this.#logUnknownError(error, { requestId, method });
+    return unknownError(requestId);
   }
 }
 

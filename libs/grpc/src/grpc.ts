@@ -1,3 +1,4 @@
+export { type Admission, type Authorize, type IncomingCall } from './authorization.ts';
 export { endOfServer } from './call-ends.ts';
 export { CallContext, currentCall, requestIdOf } from './call-context.ts';
 export { CallLogger } from './call-logger.ts';

@@ -60,6 +60,12 @@ export function withMetadata(error: RpcError, metadata: Readonly<Record<string, 
   return Object.assign(new RpcError(error.code, '', error.message, details), { reason: error.reason });
 }
 
+/** What a caller hears of an error that is none of the above. */
+export function unknownError(requestId: string): RpcError {
+  const message = 'The server failed. Its log has the cause under the request id.';
+  return new RpcError(Status.INTERNAL, 'INTERNAL', message, { metadata: { requestId } });
+}
+
 /** An error for fields that break rules: INVALID_ARGUMENT, with a sentence that names the first field. */
 export function invalidFields(violations: readonly FieldViolation[]): RpcError {
   const first = violations[0];

@@ -4,6 +4,7 @@ import type { sendUnaryData, ServerDuplexStream, ServerWritableStream } from '@g
 import { type Metadata, status as Status } from '@grpc/grpc-js';
 import type { Method } from '@rollcall/proto';
 import { isObservable, type Observable, type Observer, type Subscription } from 'rxjs';
+import { type Admission, admissionOf } from './authorization.ts';
 import { callerNames } from './caller-names.ts';
 import { cancelled, deadlineExceeded, idle, over, slowReader } from './call-ends.ts';
 import { CallContext, type CallSource, callStorage } from './call-context.ts';
@@ -13,7 +14,7 @@ import type { Reading } from './half-close.ts';
 import { type BelowCall, http2Stream } from './http2-below.ts';
 import type { LastWords } from './last-words.ts';
 import { Outbox, type OutboxBudget } from './outbox.ts';
-import { RpcError, withMetadata } from './rpc-error.ts';
+import { RpcError, unknownError, withMetadata } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import { requestStream } from './request-stream.ts';
 import { checkMessage, effectiveDeadline, type ServerLimits } from './server-limits.ts';
@@ -45,6 +46,8 @@ export class ServerCall implements CallSource, Observer<object> {
   readonly #host: CallHost;
   readonly #call: BelowCall;
   readonly #context: CallContext;
+  readonly #admission: Admission | undefined;
+  #onOver: (() => void) | undefined;
   /** When the server itself ends the call: a unary one at its deadline, a stream when it was idle for too long. */
   #endsAt: number;
   #abort: AbortController | undefined;
@@ -70,6 +73,7 @@ export class ServerCall implements CallSource, Observer<object> {
     this.#served = served;
     this.#host = host;
     this.#call = call;
+    this.#admission = admissionOf(call.metadata);
     this.#context = new CallContext(this);
     this.#spoken();
     host.live.add(this);
@@ -77,6 +81,11 @@ export class ServerCall implements CallSource, Observer<object> {
     events.on('cancelled', () => {
       if (!this.#done) this.#cancel(Date.now() + timerMs < this.deadline ? cancelled() : deadlineExceeded());
     });
+    this.#onOver = this.#admission?.onOpen?.((error) => this.end(error));
+  }
+
+  get caller(): unknown {
+    return this.#admission?.caller;
   }
 
   getPeer(): string {
@@ -216,7 +225,9 @@ export class ServerCall implements CallSource, Observer<object> {
   #decode(bytes: Buffer): object {
     this.#spoken();
     checkMessage(bytes, this.#served.method.path, this.#host.limits);
-    return this.#served.decodeRequest(bytes);
+    const request = this.#served.decodeRequest(bytes);
+    this.#admission?.checkRequest?.(request);
+    return request;
   }
 
   #sendStatus(error: RpcError): void {
@@ -237,9 +248,7 @@ export class ServerCall implements CallSource, Observer<object> {
   #known(error: unknown): RpcError {
     if (error instanceof RpcError) return error;
     this.#host.logUnknownError(error, this.#context);
-    return new RpcError(Status.INTERNAL, 'INTERNAL', 'The server failed. Its log has the cause under the request id.', {
-      metadata: { requestId: this.#context.requestId },
-    });
+    return unknownError(this.#context.requestId);
   }
 
   #cancel(reason: RpcError): void {
@@ -252,6 +261,7 @@ export class ServerCall implements CallSource, Observer<object> {
   #finish(): void {
     this.#done = true;
     this.#host.live.delete(this);
+    this.#onOver?.();
     if (this.#abort === undefined && this.#subscription?.closed !== false) return;
     // After this turn, so that a source that is emitting right now is not torn down inside its own `next`.
     queueMicrotask(() => {

@@ -5,12 +5,15 @@ export {
   tutorialUserManagerContract,
   tutorialUserServiceContract,
 } from './contract.ts';
+export { type AccessRule, type OwnRecordRule } from './access.ts';
 export { type HttpBinding, type Method, type MethodKind, methodsOf } from './method-table.ts';
 export { codecsOf, type MethodCodec } from './codecs.ts';
 export { generatorOptions, loaderOptions } from './codec-options.ts';
 export { isCertainlyValid } from './certainly-valid.ts';
 export { hasRules, validate, type Violation } from './validate.ts';
 
+export * as access from './gen/types/rollcall/access/v1/access_service.ts';
+export * as audit from './gen/types/rollcall/audit/v1/audit_service.ts';
 export * as user from './gen/types/rollcall/user/v1/user.ts';
 export * as userService from './gen/types/rollcall/user/v1/user_service.ts';
 export * as tutorialUserManager from './gen/types/tutorial/user_manager.ts';

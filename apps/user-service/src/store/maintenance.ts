@@ -58,6 +58,7 @@ export class Maintenance {
     await this.#repeat((db) => purgeUsers(db, nowMs));
     await this.#repeat((db) => forgetChanges(db, nowMs - BigInt(this.#keepChangesMs), maxRemoved));
     await this.#repeat((db) => forgetAnswers(db, nowMs - BigInt(keepAnswersMs)));
+    await this.#repeat((db) => forgetCredentials(db, nowMs));
   }
 
   async #repeat(remove: (db: Transaction<UsersDatabase>) => Promise<boolean>): Promise<void> {
@@ -79,6 +80,17 @@ async function purgeUsers(db: Transaction<UsersDatabase>, nowMs: bigint): Promis
     .limit(1)
     .offset(maxRemoved - 1)
     .executeTakeFirst();
+  // Whoever has one of these ids next must not be signed in by what was another's.
+  await db
+    .deleteFrom('credentials')
+    .where('user_id', 'in', (query) =>
+      query
+        .selectFrom('users')
+        .select('id')
+        .where('delete_time_ms', '>', literalZero)
+        .where('purge_time_ms', '<=', due?.ms ?? nowMs),
+    )
+    .execute();
   await db
     .deleteFrom('users')
     .where('delete_time_ms', '>', literalZero)
@@ -101,4 +113,20 @@ async function forgetAnswers(db: Transaction<UsersDatabase>, bornUntilMs: bigint
     .where('create_time_ms', '<=', outlived?.ms ?? bornUntilMs)
     .execute();
   return outlived !== undefined;
+}
+
+async function forgetCredentials(db: Transaction<UsersDatabase>, nowMs: bigint): Promise<boolean> {
+  const expired = await db
+    .selectFrom('credentials')
+    .select('expire_time_ms as ms')
+    .where('expire_time_ms', '<=', nowMs)
+    .orderBy('expire_time_ms')
+    .limit(1)
+    .offset(maxRemoved - 1)
+    .executeTakeFirst();
+  await db
+    .deleteFrom('credentials')
+    .where('expire_time_ms', '<=', expired?.ms ?? nowMs)
+    .execute();
+  return expired !== undefined;
 }

@@ -37,6 +37,9 @@ const migrations: Record<'sqlite' | 'postgres', Record<string, Migration>> = {
         await insertFirstValues(db);
       },
     },
+    '0003_access': {
+      up: (db) => execute(db, [...accessSchema(sqliteTypes), ...sqliteAppendOnly]),
+    },
   },
   postgres: {
     '0001_directory': {
@@ -49,6 +52,9 @@ const migrations: Record<'sqlite' | 'postgres', Record<string, Migration>> = {
         await db.insertInto('counters').values({ name: 'user_id', value: 1 }).execute();
         await insertFirstValues(db);
       },
+    },
+    '0002_access': {
+      up: (db) => execute(db, [...accessSchema(postgresTypes), ...postgresAppendOnly]),
     },
   },
 };
@@ -113,6 +119,45 @@ function logSchema({ integer, text, bytes, options }: Types): string[] {
     `create table secrets (name ${text} primary key, value ${bytes} not null) ${options}`,
   ];
 }
+
+function accessSchema({ integer, text, bytes, options }: Types): string[] {
+  return [
+    `create table credentials (
+      hash ${bytes} primary key,
+      kind ${text} not null,
+      user_id ${integer} not null,
+      name ${text} not null,
+      create_time_ms ${integer} not null,
+      expire_time_ms ${integer} not null
+    ) ${options}`,
+    'create index credentials_user on credentials (user_id)',
+    'create index credentials_expire_time on credentials (expire_time_ms)',
+    `create unique index credentials_token on credentials (user_id, name) where kind = 'token'`,
+    `create table audit (
+      seq ${integer} primary key,
+      time_ms ${integer} not null,
+      caller_id ${integer} not null,
+      denied ${integer} not null,
+      entry ${bytes} not null,
+      hash ${bytes} not null
+    ) ${options}`,
+    'create index audit_caller on audit (caller_id, seq)',
+    'create index audit_denied on audit (seq) where denied = 1',
+  ];
+}
+
+const sqliteAppendOnly = ['update', 'delete'].map(
+  (verb) => `create trigger audit_${verb} before ${verb} on audit begin
+    select raise(abort, 'the audit log is only appended to');
+  end`,
+);
+
+const postgresAppendOnly = [
+  `create function refuse_to_change_audit() returns trigger language plpgsql as $$
+    begin raise exception 'the audit log is only appended to'; end $$`,
+  `create trigger audit_append_only before update or delete or truncate on audit
+    for each statement execute function refuse_to_change_audit()`,
+];
 
 async function insertFirstValues(db: Kysely<UsersDatabase>): Promise<void> {
   await db.insertInto('counters').values({ name: 'change', value: 0 }).execute();

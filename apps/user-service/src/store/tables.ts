@@ -61,10 +61,40 @@ export interface SecretsTable {
   value: Uint8Array;
 }
 
+/** What users sign in by. */
+export interface CredentialsTable {
+  /** The SHA-256 of the secret, which is kept nowhere. */
+  hash: Uint8Array;
+  /** `session`, `token`, `ticket`, or `link`, which makes a session. */
+  kind: string;
+  user_id: Integer;
+  /** Of a token: unique among those of its user. Else empty. */
+  name: string;
+  create_time_ms: Integer;
+  expire_time_ms: Integer;
+}
+
+/** What was done and what was denied. Rows are never changed: the database itself refuses it. */
+export interface AuditTable {
+  /** From 1, without holes. */
+  seq: Integer;
+  time_ms: Integer;
+  /** 0 when it is not known. */
+  caller_id: Integer;
+  /** 1 for a call that was denied. */
+  denied: Integer;
+  /** The encoded rollcall.audit.v1.AuditEntry, without its hash. */
+  entry: Uint8Array;
+  /** The SHA-256 of the previous row's hash and of the entry. */
+  hash: Uint8Array;
+}
+
 export interface UsersDatabase {
   users: UsersTable;
   counters: CountersTable;
   request_ids: RequestIdsTable;
   changes: ChangesTable;
   secrets: SecretsTable;
+  credentials: CredentialsTable;
+  audit: AuditTable;
 }

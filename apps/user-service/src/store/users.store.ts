@@ -3,6 +3,7 @@ import { currentCall } from '@rollcall/grpc';
 import type { user } from '@rollcall/proto';
 import { emailKey, nameKey } from '../query/text-keys.ts';
 import { ChangeFeed } from './change-feed.ts';
+import { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
 import { literalEmpty, literalZero } from './literals.ts';
 import { loadTouched } from './load-touched.ts';
@@ -29,6 +30,7 @@ export class UsersStore implements OnApplicationShutdown {
   readonly snapshots: SnapshotPages;
   readonly feed: ChangeFeed;
   readonly maintenance: Maintenance;
+  readonly credentials: Credentials;
   readonly #engine: Engine;
   readonly #writes: WriteQueue;
   readonly #closing: (() => void)[] = [];
@@ -43,6 +45,7 @@ export class UsersStore implements OnApplicationShutdown {
     this.feed = new ChangeFeed(engine);
     this.#writes = new WriteQueue(engine, now, () => this.feed.wake());
     this.maintenance = new Maintenance(this.#writes, now, keepChangesMs);
+    this.credentials = new Credentials(engine, this.#writes, now, () => Promise.resolve());
   }
 
   /** The store over an open database, which it closes. */

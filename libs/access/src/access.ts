@@ -1,0 +1,13 @@
+export { defaultCallerLimits, readCallerLimits } from './access-environment.ts';
+export { credentialInvalid, notPermitted } from './access-errors.ts';
+export {
+  Authorization,
+  type AuthorizationOptions,
+  type CallerLimits,
+  type Denial,
+  localAuthorization,
+  type Redeemed,
+} from './authorization.ts';
+export { bearerOf } from './bearer.ts';
+export { type Caller, callerOf, type CredentialKind, currentCaller } from './caller.ts';
+export { CallerCache, type KnownCaller, type LookUpCallers } from './caller-cache.ts';

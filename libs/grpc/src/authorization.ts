@@ -1,0 +1,75 @@
+import { type Metadata, type ServerInterceptor, ServerInterceptingCall } from '@grpc/grpc-js';
+import type { Method } from '@rollcall/proto';
+import { statusOf } from './error-status.ts';
+import { RpcError } from './rpc-error.ts';
+
+/** What is known of a call before any of its messages is read. */
+export interface IncomingCall {
+  readonly method: Method;
+  readonly metadata: Metadata;
+  /** Where the caller is, as `address:port`, or `unknown` behind a unix socket. */
+  readonly peer: string;
+}
+
+/** That a call may go on, and on whose behalf. */
+export interface Admission {
+  /** Who calls: what handlers find as `context.caller`. */
+  readonly caller: unknown;
+  /** Checks each request before the handler sees it. What it throws ends the call. */
+  readonly checkRequest?: ((request: object) => void) | undefined;
+  /**
+   * Called when the call begins.
+   *
+   * @param end ends the call with an error, such as when its caller is no longer permitted
+   * @returns what is called when the call is over
+   */
+  readonly onOpen?: ((end: (error: RpcError) => void) => () => void) | undefined;
+}
+
+/** Decides whether a call may go on. It throws the RpcError that the caller gets if not. */
+export type Authorize = (call: IncomingCall) => Admission | Promise<Admission>;
+
+const admissions = new WeakMap<Metadata, Admission>();
+
+/** On whose behalf a call goes on; undefined on a server that lets everybody in. */
+export function admissionOf(metadata: Metadata): Admission | undefined {
+  return admissions.get(metadata);
+}
+
+/**
+ * The one place that every method of a server passes, before a message of the call is read.
+ *
+ * @param onUnknownError logs what is thrown and is no RpcError
+ */
+export function authorizing(
+  authorize: Authorize,
+  methods: ReadonlyMap<string, Method>,
+  onUnknownError: (error: unknown, call: IncomingCall) => RpcError,
+): ServerInterceptor {
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) => {
+        next({
+          onReceiveMetadata: (metadata, admit) => {
+            const method = methods.get(path);
+            if (method === undefined) throw new Error(`${path} is served and not known`);
+            const incoming: IncomingCall = { method, metadata, peer: call.getPeer() };
+            const refuse = (error: unknown): void => {
+              call.sendStatus(statusOf(error instanceof RpcError ? error : onUnknownError(error, incoming)));
+            };
+            const goOn = (admission: Admission): void => {
+              admissions.set(metadata, admission);
+              admit(metadata);
+            };
+            try {
+              const admission = authorize(incoming);
+              if (admission instanceof Promise) admission.then(goOn).catch(refuse);
+              else goOn(admission);
+            } catch (error) {
+              refuse(error);
+            }
+          },
+        });
+      },
+    });
+}
