@@ -127,10 +127,10 @@ function unreadable(part: Part, cause: unknown): Error {
 /** @throws Error that names the variable whose file cannot be used */
 function check({ cert, key, ca }: Contents): TlsMaterial {
   const own = cert === undefined ? undefined : certificatesOf('cert', cert)[0];
-  if (ca !== undefined) certificatesOf('ca', ca);
+  const authorities = ca === undefined ? undefined : certificatesOf('ca', ca).map(String);
   if (key !== undefined && own?.checkPrivateKey(privateKeyOf(key)) === false)
     throw new Error('TLS_KEY: the key does not belong to the certificate of TLS_CERT');
-  const options: SecureContextOptions = { cert, key, ca, minVersion: 'TLSv1.2' };
+  const options: SecureContextOptions = { cert, key, ca: authorities, minVersion: 'TLSv1.2' };
   try {
     return { own, options, context: createSecureContext(options) };
   } catch (error) {
@@ -141,7 +141,7 @@ function check({ cert, key, ca }: Contents): TlsMaterial {
   }
 }
 
-/** All certificates of a file. OpenSSL takes those of authorities up to the first that is cut off, without a word. */
+/** All certificates of a file. Left to itself, OpenSSL takes authorities up to the first that it cannot read, without a word. */
 function certificatesOf(part: Part, pem: Buffer): X509Certificate[] {
   const text = pem.toString('latin1');
   const begun = text.match(/-----BEGIN CERTIFICATE-----/g)?.length ?? 0;

@@ -28,6 +28,8 @@ export interface Issued {
   /** Further names, such as IP addresses. */
   readonly otherNames?: readonly JsonGeneralName[];
   readonly endedAgoMs?: number;
+  /** Gives it an RSA key of so many bits; by default it has one of P-256. */
+  readonly rsaBits?: number;
 }
 
 /** An authority that a test makes for itself. */
@@ -50,9 +52,9 @@ export async function makeAuthority(name = 'An authority of a test'): Promise<Au
     new KeyUsagesExtension(usages, true),
   ]);
   return {
-    cert: own.toString('pem'),
-    async issue({ names = [], commonName = names[0] ?? 'nobody', otherNames = [], endedAgoMs }) {
-      const bearerKeys = await makeKeys();
+    cert: `${own.toString('pem')}\n`,
+    async issue({ names = [], commonName = names[0] ?? 'nobody', otherNames = [], endedAgoMs, rsaBits }) {
+      const bearerKeys = await makeKeys(rsaBits);
       const alternatives: JsonGeneralName[] = [
         ...names.map((value) => ({ type: 'dns' as const, value })),
         ...otherNames,
@@ -65,15 +67,19 @@ export async function makeAuthority(name = 'An authority of a test'): Promise<Au
       ]);
       const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', bearerKeys.privateKey)).toString('base64');
       return {
-        cert: cert.toString('pem'),
+        cert: `${cert.toString('pem')}\n`,
         key: `-----BEGIN PRIVATE KEY-----\n${key.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`,
       };
     },
   };
 }
 
-function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+function makeKeys(rsaBits?: number): Promise<webcrypto.CryptoKeyPair> {
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
+  return webcrypto.subtle.generateKey(rsaBits === undefined ? algorithm : { ...rsa, modulusLength: rsaBits }, true, [
+    'sign',
+    'verify',
+  ]);
 }
 
 /** Makes a certificate that is valid until so many milliseconds from now; without an issuer it is signed by itself. */
