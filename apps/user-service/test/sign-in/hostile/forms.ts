@@ -22,7 +22,7 @@ export function wrongForms({ claims, rsa }: TokenMaterial, make: Make): Tokens {
     'header truncated': `${header.slice(0, -1)}.${payload}.${end}`,
     'payload truncated': `${header}.${payload.slice(0, -4)}.${end}`,
     'signature truncated': good.slice(0, -1),
-    'signature truncated by a group': good.slice(0, -4),
+    'signature truncated to whole bytes': good.slice(0, -6),
     'cut in half': good.slice(0, good.length / 2),
     'a fourth part': `${good}.${end}`,
     'a fourth part that is empty': `${good}.`,
