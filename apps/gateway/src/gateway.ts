@@ -12,7 +12,7 @@ import { httpsOptions, keepUp } from './https.ts';
 export async function createGateway(config: Config): Promise<NestFastifyApplication> {
   const tls = config.tls && new TlsFiles(config.tls);
   const https = config.tls?.cert === undefined ? undefined : tls;
-  const adapter = transcoderAdapter(https && httpsOptions(https));
+  const adapter = transcoderAdapter({ https: https && httpsOptions(https) });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, tls), adapter, {
     bodyParser: false,
     abortOnError: false,

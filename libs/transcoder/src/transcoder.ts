@@ -1,9 +1,12 @@
 export { type DocsAsset, docsAssets, docsContentSecurityPolicy } from './docs-page.ts';
 export { type DocumentInfo, openApiDocument } from './openapi.ts';
+export { defaultHttpLimits, type HttpLimits, mostHeaders } from './http-limits.ts';
 export { parsePathTemplate, type PathTemplate } from './path-template.ts';
-export { type Problem } from './problem.ts';
-export { ProblemFilter } from './problem.filter.ts';
-export { transcoderAdapter } from './transcoder.adapter.ts';
+export { type Problem, problemOf } from './problem.ts';
+export { ProblemFilter, sendProblem } from './problem.filter.ts';
+export { secretsOf } from './secret-parameter.ts';
+export { securityHeaders } from './security-headers.ts';
+export { type AdapterOptions, transcoderAdapter } from './transcoder.adapter.ts';
 export { rpcOf } from './transcoder.controllers.ts';
 export { TranscoderModule } from './transcoder.module.ts';
-export type { TranscoderOptions } from './transcoder-options.ts';
+export type { CallerMetadata, TranscoderOptions } from './transcoder-options.ts';
