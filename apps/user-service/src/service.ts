@@ -1,3 +1,4 @@
+import { callAddress } from '@rollcall/access';
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
@@ -45,7 +46,7 @@ export async function createService(config: Config): Promise<Service> {
       credentials: store.credentials,
       signIn,
       verifyToken,
-      addressOf: ({ peer }) => peer.replace(/:\d+$/, ''),
+      addressOf: callAddress(config.signIn.trustedProxies),
       onDenied: () => undefined,
     });
     store.onClose(close);

@@ -18,6 +18,7 @@ test('has defaults for everything', () => {
       tutorialUserId: undefined,
       firstAdministratorEmail: '',
       limits: defaultCallerLimits,
+      trustedProxies: expect.anything() as unknown,
     },
     logLevels: ['fatal', 'error', 'warn', 'log'],
     limits: defaultLimits,
