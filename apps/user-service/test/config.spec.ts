@@ -27,7 +27,8 @@ test('has defaults for everything', () => {
 });
 
 test('takes an empty variable as unset', () => {
-  expect(readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '' })).toEqual(readConfig({}));
+  const empty = readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '', LOCAL_SIGN_IN: '', TUTORIAL_USER_ID: '' });
+  expect(JSON.stringify(empty)).toBe(JSON.stringify(readConfig({})));
 });
 
 test('cannot be changed', () => {
@@ -54,7 +55,7 @@ test.each([
   );
 });
 
-test.each([{ LOCAL_SIGN_IN: '1' }, { OIDC_ISSUER: 'https://issuer.example.com' }])(
+test.each([{ LOCAL_SIGN_IN: '1' }, { OIDC_ISSUER: 'https://id.example.com', OIDC_AUDIENCE: 'rollcall' }])(
   'listens for other machines when callers have to sign in, by %o',
   (signIn) => {
     expect(readConfig({ USER_LISTEN: '0.0.0.0:50051', ...signIn }).listen).toBe('0.0.0.0:50051');
