@@ -1,9 +1,11 @@
-export { type DocsAsset, docsAssets, docsContentSecurityPolicy } from './docs-page.ts';
+export { type Asset, docsAssets, docsContentSecurityPolicy, readAsset } from './docs-page.ts';
+export { callOptions } from './exchange.ts';
 export { type DocumentInfo, openApiDocument } from './openapi.ts';
 export { defaultHttpLimits, type HttpLimits, mostHeaders } from './http-limits.ts';
 export { parsePathTemplate, type PathTemplate } from './path-template.ts';
 export { type Problem, problemOf } from './problem.ts';
 export { ProblemFilter, sendProblem } from './problem.filter.ts';
+export { bodyForm, type BodyLimits, readBody } from './request-body.ts';
 export { secretsOf } from './secret-parameter.ts';
 export { securityHeaders } from './security-headers.ts';
 export { type AdapterOptions, transcoderAdapter } from './transcoder.adapter.ts';
