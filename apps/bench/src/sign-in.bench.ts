@@ -7,7 +7,7 @@ import type { Bench, Result, RunOptions } from './bench.ts';
 import { compareLoaded } from './gateway-comparison.ts';
 import { startRollcall } from './gateway-servers.ts';
 import { getRandomUser, seedUsers } from './gateway-users.ts';
-import { startIssuer } from './openid-issuer.ts';
+import { startIssuer } from '@rollcall/test-servers';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** Who asks. */

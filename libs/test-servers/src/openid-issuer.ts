@@ -13,7 +13,7 @@ export interface OpenIdIssuer extends AsyncDisposable {
 /** Starts an issuer on this machine. @see https://openid.net/specs/openid-connect-discovery-1_0.html */
 export async function startIssuer(): Promise<OpenIdIssuer> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const key = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'ES256', use: 'sig' };
+  const key = { ...publicKey.export({ format: 'jwk' }), kid: 'only', alg: 'ES256', use: 'sig' };
   const server = createServer((request, response) => {
     const isDiscovery = request.url === '/.well-known/openid-configuration';
     const document = isDiscovery ? { issuer, jwks_uri: `${issuer}/jwks` } : { keys: [key] };
@@ -27,7 +27,7 @@ export async function startIssuer(): Promise<OpenIdIssuer> {
     issuer,
     token: (claims) => {
       const iat = Math.floor(Date.now() / 1000);
-      const payload = { iss: issuer, aud: 'rollcall', sub: 'bench', iat, exp: iat + 3600, ...claims };
+      const payload = { iss: issuer, aud: 'rollcall', sub: 'somebody', iat, exp: iat + 3600, ...claims };
       const text = `${encoded({ alg: 'ES256', kid: key.kid })}.${encoded(payload)}`;
       const signature = sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
       return `${text}.${signature.toString('base64url')}`;
