@@ -86,7 +86,7 @@ export class OidcIssuer {
     if (this.#fetching === undefined) {
       if (this.#clock() < this.#askedMs + this.#times.cooldownMs) return;
       this.#askedMs = this.#clock();
-    }
+    } else if (this.#failures > 0) return; // it is away, and may take the whole timeout to say so again
     await this.#fetch();
   }
 

@@ -86,17 +86,18 @@ test('takes a jwks_uri with a query', async () => {
 });
 
 test.each([
-  ['of another issuer', { issuer: 'https://other.example' }],
-  ['of the issuer with a slash', { issuer: 'http://127.0.0.1/' }],
-  ['of no issuer', { issuer: undefined }],
-  ['with no jwks_uri', { jwks_uri: undefined }],
-  ['with a jwks_uri over http', { jwks_uri: 'http://id.example/jwks' }],
-  ['with a jwks_uri in a file', { jwks_uri: 'file:///etc/passwd' }],
-  ['with a jwks_uri that is no text', { jwks_uri: ['https://id.example/jwks'] }],
-])('takes no keys by a configuration %s', async (_, configuration) => {
+  ['of another issuer', { issuer: 'https://other.example' }, 'names another issuer'],
+  ['of the issuer with a slash', { issuer: 'http://127.0.0.1/' }, 'names another issuer'],
+  ['of no issuer', { issuer: undefined }, 'names another issuer'],
+  ['with no jwks_uri', { jwks_uri: undefined }, 'its jwks_uri is no https'],
+  ['with a jwks_uri over http', { jwks_uri: 'http://id.example/jwks' }, 'its jwks_uri is no https'],
+  ['with a jwks_uri in a file', { jwks_uri: 'file:///etc/passwd' }, 'its jwks_uri is no https'],
+  ['with a jwks_uri that is no text', { jwks_uri: ['https://id.example/jwks'] }, 'its jwks_uri is no https'],
+])('takes no keys by a configuration %s', async (_, configuration, why) => {
   server.listener = answering(['one'], configuration);
   await expect(newIssuer().keysFor('one')).rejects.toMatchObject(unavailable);
   expect(server.asked).toEqual([configurationPath]);
+  expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(why));
 });
 
 test.each<[string, (response: ServerResponse) => void]>([
@@ -205,6 +206,21 @@ test('goes on with the keys that it knows while the issuer is away, and says so 
   expect(await issuer.keysFor('unknown')).toBe(keys);
   expect(await issuer.keysFor('one')).toBe(keys);
   expect(warn).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('the keys that are known go on being used'));
+});
+
+test('does not let tokens with unknown keys wait for an issuer that is known to be away', async () => {
+  server.listener = answering(['one']);
+  const issuer = newIssuer({ retryMs: 1, maxRetryMs: 1, refreshMs: 1 });
+  const keys = await issuer.keysFor('one');
+  const hanging = Promise.withResolvers<void>();
+  let failed = false;
+  server.listener = (_, response) => {
+    if (failed) hanging.resolve();
+    else response.writeHead(503).end();
+    failed = true;
+  };
+  await hanging.promise;
+  expect(await issuer.keysFor('unknown')).toBe(keys);
 });
 
 test('ends a fetch that is under way when it is closed, and fetches no more', async () => {

@@ -114,9 +114,19 @@ test('keeps no token that was verified with keys that have gone meanwhile', asyn
   await verifier.verify(newToken());
   const token = newToken();
   publish(two);
+  const keys = await issuer.keysFor('one');
+  const [begun, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const verify = keys.verify.bind(keys);
+  keys.verify = async (compact) => {
+    begun.resolve();
+    await go.promise;
+    await verify(compact);
+  };
   const verifying = verifier.verify(token);
-  const fetched = issuer.keysFor('two');
-  await Promise.all([verifying, fetched]);
+  await begun.promise;
+  await issuer.keysFor('two');
+  go.resolve();
+  await verifying; // it began while its key was there
   await expect(verifier.verify(token)).rejects.toMatchObject(invalid('no key of the issuer has its key id'));
 });
 

@@ -20,7 +20,7 @@ export function wrongForms({ claims, rsa }: TokenMaterial, make: Make): Tokens {
     'without signature and its dot': `${header}.${payload}`,
     'header alone': header,
     'header truncated': `${header.slice(0, -1)}.${payload}.${end}`,
-    'payload truncated': `${header}.${payload.slice(0, -4)}.${end}`,
+    'payload truncated to whole bytes': `${header}.${payload.slice(0, payload.length - (payload.length % 4) - 4)}.${end}`,
     'signature truncated': good.slice(0, -1),
     'signature truncated to whole bytes': good.slice(0, -6),
     'cut in half': good.slice(0, good.length / 2),
