@@ -33,7 +33,7 @@ export function makeDirectory(): { path: string } & Disposable {
 
 /** The clients of a service. */
 export function connect(target: string) {
-  const channel = new GrpcChannel(target);
+  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 }); // for a busy machine
   return {
     access: channel.client<access.AccessServiceClient>(rollcallContract, 'rollcall.access.v1.AccessService'),
     users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
