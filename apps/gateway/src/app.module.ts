@@ -4,7 +4,7 @@ import { rollcallContract } from '@rollcall/proto';
 import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
 import { Clients } from './clients.ts';
 import type { Config } from './config.ts';
-import { credentialOf } from './credentials.ts';
+import { credentialOf, ticketParameter } from './credentials.ts';
 import { DocsController, openApiDocumentToken } from './docs.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { OriginCheck } from './origin-check.ts';
@@ -50,7 +50,11 @@ export class AppModule {
         { provide: Sessions, useValue: new Sessions(users) },
         {
           provide: openApiDocumentToken,
-          useValue: openApiDocument([rollcallContract], services, { title: 'Rollcall', version: '0.1.0' }),
+          useValue: openApiDocument([rollcallContract], services, {
+            title: 'Rollcall',
+            version: '0.1.0',
+            credentials: { sessionCookie: 'rollcall_session', ticketParameter },
+          }),
         },
       ],
     };
