@@ -14,7 +14,7 @@ import type { IncomingMessage } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, openRequest } from './rollcall.ts';
-import { requests, type Subject } from './rights/requests.ts';
+import { pageRequests, requests, type Subject } from './rights/requests.ts';
 import {
   type CallerName,
   callers,
@@ -131,10 +131,10 @@ function cellsOf(rights: Rights | undefined) {
 
 describe.each(Object.entries(pageRights))('%s', (route, rights) => {
   test.each(callers)('for %s', async (caller) => {
-    const [verb = '', path = ''] = route.split(' ');
+    const [verb = '', template = ''] = route.split(' ');
     const { credential } = await callerOf(caller);
-    const target = path.replace('*', '');
-    expect(await restVerdict(verb, target, undefined, credential)).toBe(rights[caller]);
+    const { path, body } = (await pageRequests[route]?.(system)) ?? { path: template };
+    expect(await restVerdict(verb, path, body, credential)).toBe(rights[caller]);
   });
 });
 

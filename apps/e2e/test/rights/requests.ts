@@ -160,3 +160,10 @@ async function invitation({ access, administrator, newUser }: SignedIn): Promise
   );
   return link.split('#')[1] ?? '';
 }
+
+/** How each route of the gateway itself is called, where its template does not say it. */
+export const pageRequests: Readonly<Record<string, (system: SignedIn) => Promise<{ path: string; body?: object }>>> = {
+  'GET /docs/*': () => Promise.resolve({ path: '/docs/' }),
+  'GET /sign-in/:name': () => Promise.resolve({ path: '/sign-in/sign-in.js' }),
+  'POST /session': async (system) => ({ path: '/session', body: { secret: await invitation(system) } }),
+};

@@ -102,4 +102,9 @@ export const pageRights: Readonly<Record<string, Rights>> = {
   'GET /openapi.json': page,
   'GET /docs': page,
   'GET /docs/*': page,
+  'GET /': page,
+  'GET /sign-in': page,
+  'GET /sign-in/:name': page,
+  'POST /session': everybody,
+  'DELETE /session': page,
 };
