@@ -1,4 +1,4 @@
-import { encodePart } from '../signed-tokens.ts';
+import { encodePart } from './signed-tokens.ts';
 import { padded, parts, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** What is no token in the compact form, in the one spelling that it has. */
