@@ -1,15 +1,16 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { PassOnFilter } from '@rollcall/grpc';
+import { AuditController } from './audit.controller.ts';
 import { UsersStore } from './store/users.store.ts';
 import { TutorialUserManagerController } from './tutorial-user-manager.controller.ts';
 import { TutorialUserServiceController } from './tutorial-user-service.controller.ts';
 import { UserController } from './user.controller.ts';
 import { Users } from './users.ts';
 
-/** The service: three contracts over one set of rules over one store. */
+/** The service: four contracts over one set of rules over one store. */
 @Module({
-  controllers: [UserController, TutorialUserManagerController, TutorialUserServiceController],
+  controllers: [UserController, AuditController, TutorialUserManagerController, TutorialUserServiceController],
   providers: [{ provide: APP_FILTER, useClass: PassOnFilter }],
 })
 export class AppModule {

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
+import { AuditWatch } from './audit-watch.ts';
 import type { Config, Database } from './config.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import type { Engine } from './store/engine.ts';
@@ -12,7 +13,7 @@ import { UsersStore } from './store/users.store.ts';
 
 /** What the service serves, beside health and reflection. */
 export const servedContracts: readonly ServedContract[] = [
-  { contract: rollcallContract, services: ['rollcall.user.v1.UserService'] },
+  { contract: rollcallContract, services: ['rollcall.user.v1.UserService', 'rollcall.audit.v1.AuditService'] },
   { contract: tutorialUserManagerContract, services: ['UserManager'] },
   { contract: tutorialUserServiceContract, services: ['UserService'] },
 ];
@@ -39,6 +40,7 @@ export async function createService(config: Config): Promise<Service> {
     });
     store.maintenance.start();
     new DatabaseWatch(store, server).start();
+    new AuditWatch(store).start();
     return { app, server };
   } catch (error) {
     await store.onApplicationShutdown();
