@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
+import { AuditWatch } from './audit-watch.ts';
 import type { Config, Database } from './config.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { authorizeCalls } from './sign-in/authorize.ts';
@@ -20,7 +21,10 @@ import { UsersStore } from './store/users.store.ts';
 
 /** What the service serves, beside health and reflection. */
 export const servedContracts: readonly ServedContract[] = [
-  { contract: rollcallContract, services: ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService'] },
+  {
+    contract: rollcallContract,
+    services: ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'],
+  },
   { contract: tutorialUserManagerContract, services: ['UserManager'] },
   { contract: tutorialUserServiceContract, services: ['UserService'] },
 ];
@@ -39,7 +43,7 @@ export async function createService(config: Config): Promise<Service> {
   const tls = config.tls && new TlsFiles(config.tls);
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
-    const signIn = new SignIn(store.credentials, config.signIn);
+    const signIn = new SignIn(store.credentials, store.audit, config.signIn);
     const verifyToken = issuerTokens(config.signIn.oidc, store);
     const { authorize, close } = authorizeCalls({
       config: config.signIn,
@@ -47,7 +51,8 @@ export async function createService(config: Config): Promise<Service> {
       signIn,
       verifyToken,
       addressOf: callAddress(config.signIn.trustedProxies),
-      onDenied: () => undefined,
+      onDenied: ({ caller: { userId: callerId, credential, address }, ...denial }) =>
+        store.audit.denied({ callerId, credential, address, ...denial }),
     });
     store.onClose(close);
     const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls });
@@ -61,6 +66,7 @@ export async function createService(config: Config): Promise<Service> {
     });
     store.maintenance.start();
     new DatabaseWatch(store, server).start();
+    new AuditWatch(store).start();
     return { app, server, firstLink: () => letFirstAdministratorIn(store, signIn, config.signIn) };
   } catch (error) {
     await store.onApplicationShutdown();

@@ -19,6 +19,13 @@ export function headText({ seq, hash }: Head): string {
   return `${seq}:${Buffer.from(hash).toString('hex')}`;
 }
 
+/** Reads such a text. @throws Error when it is none */
+export function readHead(text: string): Head {
+  const { seq, hash } = /^(?<seq>\d{1,19}):(?<hash>[0-9a-f]{64})$/i.exec(text)?.groups ?? {};
+  if (seq === undefined || hash === undefined) throw new Error(`"${text}" is no number and hash such as 17:9f86…`);
+  return { seq: BigInt(seq), hash: Buffer.from(hash, 'hex') };
+}
+
 /** What seals an entry together with those before it. */
 export function sealOf(previous: Uint8Array, entry: Uint8Array): Buffer {
   return createHash('sha256').update(previous).update(entry).digest();

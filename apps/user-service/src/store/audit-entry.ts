@@ -74,6 +74,20 @@ export interface StoredEntry {
 
 const codec = codecsOf(rollcallContract).get('/rollcall.audit.v1.AuditService/ListAuditEntries');
 
+function decode(page: Uint8Array): audit.AuditEntry[] {
+  if (codec === undefined) throw new Error('the contract has no ListAuditEntries');
+  return (codec.decodeResponse(page) as audit.ListAuditEntriesResponse).entries; // as it was encoded
+}
+
+/** What a stored entry says. @throws Error when it is no entry */
+export function decodeEntry(entry: Uint8Array): audit.AuditEntry {
+  const writer = new MessageWriter(entry.length + 10);
+  writer.nested(1, entry);
+  const [decoded] = decode(writer.message);
+  if (decoded === undefined) throw new Error('there is no entry');
+  return decoded;
+}
+
 /** A page of the log, written already. Its fields are there for whoever asks. */
 export function auditPage(stored: readonly StoredEntry[], nextPageToken: string): audit.ListAuditEntriesResponse {
   const writer = new MessageWriter(
@@ -85,8 +99,7 @@ export function auditPage(stored: readonly StoredEntry[], nextPageToken: string)
   const page = {
     nextPageToken,
     get entries() {
-      if (codec === undefined) throw new Error('the contract has no ListAuditEntries');
-      return (codec.decodeResponse(bytes) as audit.ListAuditEntriesResponse).entries; // as it was encoded
+      return decode(bytes);
     },
     [encodedForm]: bytes,
   };

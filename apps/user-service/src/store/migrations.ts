@@ -143,7 +143,7 @@ function accessSchema({ integer, text, bytes, options }: Types): string[] {
     ) ${options}`,
     'create index audit_caller on audit (caller_id, seq)',
     'create index audit_denied on audit (seq) where denied = 1',
-    'create index audit_denied_caller on audit (caller_id, seq) where denied = 1',
+    'create index audit_denied_caller on audit (caller_id, seq) where denied > 0', // see audit-pages.ts
   ];
 }
 
