@@ -75,10 +75,10 @@ function nextUser(): { name: string; email: string; age: number; type: string } 
 }
 
 function getText(id: number): string {
-  return `GET /v1/users/${id} HTTP/1.1\r\nhost: bench\r\n\r\n`;
+  return `GET /v1/users/${id} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
 }
 
 function createText(user: object): string {
   const body = JSON.stringify(user);
-  return `POST /v1/users HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  return `POST /v1/users HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }
