@@ -98,9 +98,9 @@ async function guarded(run) {
   }
 }
 
-action.addEventListener('click', () => guarded(act));
+action.addEventListener('click', () => void guarded(act));
 addEventListener('hashchange', () => {
   if (takeSecret()) offerSignIn();
 });
 if (takeSecret()) offerSignIn();
-else guarded(tellWho);
+else void guarded(tellWho);

@@ -44,14 +44,14 @@ export function sessionOf(request: IncomingMessage, secure: boolean): string | u
  */
 export function keepSession(secret: string, expires: number, secure: boolean): string {
   if (!/^[\w.~+/=-]+$/.test(secret)) throw new Error('the secret of the session does not fit a cookie');
-  return cookie(secret, Math.max(0, Math.floor((expires - Date.now()) / 1000)), secure);
+  return setCookie(secret, Math.max(0, Math.floor((expires - Date.now()) / 1000)), secure);
 }
 
 /** The Set-Cookie headers that forget a session. */
 export function forgetSession(secure: boolean): string[] {
-  return secure ? [cookie('', 0, true), cookie('', 0, false)] : [cookie('', 0, false)];
+  return secure ? [setCookie('', 0, true), setCookie('', 0, false)] : [setCookie('', 0, false)];
 }
 
-function cookie(value: string, maxAge: number, secure: boolean): string {
+function setCookie(value: string, maxAge: number, secure: boolean): string {
   return `${nameOf(secure)}=${value}; Path=/; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
 }

@@ -24,6 +24,7 @@ const ada: user.User = {
   createTime: null,
   updateTime: null,
   deleteTime: null,
+  purgeTime: null,
   etag: 'v1',
 };
 

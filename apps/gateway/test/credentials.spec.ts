@@ -47,8 +47,8 @@ describe('a credential', () => {
       'an Authorization header, the parameter access_ticket',
     ],
     ['two tickets', '?access_ticket=t&access_ticket=u', {}, 'the parameter access_ticket, the parameter access_ticket'],
-    ['two headers', '', ['authorization', 'Bearer a', 'Authorization', 'Bearer b'], 'an Authorization header, an Auth'],
-    ['two headers that are equal', '', ['authorization', 'Bearer a', 'Authorization', 'Bearer a'], 'header, an Auth'],
+    ['two headers', '', { authorization: ['Bearer a', 'Bearer b'] }, 'an Authorization header, an Auth'],
+    ['two headers that are equal', '', { authorization: ['Bearer a', 'Bearer a'] }, 'header, an Auth'],
     ['two cookies', '', { cookie: 'rollcall_session=a; rollcall_session=b' }, 'several cookies rollcall_session'],
   ])('is refused beside another: %s', async (_, query, headers, words) => {
     const { status, json } = await gateway.get(`/v1/caller${query}`, headers);

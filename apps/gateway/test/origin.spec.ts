@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calls, startAccess } from './access-server.ts';
 import { type Gateway, startGateway } from './start-gateway.ts';
 
@@ -20,18 +20,24 @@ afterAll(async () => {
   for (const gateway of Object.values(gateways).flat()) await gateway[Symbol.asyncDispose]();
   await access[Symbol.asyncDispose]();
 });
-beforeEach(() => void calls.splice(0));
-
 type Case = readonly [what: string, allowed: boolean, headers: Record<string, string>];
 
-async function expectAnswer(gateway: Gateway | undefined, method: string, [, allowed, headers]: Case): Promise<void> {
-  const path = method === 'POST' ? '/v1/tickets' : '/v1/caller';
-  const answer = await (method === 'POST'
-    ? gateway?.send(method, path, {}, headers)
-    : gateway?.get(path, headers, method));
-  const reason = answer?.status === 200 || answer?.status === 201 ? '' : answer?.json.reason;
-  expect([reason, calls.length]).toEqual(allowed ? ['', 1] : ['FOREIGN_ORIGIN', 0]);
+/** Why a request was refused, empty when it was not, and how many calls it made. */
+async function answerOf(
+  gateway: Gateway | undefined,
+  method: string,
+  headers: Record<string, string>,
+): Promise<[reason: string, calls: number]> {
+  calls.length = 0;
+  const answer =
+    method === 'POST'
+      ? await gateway?.send(method, '/v1/tickets', {}, headers)
+      : await gateway?.get('/v1/caller', headers, method);
+  return [answer?.status === 200 || answer?.status === 201 ? '' : answer?.json.reason, calls.length];
 }
+
+const refused = ['FOREIGN_ORIGIN', 0];
+const letThrough = ['', 1];
 
 describe('a write by cookie', () => {
   const cookie = { cookie: 'rollcall_session=secret', host: 'localhost:3000' };
@@ -70,23 +76,21 @@ describe('a write by cookie', () => {
     ['two origins', false, { ...cookie, origin: `${app}, ${foreign}` }],
     ['an origin that starts like this one', false, { ...cookie, origin: 'http://localhost:3000.evil.example.com' }],
     ['a program with a token beside it', true, { ...cookie, authorization: 'Bearer token', origin: foreign }],
-  ])('of %s is let through: %s', async (...wanted) => {
-    await expectAnswer(gateways.signIn[0], 'POST', wanted);
+  ])('of %s is let through: %s', async (_, allowed, headers) => {
+    expect(await answerOf(gateways.signIn[0], 'POST', headers)).toEqual(allowed ? letThrough : refused);
   });
 
   it('is not let through by a wildcard', async () => {
     await using open = await startGateway({ LOCAL_SIGN_IN: '1', USER_TARGET: access.target, CORS_ORIGINS: '*' });
-    await expectAnswer(open, 'POST', ['', false, { ...cookie, origin: foreign }]);
+    expect(await answerOf(open, 'POST', { ...cookie, origin: foreign })).toEqual(refused);
   });
 
   it('is what is checked, not a read, nor a write by a token', async () => {
     for (const method of ['GET', 'HEAD']) {
-      calls.length = 0;
-      await expectAnswer(gateways.signIn[0], method, ['', true, { ...cookie, origin: foreign }]);
+      expect(await answerOf(gateways.signIn[0], method, { ...cookie, origin: foreign })).toEqual(letThrough);
     }
-    calls.length = 0;
     const token = { authorization: 'Bearer token', origin: foreign };
-    await expectAnswer(gateways.signIn[0], 'POST', ['', true, token]);
+    expect(await answerOf(gateways.signIn[0], 'POST', token)).toEqual(letThrough);
   });
 
   it('cannot be asked for by other pages before, and can by those of CORS_ORIGINS', async () => {
@@ -136,25 +140,25 @@ describe('in protected mode', () => {
     ['a proxy for somebody here', true, { 'x-forwarded-for': '127.0.0.1' }],
   ];
 
-  it.each(cases)('%s reads: %s', async (...wanted) => {
-    await expectAnswer(gateways.protectedMode[0], 'GET', wanted);
+  it.each(cases)('%s reads: %s', async (_, allowed, headers) => {
+    expect(await answerOf(gateways.protectedMode[0], 'GET', headers)).toEqual(allowed ? letThrough : refused);
   });
 
-  it.each(cases)('%s writes: %s', async (...wanted) => {
-    await expectAnswer(gateways.protectedMode[0], 'POST', wanted);
+  it.each(cases)('%s writes: %s', async (_, allowed, headers) => {
+    expect(await answerOf(gateways.protectedMode[0], 'POST', headers)).toEqual(allowed ? letThrough : refused);
   });
 
   it('a link of another site leads here, and a form does not', async () => {
-    await expectAnswer(gateways.protectedMode[0], 'GET', ['', true, navigation]);
-    calls.length = 0;
-    await expectAnswer(gateways.protectedMode[0], 'POST', ['', false, { ...navigation, origin: foreign }]);
-    await expectAnswer(gateways.protectedMode[0], 'POST', ['', false, navigation]);
+    expect(await answerOf(gateways.protectedMode[0], 'GET', navigation)).toEqual(letThrough);
+    expect(await answerOf(gateways.protectedMode[0], 'POST', { ...navigation, origin: foreign })).toEqual(refused);
+    expect(await answerOf(gateways.protectedMode[0], 'POST', navigation)).toEqual(refused);
   });
 
   it('all pages are let in when CORS_ORIGINS says so, and no name that leads here', async () => {
-    await expectAnswer(gateways.open[0], 'GET', ['', true, { origin: foreign, 'sec-fetch-site': 'cross-site' }]);
-    calls.length = 0;
-    await expectAnswer(gateways.open[0], 'GET', ['', false, { host: 'evil.example.com' }]);
+    expect(await answerOf(gateways.open[0], 'GET', { origin: foreign, 'sec-fetch-site': 'cross-site' })).toEqual(
+      letThrough,
+    );
+    expect(await answerOf(gateways.open[0], 'GET', { host: 'evil.example.com' })).toEqual(refused);
   });
 
   it('says exactly why it refuses, on every path', async () => {
@@ -174,5 +178,5 @@ describe('in protected mode', () => {
 });
 
 it('asks no Host of those who sign in', async () => {
-  await expectAnswer(gateways.signIn[0], 'GET', ['', true, { host: 'gateway.internal', origin: foreign }]);
+  expect(await answerOf(gateways.signIn[0], 'GET', { host: 'gateway.internal', origin: foreign })).toEqual(letThrough);
 });

@@ -13,8 +13,8 @@ export interface Answer {
   readonly json: any;
 }
 
-/** Headers by name, or names and values in turn, where one is there twice. */
-export type Headers = Record<string, string> | readonly string[];
+/** Headers by name; a list where one is there more than once. */
+export type Headers = Record<string, string | string[]>;
 
 /** Sends a request, and reads the answer to its end. */
 export function ask(
@@ -25,8 +25,7 @@ export function ask(
   body = '',
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = Array.isArray(headers) ? ['host', 'localhost', ...(headers as string[])] : { ...headers };
-    request({ socketPath, path, method, headers: sent, agent: false }, (response) => {
+    request({ socketPath, path, method, headers, agent: false }, (response) => {
       let text = '';
       response.on('data', (chunk) => (text += String(chunk)));
       response.on('end', () => {

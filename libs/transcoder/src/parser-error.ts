@@ -35,7 +35,7 @@ function known(
   { code, rawPacket }: ParserError,
   { maxUrlBytes, maxHeaderBytes, headersTimeoutMs }: Parameters<typeof answerParserError>[0],
 ): RpcError {
-  switch (code) {
+  switch (code ?? '') {
     case 'HPE_HEADER_OVERFLOW':
       return startsWithUrlBeyond(rawPacket, maxUrlBytes)
         ? new RpcError(Status.INVALID_ARGUMENT, 'URL_TOO_LONG', `The URL is longer than ${maxUrlBytes} bytes.`)
