@@ -153,7 +153,7 @@ async function grpcVerdict(
   method: Method,
   message: object,
   options: CallOptions,
-): Promise<Verdict | string> {
+): Promise<Verdict | { readonly unexpected: string }> {
   type AnyClient = Record<string, (input: object, options: CallOptions) => Observable<unknown>>;
   const call = system.rollcall.client<AnyClient>(contract, method.service)[method.localName];
   if (call === undefined) throw new Error(`there is no ${method.path}`);
@@ -164,7 +164,7 @@ async function grpcVerdict(
     if (!(error instanceof RpcError)) throw error;
     if (error.code === Status.UNAUTHENTICATED) return 401;
     if (error.code === Status.PERMISSION_DENIED) return 403;
-    return `${Status[error.code]} ${error.message}`;
+    return { unexpected: `${Status[error.code]} ${error.message}` };
   }
 }
 
@@ -173,7 +173,7 @@ async function restVerdict(
   path: string,
   body: object | undefined,
   credential: string | undefined,
-): Promise<Verdict | string> {
+): Promise<Verdict | { readonly unexpected: string }> {
   const headers = {
     'content-type': 'application/json',
     ...(credential !== undefined && { authorization: `Bearer ${credential}` }),
@@ -192,5 +192,5 @@ async function restVerdict(
   }
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
-  return `${status} ${text}`;
+  return { unexpected: `${status} ${text}` };
 }

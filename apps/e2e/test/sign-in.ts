@@ -17,9 +17,9 @@ export interface SignedIn extends AsyncDisposable {
   /** Every secret that was handed out. */
   readonly secrets: string[];
   /** Creates a user. @returns the id */
-  newUser(fields?: Partial<user.User>): Promise<string>;
+  readonly newUser: (fields?: Partial<user.User>) => Promise<string>;
   /** Makes a token of a user. @returns its secret */
-  newToken(userId: string): Promise<string>;
+  readonly newToken: (userId: string) => Promise<string>;
 }
 
 /** The claim that has the id of a user. */
