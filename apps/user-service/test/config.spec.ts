@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { defaultCallerLimits } from '@rollcall/access';
 import { defaultLimits } from '@rollcall/grpc';
 import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
@@ -9,6 +10,16 @@ test('has defaults for everything', () => {
     database: { engine: 'sqlite', dataDir: resolve('.data') },
     keepDeletedMs: 30 * 86_400_000,
     keepChangesMs: 7 * 86_400_000,
+    signIn: {
+      oidc: undefined,
+      links: false,
+      sessionMs: 30 * 86_400_000,
+      publicUrl: 'http://localhost:3000',
+      tutorialUserId: undefined,
+      firstAdministratorEmail: '',
+      limits: defaultCallerLimits,
+      trustedProxies: expect.anything() as unknown,
+    },
     logLevels: ['fatal', 'error', 'warn', 'log'],
     limits: defaultLimits,
     drainMs: 10_000,
@@ -16,7 +27,8 @@ test('has defaults for everything', () => {
 });
 
 test('takes an empty variable as unset', () => {
-  expect(readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '' })).toEqual(readConfig({}));
+  const empty = readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '', LOCAL_SIGN_IN: '', TUTORIAL_USER_ID: '' });
+  expect(JSON.stringify(empty)).toBe(JSON.stringify(readConfig({})));
 });
 
 test('cannot be changed', () => {
@@ -38,12 +50,17 @@ test.each([
   '127.0.0.1.example.com:1',
   '[::ffff:1.2.3.4]:1',
 ])('refuses %s, which other machines can reach', (listen) => {
-  expect(() => readConfig({ USER_LISTEN: listen })).toThrow(/^USER_LISTEN: .*no sign-in/);
+  expect(() => readConfig({ USER_LISTEN: listen })).toThrow(
+    /^USER_LISTEN: .*nobody has to sign in.*OIDC_ISSUER or LOCAL_SIGN_IN=1/,
+  );
 });
 
-test('listens for other machines when that is allowed', () => {
-  expect(readConfig({ USER_LISTEN: '0.0.0.0:50051', ALLOW_INSECURE_LISTEN: '1' }).listen).toBe('0.0.0.0:50051');
-});
+test.each([{ LOCAL_SIGN_IN: '1' }, { OIDC_ISSUER: 'https://id.example.com', OIDC_AUDIENCE: 'rollcall' }])(
+  'listens for other machines when callers have to sign in, by %o',
+  (signIn) => {
+    expect(readConfig({ USER_LISTEN: '0.0.0.0:50051', ...signIn }).listen).toBe('0.0.0.0:50051');
+  },
+);
 
 test.each([
   ['USER_LISTEN', '50051'],
@@ -52,7 +69,7 @@ test.each([
   ['USER_LISTEN', '[localhost]:1'],
   ['USER_LISTEN', 'http://127.0.0.1:1'],
   ['USER_LISTEN', 'unix:'],
-  ['ALLOW_INSECURE_LISTEN', 'yes'],
+  ['LOCAL_SIGN_IN', 'yes'],
   ['LOG_LEVEL', 'loud'],
   ['GRPC_MAX_MESSAGE_BYTES', '4MB'],
   ['DRAIN_MS', '0'],
@@ -67,4 +84,30 @@ test.each([
   ['verbose', 'verbose'],
 ])('takes the log level %s', (value, level) => {
   expect(readConfig({ LOG_LEVEL: value }).logLevels.at(-1)).toBe(level);
+});
+
+test.each([
+  ['LOCAL_SIGN_IN', 'yes'],
+  ['SESSION_DAYS', '0'],
+  ['SESSION_DAYS', '401'],
+  ['PUBLIC_URL', 'rollcall.example.com'],
+  ['PUBLIC_URL', 'https://rollcall.example.com/app'],
+  ['PUBLIC_URL', 'javascript:alert(1)'],
+  ['TUTORIAL_USER_ID', '0'],
+  ['TUTORIAL_USER_ID', 'admin'],
+  ['FIRST_ADMINISTRATOR_EMAIL', 'nobody'],
+  ['CALLER_CALLS_PER_SECOND', '0'],
+  ['CALLER_CALLS_BURST', '-1'],
+  ['ADDRESS_CALLS_PER_SECOND', '1.5'],
+  ['ADDRESS_CALLS_BURST', '1000001'],
+  ['CALLER_STREAMS', 'many'],
+])('names %s when its value is "%s"', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: `));
+});
+
+test('makes links for the port that the gateway listens on', () => {
+  expect(readConfig({ GATEWAY_LISTEN: '127.0.0.1:8080' }).signIn.publicUrl).toBe('http://localhost:8080');
+  expect(readConfig({ PUBLIC_URL: 'https://rollcall.example.com/' }).signIn.publicUrl).toBe(
+    'https://rollcall.example.com',
+  );
 });

@@ -10,7 +10,7 @@ export {
   type GrpcChannelOptions,
 } from './channel.ts';
 export { batches, emit, type Opener, pulled, reportPressure, values } from './demand.ts';
-export { type Environment, readListen, readLogLevels } from './environment.ts';
+export { type Environment, isLoopback, readListen, readLogLevels, readProtectedMode } from './environment.ts';
 export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
@@ -19,4 +19,7 @@ export { readDrainMs, readServerLimits } from './server-environment.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
+export { handshakeTimeoutMs } from './tls-credentials.ts';
+export { readServiceTls, readTls, type TlsConfig } from './tls-environment.ts';
+export { TlsFiles, type TlsMaterial } from './tls-files.ts';
 export { type ErrorDetails, type FieldViolation, invalidFields, type Reason, RpcError } from './rpc-error.ts';

@@ -123,11 +123,21 @@ describe('errors', () => {
   it('say when to try again', async () => {
     const { status, headers } = await ask(rest, '/v1/shelves/1/books/busy');
     expect([status, headers['retry-after']]).toEqual([503, '2']);
+    const crowded = await ask(rest, '/v1/shelves/1/books/crowded');
+    expect([crowded.status, crowded.headers['retry-after'], crowded.json.retryAfterMs]).toEqual([429, '2', 1001]);
+  });
+
+  it('say how one signs in, and whether the credential was wrong', async () => {
+    const closed = await ask(rest, '/v1/shelves/1/books/closed');
+    expect([closed.status, closed.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    const expired = await ask(rest, '/v1/shelves/1/books/expired');
+    expect([expired.status, expired.headers['www-authenticate']]).toEqual([401, 'Bearer error="invalid_token"']);
+    expect((await ask(rest, '/v1/shelves/1/books/missing')).headers['www-authenticate']).toBeUndefined();
   });
 
   it('of a deadline are 504 without addresses, and cancel the handler', async () => {
     seen.cancelled.length = 0;
-    const { status, json, text } = await ask(rest, '/v1/shelves/1/books/slow', { headers: { 'grpc-timeout': '50m' } });
+    const { status, json, text } = await ask(rest, '/v1/shelves/1/books/slow', { headers: { 'grpc-timeout': '500m' } });
     expect([status, json.reason]).toEqual([504, 'DEADLINE_EXCEEDED']);
     expect(text).not.toMatch(/sock|remote_addr/);
     await until(() => seen.cancelled.length > 0);

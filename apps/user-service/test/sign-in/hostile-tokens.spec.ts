@@ -5,10 +5,9 @@ import { RpcError } from '@rollcall/grpc';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OidcIssuer } from '../../src/sign-in/oidc-issuer.ts';
 import { OidcTokens } from '../../src/sign-in/oidc-token.ts';
-import { acceptedTokens, hostileTokens, type NamedToken, type TokenMaterial } from './hostile-tokens.ts';
+import { acceptedTokens, hostileTokens, type NamedToken, type TokenMaterial, newKey } from '@rollcall/test-servers';
 import { audience, OpenidProvider } from './openid-provider.ts';
 import { RestartableServer } from './restartable-server.ts';
-import { newKey } from './signed-tokens.ts';
 
 const [rsa, ec] = [newKey('rsa', 'rsa'), newKey('ec', 'ec')];
 const provider = new OpenidProvider();

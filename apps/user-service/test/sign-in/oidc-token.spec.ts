@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OidcIssuer } from '../../src/sign-in/oidc-issuer.ts';
 import { OidcTokens } from '../../src/sign-in/oidc-token.ts';
 import { RestartableServer } from './restartable-server.ts';
-import { type NamedKey, newKey, signToken } from './signed-tokens.ts';
+import { type NamedKey, newKey, signToken } from '@rollcall/test-servers';
 
 const [one, two] = [newKey('one', 'ec'), newKey('two', 'ec')];
 const startMs = 1_900_000_000_000;

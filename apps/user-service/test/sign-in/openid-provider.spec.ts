@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type IssuerTimes, OidcIssuer } from '../../src/sign-in/oidc-issuer.ts';
 import { OidcTokens } from '../../src/sign-in/oidc-token.ts';
 import { audience, OpenidProvider } from './openid-provider.ts';
-import { newKey } from './signed-tokens.ts';
+import { newKey } from '@rollcall/test-servers';
 
 // A certified OpenID provider, with the tokens that it makes.
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type JWKS, Provider } from 'oidc-provider';
 import { RestartableServer } from './restartable-server.ts';
-import type { NamedKey } from './signed-tokens.ts';
+import type { NamedKey } from '@rollcall/test-servers';
 
 export const audience = 'https://rollcall.example';
 

@@ -3,7 +3,7 @@ import { RpcError } from '@rollcall/grpc';
 import { expect, test } from 'vitest';
 import { readCompactToken } from '../../src/sign-in/compact-token.ts';
 import { SigningKeys } from '../../src/sign-in/signing-keys.ts';
-import { type NamedKey, newKey, signToken } from './signed-tokens.ts';
+import { type NamedKey, newKey, signToken } from '@rollcall/test-servers';
 
 const rsa = newKey('rsa', 'rsa');
 const weak = newKey('weak', 'rsa', 1024);
