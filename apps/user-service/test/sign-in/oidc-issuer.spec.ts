@@ -130,7 +130,7 @@ test('gives up on an issuer that does not answer', async () => {
 
 test('does not wait again for an issuer that has failed, and has keys once it is back', async () => {
   server.listener = (_, response) => void response.writeHead(500).end();
-  const issuer = newIssuer({ retryMs: 1, maxRetryMs: 1 });
+  const issuer = newIssuer({ retryMs: 1, maxRetryMs: 1, timeoutMs: 600_000 });
   issuer.start();
   await expect(issuer.keysFor('one')).rejects.toMatchObject({ reason: 'UPSTREAM_UNAVAILABLE' });
   server.listener = () => undefined; // and whoever waited now would wait for long
@@ -210,7 +210,7 @@ test('goes on with the keys that it knows while the issuer is away, and says so 
 
 test('does not let tokens with unknown keys wait for an issuer that is known to be away', async () => {
   server.listener = answering(['one']);
-  const issuer = newIssuer({ retryMs: 1, maxRetryMs: 1, refreshMs: 1 });
+  const issuer = newIssuer({ retryMs: 1, maxRetryMs: 1, refreshMs: 1, timeoutMs: 600_000 });
   const keys = await issuer.keysFor('one');
   const hanging = Promise.withResolvers<void>();
   let failed = false;

@@ -23,7 +23,7 @@ export function wrongForms({ claims, rsa }: TokenMaterial, make: Make): Tokens {
     'payload truncated to whole bytes': `${header}.${payload.slice(0, payload.length - (payload.length % 4) - 4)}.${end}`,
     'signature truncated': good.slice(0, -1),
     'signature truncated to whole bytes': good.slice(0, -6),
-    'cut in half': good.slice(0, good.length / 2),
+    'cut within the payload': good.slice(0, header.length + payload.length / 2),
     'a fourth part': `${good}.${end}`,
     'a fourth part that is empty': `${good}.`,
     'a first part that is empty': `.${good}`,
