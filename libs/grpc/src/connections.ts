@@ -27,6 +27,7 @@ type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags:
 export class Connections {
   readonly #limits: ServerLimits;
   readonly #open = new Map<ServerHttp2Session, Connection>();
+  readonly #gone = new Set<() => void>();
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
@@ -52,6 +53,12 @@ export class Connections {
       if (calls === 0 && now - idleSince >= maxConnectionIdleMs) session.close();
   }
 
+  /** Settles when there is no connection. */
+  gone(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#gone.add(resolve));
+  }
+
   /** Cuts all connections. */
   destroy(): void {
     for (const session of this.#open.keys()) session.destroy(undefined, constants.NGHTTP2_CANCEL);
@@ -67,7 +74,10 @@ export class Connections {
           if (--opened.calls === 0) opened.idleSince = Date.now();
         },
       };
-      session.once('close', () => this.#open.delete(session));
+      session.once('close', () => {
+        this.#open.delete(session);
+        if (this.#open.size === 0) for (const resolve of this.#gone) resolve();
+      });
       this.#open.set(session, (connection = opened));
     }
     return connection;
