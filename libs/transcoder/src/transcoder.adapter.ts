@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
-import { defaultHttpLimits, type HttpLimits, mostHeaders } from './http-limits.ts';
+import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 import { answerParserError } from './parser-error.ts';
 import { problemOf } from './problem.ts';
 import { lingerMs, sendProblem } from './problem.filter.ts';
@@ -26,7 +26,7 @@ export interface AdapterOptions {
  */
 export function transcoderAdapter({ limits, secretParameter, headersOf }: AdapterOptions = {}): FastifyAdapter {
   const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = { ...defaultHttpLimits, ...limits };
-  const most = { maxUrlBytes, maxHeaderBytes, maxHeaders: Math.min(maxHeaders, mostHeaders), headersTimeoutMs };
+  const most = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
   const adapter = new FastifyAdapter({
     http: {
       maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
