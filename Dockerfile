@@ -68,5 +68,5 @@ COPY --from=build /rollcall/apps/gateway/dist apps/gateway/dist
 COPY --from=build /rollcall/apps/gateway/sign-in apps/gateway/sign-in
 USER node
 EXPOSE 3000
-HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "-e", "fetch('http://127.0.0.1:3000/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "apps/gateway/dist/healthcheck.js"]
 CMD ["node", "apps/gateway/dist/main.js"]

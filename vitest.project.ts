@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { InlineConfig } from 'vitest/node';
+import { ResultsReporter } from './vitest.reporter.ts';
 
 /** The test configuration that every project shares. Results go to `.test/` for the summary of `npm test`. */
 export function project(url: string, test: InlineConfig = {}) {
@@ -12,10 +13,10 @@ export function project(url: string, test: InlineConfig = {}) {
     resolve: { conditions: ['@rollcall/source'] },
     test: {
       include: ['test/**/*.spec.ts'],
-      reporters: ['default', 'json'],
-      outputFile: { json: '.test/results.json' },
+      reporters: ['default', new ResultsReporter()],
+      outputFile: { results: '.test/results.json' },
       maxWorkers: 2,
-      testTimeout: 20_000,
+      testTimeout: 60_000, // for a busy machine: what waits for an event ends with it
       ...test,
     },
   });

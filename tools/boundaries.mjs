@@ -7,12 +7,12 @@ import { dirname, join, relative, resolve } from 'node:path';
 /** Which tags a project with a tag may import. An app is never imported. */
 const allowed = {
   'lib:proto': [],
-  'lib:grpc': ['lib:proto'],
+  'lib:grpc': ['lib:proto', 'lib:test-servers'],
   'lib:access': ['lib:grpc', 'lib:proto'],
   'lib:transcoder': ['lib:grpc', 'lib:proto'],
   'lib:test-servers': [],
   'app:user-service': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
-  'app:gateway': ['lib:access', 'lib:transcoder', 'lib:grpc', 'lib:proto'],
+  'app:gateway': ['lib:access', 'lib:transcoder', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
   'app:e2e': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
   'app:bench': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
   tools: [],

@@ -1,6 +1,7 @@
 // npm start: builds, starts every process on the embedded store, and says when all of them serve.
 import { spawn } from 'node:child_process';
-import { get } from 'node:http';
+import { get as getPlain } from 'node:http';
+import { get as getSecure } from 'node:https';
 import { join } from 'node:path';
 import { build, ensureInstalled, environment, nodePath, root } from './toolchain.mjs';
 
@@ -47,6 +48,7 @@ function end() {
 }
 
 const listen = process.env.GATEWAY_LISTEN ?? '127.0.0.1:3000';
+const [scheme, get] = process.env.TLS_CERT ? ['https', getSecure] : ['http', getPlain];
 const address = listen.startsWith('unix://')
   ? { socketPath: listen.slice('unix://'.length) }
   : {
@@ -56,7 +58,8 @@ const address = listen.startsWith('unix://')
 
 function ready() {
   return new Promise((resolve) => {
-    get({ ...address, path: '/readyz', agent: false }, (response) => {
+    // It asks its own child, which need not have a certificate for this address.
+    get({ ...address, path: '/readyz', agent: false, rejectUnauthorized: false }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
     }).on('error', () => resolve(false));
@@ -66,5 +69,5 @@ function ready() {
 while (!ending && !(await ready())) await new Promise((resolve) => setTimeout(resolve, 50));
 if (!ending)
   console.log(
-    `ready ${listen.startsWith('unix://') ? listen : `http://${listen.replace(/^127\.0\.0\.1:/, 'localhost:')}`}`,
+    `ready ${listen.startsWith('unix://') ? listen : `${scheme}://${listen.replace(/^127\.0\.0\.1:/, 'localhost:')}`}`,
   );

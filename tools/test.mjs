@@ -1,38 +1,27 @@
-// npm test: runs every project's tests, and ends with their sum.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+// npm test: runs every project's tests, and ends with what failed and their sum.
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { commandFailed, forgetResults, readResults, summarize, withSecondRun } from './test-results.mjs';
 import { ensureInstalled, root, run } from './toolchain.mjs';
 
 await ensureInstalled();
 const projects = [
   ...['libs', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name))),
   join(root, 'tools'),
-];
-for (const project of projects) rmSync(join(project, '.test'), { recursive: true, force: true });
+].filter((project) => existsSync(join(project, 'vitest.config.ts')));
+for (const project of projects) forgetResults(project);
 
-let code = await run('nx', [
-  'run-many',
-  '-t',
-  'test',
-  '--parallel=1',
-  '--output-style=stream',
-  ...process.argv.slice(2),
-]);
+const asked = process.argv.slice(2);
+const code = await run('nx', ['run-many', '-t', 'test', '--parallel=1', '--output-style=stream', ...asked]);
 
-let passed = 0;
-let failed = 0;
+const runs = [];
 for (const project of projects) {
-  try {
-    const { numPassedTests, numFailedTests, numFailedTestSuites, success } = JSON.parse(
-      readFileSync(join(project, '.test/results.json'), 'utf8'),
-    );
-    passed += numPassedTests;
-    failed += numFailedTests === 0 && !success ? Math.max(1, numFailedTestSuites) : numFailedTests;
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error; // it was not asked to run, or did not get that far, which the exit code tells
-  }
+  const results = readResults(project);
+  if (results !== undefined) runs.push(await withSecondRun(project, results));
+  else if (asked.length === 0) runs.push(commandFailed(basename(project), 'left no results: see its output'));
 }
-if (failed > 0 || passed === 0) code = 1;
-if (code !== 0 && failed === 0) failed = 1;
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = code;
+const someFailed = runs.some(({ files }) =>
+  files.some(({ failed, flaky }) => failed.length > 0 || flaky !== undefined),
+);
+if (code !== 0 && !someFailed) runs.push(commandFailed('nx', `ended with ${code}: see its output`));
+summarize(runs);

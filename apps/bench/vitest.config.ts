@@ -1,3 +1,3 @@
 import { project } from '../../vitest.project.ts';
 
-export default project(import.meta.url, { testTimeout: 60_000 });
+export default project(import.meta.url);

@@ -4,5 +4,5 @@ import { project } from '../../vitest.project.ts';
 // and ruby-grpc.
 export default project(import.meta.url, {
   include: ['clients/**/*.spec.ts'],
-  outputFile: { json: '.test/clients.json' },
+  outputFile: { results: '.test/clients.json' },
 });

@@ -5,5 +5,5 @@ process.env['LOAD_USERS'] ??= '100000';
 process.env['SLOW_READER_USERS'] ??= '1000000';
 export default project(import.meta.url, {
   include: ['test/load.spec.ts', 'test/slow-reader.spec.ts'],
-  outputFile: { json: '.test/load.json' },
+  outputFile: { results: '.test/load.json' },
 });

@@ -5,6 +5,5 @@ export default project(import.meta.url, {
   include: ['test/**/*.spec.ts'],
   exclude: ['test/sqlite.spec.ts', 'test/query/**', 'test/config.spec.ts'],
   globalSetup: ['test/engines-setup.ts'],
-  outputFile: { json: '.test/engines.json' },
-  testTimeout: 60_000,
+  outputFile: { results: '.test/engines.json' },
 });

@@ -18,10 +18,10 @@ async function stoppedExport(rollcall: Rollcall, accept: string): Promise<Incomi
 }
 
 it(
-  `SIGTERM with ${streams} open streams of readers that have stopped: both processes end within 10 s with exit code 0`,
+  `SIGTERM with ${streams} open streams of readers that have stopped: both processes end in time with exit code 0`,
   { timeout: 60_000 },
   async () => {
-    await using rollcall = await startRollcall({ LOG_LEVEL: 'fatal' });
+    await using rollcall = await startRollcall({ LOG_LEVEL: 'fatal', DRAIN_MS: '4000' });
     await rollcall.stopUserService();
     const database = new DatabaseSync(join(rollcall.dataDir, 'users.sqlite'));
     database.exec(`
@@ -38,7 +38,7 @@ it(
     expect(await rollcall.stop()).toEqual([0, 0]);
     const seconds = (performance.now() - start) / 1000;
     console.log(`ended in ${seconds.toFixed(1)} s`);
-    expect(seconds).toBeLessThan(10);
+    expect(seconds).toBeLessThan(10); // on a busy machine
     // None of them looks whole to its reader.
     for (const response of open) {
       let text = '';

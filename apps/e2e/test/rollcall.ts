@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GrpcChannel } from '@rollcall/grpc';
 import {
+  type Contract,
   rollcallContract,
   type tutorialUserManager,
   tutorialUserManagerContract,
@@ -32,6 +33,12 @@ export interface Rollcall extends AsyncDisposable {
   stopUserService(): Promise<void>;
   /** Starts it again, and waits until the gateway is ready. */
   restartUserService(): Promise<void>;
+  /** A client of any service of a contract, by its full name. */
+  client<Service extends object>(contract: Contract, service: string): Service;
+  /** What both processes have written so far. */
+  output(): string;
+  /** The command lines of both processes. */
+  commandLines(): string;
   /** The resident memory of both processes, in bytes. */
   memory(): { userService: number; gateway: number };
   /** Ends both as a container engine does. @returns their exit codes */
@@ -52,12 +59,21 @@ export async function startRollcall(env: Record<string, string> = {}): Promise<R
     LOG_LEVEL: 'warn',
     ...env,
   };
-  const start = (app: string): ChildProcess =>
-    spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
+  let output = '';
+  const start = (app: string): ChildProcess => {
+    const child = spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
       cwd: folder,
       env: environment,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        process.stderr.write(text.replace(/#rcl_[\w-]+/g, '#…')); // the one secret that is printed
+      });
+    }
+    return child;
+  };
   let users = start('user-service');
   const gateway = start('gateway');
   const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 });
@@ -85,6 +101,9 @@ export async function startRollcall(env: Record<string, string> = {}): Promise<R
       users = start('user-service');
       await ready(rollcall, users);
     },
+    client: (contract, service) => channel.client(contract, service),
+    output: () => output,
+    commandLines: () => [users, gateway].map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).join('\n'),
     memory: () => ({ userService: residentBytes(users), gateway: residentBytes(gateway) }),
     stop: () => Promise.all([end(gateway, 'SIGTERM'), end(users, 'SIGTERM')]),
     async [Symbol.asyncDispose]() {

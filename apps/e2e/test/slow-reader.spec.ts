@@ -20,13 +20,14 @@ function fill(dataDir: string): void {
   database.close();
 }
 
-/** Waits until the memory of both processes has not grown for a second. */
+/** Waits until the memory of both processes has not grown for a second, but for what little their idle work touches. */
 async function settledMemory(rollcall: Rollcall): Promise<{ userService: number; gateway: number }> {
   let most = rollcall.memory();
   for (let same = 0; same < 10;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const now = rollcall.memory();
-    same = now.userService > most.userService || now.gateway > most.gateway ? 0 : same + 1;
+    const grown = Math.max(now.userService - most.userService, now.gateway - most.gateway);
+    same = grown > MiB / 4 ? 0 : same + 1;
     most = { userService: Math.max(most.userService, now.userService), gateway: Math.max(most.gateway, now.gateway) };
   }
   return most;

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { GrpcChannel } from '@rollcall/grpc';
+import { GrpcChannel, type TlsFiles } from '@rollcall/grpc';
 import { rollcallContract } from '@rollcall/proto';
 import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
 import { Clients } from './clients.ts';
@@ -18,8 +18,8 @@ const services = ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessServ
 
 @Module({})
 export class AppModule {
-  static register(config: Config, clients: Clients, origins: OriginCheck): DynamicModule {
-    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract] });
+  static register(config: Config, clients: Clients, origins: OriginCheck, tls?: TlsFiles): DynamicModule {
+    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract], tls });
     const upstreams = new Upstreams([
       { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
     ]);
@@ -30,6 +30,7 @@ export class AppModule {
           contracts: [rollcallContract],
           services,
           channelFor: () => users,
+          drainMs: config.drainMs,
           maxBodyBytes: config.limits.maxBodyBytes,
           bodyTimeoutMs: config.limits.bodyTimeoutMs,
           callerMetadata: ({ raw }) => {

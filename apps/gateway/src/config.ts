@@ -1,6 +1,14 @@
 import type { LogLevel } from '@nestjs/common';
 import { readPublicUrl, readTrustedProxies, type TrustedProxies } from '@rollcall/access';
-import { type Environment, readListen, readLogLevels, readProtectedMode } from '@rollcall/grpc';
+import {
+  type Environment,
+  readDrainMs,
+  readListen,
+  readLogLevels,
+  readProtectedMode,
+  readTls,
+  type TlsConfig,
+} from '@rollcall/grpc';
 import type { HttpLimits } from '@rollcall/transcoder';
 import { readHttpLimits } from './http-environment.ts';
 
@@ -12,6 +20,8 @@ export interface Config {
   readonly userTarget: string;
   /** The origins whose pages may call, `*` for all; none by default. */
   readonly corsOrigins: readonly string[];
+  /** TLS for its own listener, and towards services; undefined: plain text. */
+  readonly tls: TlsConfig | undefined;
   /** Whether nobody signs in, and every local caller is the administrator. */
   readonly protectedMode: boolean;
   /** Under which origin browsers reach the gateway. */
@@ -22,6 +32,8 @@ export interface Config {
   readonly limits: HttpLimits;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
+  /** How long it may take to close, in milliseconds. */
+  readonly drainMs: number;
 }
 
 /** Reads the configuration. @throws Error that names the variable whose value is wrong */
@@ -30,11 +42,13 @@ export function readConfig(env: Environment): Config {
     listen: readListen(env, 'GATEWAY_LISTEN', '127.0.0.1:3000'),
     userTarget: env['USER_TARGET'] || env['USER_LISTEN'] || '127.0.0.1:50051',
     corsOrigins: readOrigins(env['CORS_ORIGINS'] ?? ''),
+    tls: readTls(env),
     protectedMode: readProtectedMode(env),
     publicUrl: readPublicUrl(env),
     trustedProxies: readTrustedProxies(env),
     limits: readHttpLimits(env),
     logLevels: readLogLevels(env),
+    drainMs: readDrainMs(env),
   });
 }
 

@@ -1,30 +1,41 @@
+import type { Server } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { TlsFiles } from '@rollcall/grpc';
 import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
 import { Clients } from './clients.ts';
 import type { Config } from './config.ts';
+import { httpsOptions, keepUp } from './https.ts';
 import { ticketParameter } from './credentials.ts';
 import { OriginCheck } from './origin-check.ts';
 
 /** Browsers that came over TLS are to come over nothing else for a year. */
 const overTls = { 'strict-transport-security': 'max-age=31536000' };
 
-/** Builds the gateway; it does not listen yet. */
+/** Builds the gateway; it does not listen yet. @throws Error that names the variable whose file cannot be used */
 export async function createGateway(config: Config): Promise<NestFastifyApplication> {
+  const tls = config.tls && new TlsFiles(config.tls);
+  const https = config.tls?.cert === undefined ? undefined : tls;
   const clients = new Clients(config.trustedProxies, config.listen.startsWith('unix:'));
   const origins = new OriginCheck(config, clients);
   const adapter = transcoderAdapter({
     limits: config.limits,
+    https: https && httpsOptions(https),
     secretParameter: ticketParameter,
     headersOf: (request) => (clients.isSecure(request) ? overTls : {}),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, clients, origins), adapter, {
-    bodyParser: false,
-    abortOnError: false,
-    logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.register(config, clients, origins, tls),
+    adapter,
+    {
+      bodyParser: false,
+      abortOnError: false,
+      logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
+    },
+  );
+  if (https !== undefined) keepUp(app.getHttpServer() as Server, https);
   adapter.getInstance().addHook('onRequest', ({ raw }, _reply, done) => {
     origins.check(raw);
     done();

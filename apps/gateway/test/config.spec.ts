@@ -11,6 +11,7 @@ it('has defaults for everything', () => {
     publicUrl: 'http://localhost:3000',
     limits: defaultHttpLimits,
     logLevels: ['fatal', 'error', 'warn', 'log'],
+    drainMs: 10_000,
   });
 });
 
@@ -25,6 +26,7 @@ it.each([
   ['CORS_ORIGINS', 'app.example.com'],
   ['CORS_ORIGINS', 'https://app.example.com/path'],
   ['LOG_LEVEL', 'loud'],
+  ['DRAIN_MS', 'soon'],
   ['LOCAL_SIGN_IN', 'yes'],
   ['PUBLIC_URL', 'https://rollcall.example.com/app'],
   ['TRUSTED_PROXIES', 'everybody'],

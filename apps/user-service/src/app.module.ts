@@ -1,25 +1,40 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { PassOnFilter } from '@rollcall/grpc';
+import { AccessController, SignInModes } from './access.controller.ts';
+import { SignIn } from './sign-in/sign-in.ts';
+import type { SignInConfig } from './sign-in/sign-in-environment.ts';
+import { AuditController } from './audit.controller.ts';
 import { UsersStore } from './store/users.store.ts';
 import { TutorialUserManagerController } from './tutorial-user-manager.controller.ts';
 import { TutorialUserServiceController } from './tutorial-user-service.controller.ts';
 import { UserController } from './user.controller.ts';
 import { Users } from './users.ts';
 
-/** The service: three contracts over one set of rules over one store. */
+/** The service: the contracts over one set of rules over one store. */
 @Module({
-  controllers: [UserController, TutorialUserManagerController, TutorialUserServiceController],
+  controllers: [
+    UserController,
+    AccessController,
+    AuditController,
+    TutorialUserManagerController,
+    TutorialUserServiceController,
+  ],
   providers: [{ provide: APP_FILTER, useClass: PassOnFilter }],
 })
 export class AppModule {
   /** The module over an open store. Nest closes it, after the server. */
-  static over(store: UsersStore, keepDeletedMs: number): DynamicModule {
+  static over(store: UsersStore, keepDeletedMs: number, signIn: SignIn, config: SignInConfig): DynamicModule {
     return {
       module: AppModule,
       providers: [
         { provide: UsersStore, useValue: store },
         { provide: Users, useValue: new Users(store, keepDeletedMs) },
+        { provide: SignIn, useValue: signIn },
+        {
+          provide: SignInModes,
+          useValue: new SignInModes({ localSignIn: config.links, oidcIssuer: config.oidc?.issuer ?? '' }),
+        },
       ],
     };
   }

@@ -6,8 +6,11 @@ import {
   readListen,
   readLogLevels,
   readServerLimits,
+  readServiceTls,
   type ServerLimits,
+  type TlsConfig,
 } from '@rollcall/grpc';
+import { readSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
 
 /** Where the directory is kept. */
 export type Database =
@@ -33,6 +36,10 @@ export interface Config {
   readonly keepDeletedMs: number;
   /** How long changes can be watched from afterwards, in milliseconds. */
   readonly keepChangesMs: number;
+  /** Who may call. */
+  readonly signIn: SignInConfig;
+  /** TLS for its listener; undefined: plain text. */
+  readonly tls: TlsConfig | undefined;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
   /** What the server takes. */
@@ -50,13 +57,16 @@ export function readConfig(env: Environment): Config {
     database: readDatabase(env),
     keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
     keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
+    signIn: readSignIn(env),
+    tls: readServiceTls(env),
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),
   });
 }
 
-function readDatabase(env: Environment): Database {
+/** Where the directory is kept. @throws Error that names the variable whose value is wrong */
+export function readDatabase(env: Environment): Database {
   const url = env['DATABASE_URL'];
   if (!url) return { engine: 'sqlite', dataDir: resolve(env['DATA_DIR'] || '.data') };
   // The value holds a password, and is not shown.

@@ -1,10 +1,19 @@
+import { callAddress } from '@rollcall/access';
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CallLogger, GrpcServer, type ServedContract } from '@rollcall/grpc';
+import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
+import { AuditWatch } from './audit-watch.ts';
 import type { Config, Database } from './config.ts';
 import { DatabaseWatch } from './database-watch.ts';
+import { authorizeCalls } from './sign-in/authorize.ts';
+import { letFirstAdministratorIn } from './sign-in/first-administrator.ts';
+import type { VerifyToken } from './sign-in/look-up-callers.ts';
+import type { OidcConfig } from './sign-in/oidc-environment.ts';
+import { OidcIssuer } from './sign-in/oidc-issuer.ts';
+import { OidcTokens } from './sign-in/oidc-token.ts';
+import { SignIn } from './sign-in/sign-in.ts';
 import type { Engine } from './store/engine.ts';
 import { openPostgres } from './store/postgres-engine.ts';
 import { openSqlite } from './store/sqlite-engine.ts';
@@ -12,7 +21,10 @@ import { UsersStore } from './store/users.store.ts';
 
 /** What the service serves, beside health and reflection. */
 export const servedContracts: readonly ServedContract[] = [
-  { contract: rollcallContract, services: ['rollcall.user.v1.UserService'] },
+  {
+    contract: rollcallContract,
+    services: ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'],
+  },
   { contract: tutorialUserManagerContract, services: ['UserManager'] },
   { contract: tutorialUserServiceContract, services: ['UserService'] },
 ];
@@ -21,15 +33,30 @@ export const servedContracts: readonly ServedContract[] = [
 export interface Service {
   readonly app: INestMicroservice;
   readonly server: GrpcServer;
+  /** Sees to it that an administrator can sign in. @returns a link for that, when there is no other way */
+  readonly firstLink: () => Promise<string | undefined>;
 }
 
-/** Builds the service over its store. @throws Error when the store cannot be opened */
+/** Builds the service over its store. @throws Error when the store or a file of TLS cannot be opened */
 export async function createService(config: Config): Promise<Service> {
   const { listen, keepDeletedMs, keepChangesMs, logLevels, limits, drainMs } = config;
+  const tls = config.tls && new TlsFiles(config.tls);
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
-    const server = new GrpcServer({ listen, serve: servedContracts, limits, drainMs });
-    const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs), {
+    const signIn = new SignIn(store.credentials, store.audit, config.signIn);
+    const verifyToken = issuerTokens(config.signIn.oidc, store);
+    const { authorize, close } = authorizeCalls({
+      config: config.signIn,
+      credentials: store.credentials,
+      signIn,
+      verifyToken,
+      addressOf: callAddress(config.signIn.trustedProxies),
+      onDenied: ({ caller: { userId: callerId, credential, address }, ...denial }) =>
+        store.audit.denied({ callerId, credential, address, ...denial }),
+    });
+    store.onClose(close);
+    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls });
+    const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs, signIn, config.signIn), {
       strategy: server,
       logger: new CallLogger({
         json: !process.stdout.isTTY,
@@ -39,11 +66,22 @@ export async function createService(config: Config): Promise<Service> {
     });
     store.maintenance.start();
     new DatabaseWatch(store, server).start();
-    return { app, server };
+    new AuditWatch(store).start();
+    return { app, server, firstLink: () => letFirstAdministratorIn(store, signIn, config.signIn) };
   } catch (error) {
     await store.onApplicationShutdown();
     throw error;
   }
+}
+
+/** What verifies the tokens of the issuer, if there is one, as long as the store is open. */
+function issuerTokens(oidc: OidcConfig | undefined, store: UsersStore): VerifyToken | undefined {
+  if (oidc === undefined) return undefined;
+  const issuer = new OidcIssuer(oidc.issuer);
+  issuer.start();
+  store.onClose(() => issuer.close());
+  const tokens = new OidcTokens(oidc, issuer);
+  return (token) => tokens.verify(token);
 }
 
 /** Opens the database. @throws Error when it cannot be opened */

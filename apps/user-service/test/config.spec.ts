@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { defaultCallerLimits } from '@rollcall/access';
 import { defaultLimits } from '@rollcall/grpc';
 import { expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
@@ -9,6 +10,16 @@ test('has defaults for everything', () => {
     database: { engine: 'sqlite', dataDir: resolve('.data') },
     keepDeletedMs: 30 * 86_400_000,
     keepChangesMs: 7 * 86_400_000,
+    signIn: {
+      oidc: undefined,
+      links: false,
+      sessionMs: 30 * 86_400_000,
+      publicUrl: 'http://localhost:3000',
+      tutorialUserId: undefined,
+      firstAdministratorEmail: '',
+      limits: defaultCallerLimits,
+      trustedProxies: expect.anything() as unknown,
+    },
     logLevels: ['fatal', 'error', 'warn', 'log'],
     limits: defaultLimits,
     drainMs: 10_000,
@@ -16,7 +27,8 @@ test('has defaults for everything', () => {
 });
 
 test('takes an empty variable as unset', () => {
-  expect(readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '' })).toEqual(readConfig({}));
+  const empty = readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '', LOCAL_SIGN_IN: '', TUTORIAL_USER_ID: '' });
+  expect(JSON.stringify(empty)).toBe(JSON.stringify(readConfig({})));
 });
 
 test('cannot be changed', () => {
@@ -43,7 +55,7 @@ test.each([
   );
 });
 
-test.each([{ LOCAL_SIGN_IN: '1' }, { OIDC_ISSUER: 'https://issuer.example.com' }])(
+test.each([{ LOCAL_SIGN_IN: '1' }, { OIDC_ISSUER: 'https://id.example.com', OIDC_AUDIENCE: 'rollcall' }])(
   'listens for other machines when callers have to sign in, by %o',
   (signIn) => {
     expect(readConfig({ USER_LISTEN: '0.0.0.0:50051', ...signIn }).listen).toBe('0.0.0.0:50051');
@@ -72,4 +84,30 @@ test.each([
   ['verbose', 'verbose'],
 ])('takes the log level %s', (value, level) => {
   expect(readConfig({ LOG_LEVEL: value }).logLevels.at(-1)).toBe(level);
+});
+
+test.each([
+  ['LOCAL_SIGN_IN', 'yes'],
+  ['SESSION_DAYS', '0'],
+  ['SESSION_DAYS', '401'],
+  ['PUBLIC_URL', 'rollcall.example.com'],
+  ['PUBLIC_URL', 'https://rollcall.example.com/app'],
+  ['PUBLIC_URL', 'javascript:alert(1)'],
+  ['TUTORIAL_USER_ID', '0'],
+  ['TUTORIAL_USER_ID', 'admin'],
+  ['FIRST_ADMINISTRATOR_EMAIL', 'nobody'],
+  ['CALLER_CALLS_PER_SECOND', '0'],
+  ['CALLER_CALLS_BURST', '-1'],
+  ['ADDRESS_CALLS_PER_SECOND', '1.5'],
+  ['ADDRESS_CALLS_BURST', '1000001'],
+  ['CALLER_STREAMS', 'many'],
+])('names %s when its value is "%s"', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: `));
+});
+
+test('makes links for the port that the gateway listens on', () => {
+  expect(readConfig({ GATEWAY_LISTEN: '127.0.0.1:8080' }).signIn.publicUrl).toBe('http://localhost:8080');
+  expect(readConfig({ PUBLIC_URL: 'https://rollcall.example.com/' }).signIn.publicUrl).toBe(
+    'https://rollcall.example.com',
+  );
 });

@@ -24,6 +24,8 @@ export interface Caller {
   readonly type: user.UserType;
   /** What the caller is known by; empty when nobody is signed in. */
   readonly credential: CredentialKind | '';
+  /** When the credential expires, in milliseconds since the epoch; Infinity when it does not, or there is none. */
+  readonly expiresMs: number;
   /** Where the caller is: an address, or `unix`. Behind a trusted proxy it is the one that the proxy names. */
   readonly address: string;
 }

@@ -49,19 +49,15 @@ export function authorizing(
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) => {
-        let cancelled = false;
         next({
           onReceiveMetadata: (metadata, admit) => {
             const method = methods.get(path);
             if (method === undefined) throw new Error(`${path} is served and not known`);
             const incoming: IncomingCall = { method, metadata, peer: call.getPeer() };
             const refuse = (error: unknown): void => {
-              if (!cancelled)
-                call.sendStatus(statusOf(error instanceof RpcError ? error : onUnknownError(error, incoming)));
+              call.sendStatus(statusOf(error instanceof RpcError ? error : onUnknownError(error, incoming)));
             };
             const goOn = (admission: Admission): void => {
-              // Nobody would tell the handler of a cancellation that came before it.
-              if (cancelled) return;
               admissions.set(metadata, admission);
               admit(metadata);
             };
@@ -72,9 +68,6 @@ export function authorizing(
             } catch (error) {
               refuse(error);
             }
-          },
-          onCancel: () => {
-            cancelled = true;
           },
         });
       },

@@ -15,6 +15,7 @@ export interface CallSource {
   readonly deadline: number;
   readonly caller: unknown;
   getPeer(): string;
+  getCallerNames(): readonly string[];
   getSignal(): AbortSignal;
   sendMetadata(headers: Metadata): void;
 }
@@ -50,6 +51,14 @@ export class CallContext {
   /** Where the caller is, as `address:port` or a socket's name. */
   get peer(): string {
     return this.#source.getPeer();
+  }
+
+  /**
+   * Which process calls: the DNS names, in lower case, of the certificate that it has shown and that was verified. There
+   * are none without mutual TLS, nor once the connection is gone.
+   */
+  get callerNames(): readonly string[] {
+    return this.#source.getCallerNames();
   }
 
   /** Fires when the answer is of no more use: the caller went away, the deadline passed, the server ends, or it was given. */

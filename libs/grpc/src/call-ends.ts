@@ -39,6 +39,16 @@ export function tooManyCalls(most: number): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_CALLS', message, { retryDelayMs: 1000 });
 }
 
+/** For the calls of a caller whose certificate is genuine, and names none of those that the server admits. */
+export function callerNotAdmitted(names: readonly string[]): RpcError {
+  const shown = names.length === 0 ? 'has no DNS name' : `is of ${names.join(', ')}`;
+  return new RpcError(
+    Status.PERMISSION_DENIED,
+    'CALLER_NOT_ADMITTED',
+    `The certificate of the caller ${shown}, and the server admits others. Its TLS_CALLERS lists them.`,
+  );
+}
+
 export function metadataTooLarge(bytes: number, mostBytes: number): RpcError {
   const message = `The metadata is ${bytes} bytes large, of at most ${mostBytes}.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);

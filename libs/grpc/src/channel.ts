@@ -18,6 +18,8 @@ import { identity, receive, send } from './client-stream.ts';
 import { errorFromStatus } from './error-status.ts';
 import { RpcError } from './rpc-error.ts';
 import { connectionOptions } from './service-config.ts';
+import { TlsChannelCredentials } from './tls-credentials.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 /** What one call may say beside its request. */
 export interface CallOptions {
@@ -41,6 +43,12 @@ export interface CallableMethod<Request, Response> {
 }
 
 export interface GrpcChannelOptions {
+  /**
+   * Speaks TLS when there are authorities among these files, and verifies the service by them; shows the certificate that
+   * is among them to a service that asks for one. By default, plain text.
+   */
+  readonly tls?: TlsFiles;
+  /** In place of `tls`: what grpc-js is to connect with. */
   readonly credentials?: ChannelCredentials;
   /** The deadline of calls that are given none and whose response is one message, in milliseconds; 15,000 by default. */
   readonly defaultDeadlineMs?: number;
@@ -79,12 +87,16 @@ export class GrpcChannel {
   readonly #client: Client;
   readonly #uploads: () => Client;
   #uploading: Client | undefined;
+  readonly #unwatch: (() => void) | undefined;
   readonly #defaultDeadlineMs: number;
   readonly #maxUnsentBytes: number;
 
   /** @param target where the service is: `127.0.0.1:50051`, `dns:///user-service:50051`, `unix:///…` */
   constructor(target: string, options: GrpcChannelOptions = {}) {
-    const { credentials = channelCredentials.createInsecure() } = options;
+    const tls = options.tls?.verifiesPeers === true ? options.tls : undefined;
+    const { credentials = tls === undefined ? channelCredentials.createInsecure() : new TlsChannelCredentials(tls) } =
+      options;
+    this.#unwatch = tls?.watch();
     const clientOptions = { ...connectionOptions(options.contracts ?? []), ...options.channelOptions };
     this.#client = new Client(target, credentials, clientOptions);
     this.#uploads = () =>
@@ -199,6 +211,7 @@ export class GrpcChannel {
 
   /** Closes the connection once the calls under way have ended. */
   close(): void {
+    this.#unwatch?.();
     this.#uploading?.close();
     this.#client.close();
   }

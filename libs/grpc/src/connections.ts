@@ -6,13 +6,16 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
+import type { Admission } from './admission.ts';
 import { metadataTooLarge, tooManyCalls } from './call-ends.ts';
 import { statusOf } from './error-status.ts';
+import { Handshakes } from './handshakes.ts';
 import type { RpcError } from './rpc-error.ts';
 import type { ServerLimits } from './server-limits.ts';
 
-/** One connection: its calls under way, and since when it has none, in milliseconds since the epoch. */
+/** One connection: its calls under way, since when it has none, in milliseconds since the epoch, and why they are refused. */
 interface Connection {
+  readonly refusal: RpcError | undefined;
   calls: number;
   idleSince: number;
   readonly onCallClosed: () => void;
@@ -26,16 +29,20 @@ type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags:
  */
 export class Connections {
   readonly #limits: ServerLimits;
+  readonly #admission: Admission;
+  readonly #handshakes = new Handshakes();
   readonly #open = new Map<ServerHttp2Session, Connection>();
 
-  constructor(limits: ServerLimits) {
+  constructor(limits: ServerLimits, admission: Admission = () => undefined) {
     this.#limits = limits;
+    this.#admission = admission;
   }
 
   /** Stands between an HTTP/2 server and those who listen to its calls. */
   guard(server: Http2Server): void {
     const listeners = server.listeners('stream') as OnStream[];
     server.removeAllListeners('stream');
+    this.#handshakes.watch(server);
     server.on('session', (session) => this.#connection(session));
     const onStream: OnStream = (stream, headers, flags, rawHeaders) => {
       const refusal = this.#admit(stream, rawHeaders);
@@ -55,12 +62,14 @@ export class Connections {
   /** Cuts all connections. */
   destroy(): void {
     for (const session of this.#open.keys()) session.destroy(undefined, constants.NGHTTP2_CANCEL);
+    this.#handshakes.cutOff();
   }
 
   #connection(session: ServerHttp2Session): Connection {
     let connection = this.#open.get(session);
     if (connection === undefined) {
       const opened: Connection = {
+        refusal: this.#admission(session),
         calls: 0,
         idleSince: Date.now(),
         onCallClosed: () => {
@@ -80,6 +89,7 @@ export class Connections {
     const connection = this.#connection(stream.session as ServerHttp2Session);
     connection.calls += 1;
     stream.on('close', connection.onCallClosed);
+    if (connection.refusal !== undefined) return connection.refusal;
     if (connection.calls > maxCallsPerConnection) return tooManyCalls(maxCallsPerConnection);
     const bytes = metadataBytes(rawHeaders);
     return bytes > maxMetadataBytes ? metadataTooLarge(bytes, maxMetadataBytes) : undefined;

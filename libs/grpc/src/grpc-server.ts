@@ -11,6 +11,7 @@ import {
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { codecsOf, type Contract, type Method, rollcallContract } from '@rollcall/proto';
 import { type Authorize, authorizing, type IncomingCall } from './authorization.ts';
+import { admissionBy } from './admission.ts';
 import { endOfServer } from './call-ends.ts';
 import { Connections } from './connections.ts';
 import { type CallContext, requestIdOf } from './call-context.ts';
@@ -25,6 +26,8 @@ import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
 import { channelOptionsOf, defaultLimits, type ServerLimits } from './server-limits.ts';
 import { removeStaleSocket } from './stale-socket.ts';
+import { TlsServerCredentials } from './tls-credentials.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 /** Services that a server serves, all of one contract. */
 export interface ServedContract {
@@ -37,9 +40,10 @@ export interface GrpcServerOptions {
   /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall.sock`. */
   readonly listen: string;
   readonly serve: readonly ServedContract[];
-  readonly credentials?: ServerCredentials;
   /** Decides for every call, those of health and reflection among them, whether it may go on; all may by default. */
   readonly authorize?: Authorize;
+  /** Speaks TLS with these files, and asks callers for certificates when there are authorities among them. */
+  readonly tls?: TlsFiles;
   /** How long it may take to close, in milliseconds; 10,000 by default. Calls under way have nearly all of it. */
   readonly drainMs?: number;
   /** What the server takes; see server-limits.ts for the defaults. */
@@ -76,7 +80,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
         : [authorizing(options.authorize, this.#methods, (error, call) => this.#unauthorizable(error, call))];
     this.#server = new GrpcJsServer({ interceptors, ...channelOptionsOf(limits), ...options.channelOptions });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
-    this.#connections = new Connections(limits);
+    this.#connections = new Connections(limits, options.tls && admissionBy(options.tls));
     this.#host = {
       limits,
       live: new Set(),
@@ -95,7 +99,8 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       this.#register();
-      const { listen, credentials = ServerCredentials.createInsecure() } = this.#options;
+      const { listen, tls } = this.#options;
+      const credentials = tls === undefined ? ServerCredentials.createInsecure() : new TlsServerCredentials(tls);
       await removeStaleSocket(listen);
       const port = await new Promise<number>((resolve, reject) => {
         this.#server.bindAsync(listen, credentials, (error, bound) =>

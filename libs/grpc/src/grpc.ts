@@ -19,4 +19,7 @@ export { readDrainMs, readServerLimits } from './server-environment.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
+export { handshakeTimeoutMs } from './tls-credentials.ts';
+export { readServiceTls, readTls, type TlsConfig } from './tls-environment.ts';
+export { TlsFiles, type TlsMaterial } from './tls-files.ts';
 export { type ErrorDetails, type FieldViolation, invalidFields, type Reason, RpcError } from './rpc-error.ts';

@@ -1,10 +1,11 @@
 import type { EventEmitter } from 'node:events';
-import { constants } from 'node:http2';
+import { constants, type ServerHttp2Session } from 'node:http2';
 import type { sendUnaryData, ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
 import { type Metadata, status as Status } from '@grpc/grpc-js';
 import type { Method } from '@rollcall/proto';
 import { isObservable, type Observable, type Observer, type Subscription } from 'rxjs';
 import { type Admission, admissionOf } from './authorization.ts';
+import { callerNames } from './caller-names.ts';
 import { cancelled, deadlineExceeded, idle, over, slowReader } from './call-ends.ts';
 import { CallContext, type CallSource, callStorage } from './call-context.ts';
 import { pulled } from './demand.ts';
@@ -89,6 +90,11 @@ export class ServerCall implements CallSource, Observer<object> {
 
   getPeer(): string {
     return this.#call.getPeer();
+  }
+
+  getCallerNames(): readonly string[] {
+    const session = http2Stream(this.#call)?.session as ServerHttp2Session | undefined;
+    return session === undefined ? [] : callerNames(session);
   }
 
   getSignal(): AbortSignal {

@@ -40,7 +40,8 @@ export function readDrainMs(env: Environment): number {
   return readWhole(env, 'DRAIN_MS', defaultDrainMs);
 }
 
-function readWhole(env: Environment, name: string, fallback: number): number {
+/** @throws Error that names the variable whose value is no whole number from 1 to what a timer takes */
+export function readWhole(env: Environment, name: string, fallback: number): number {
   const value = env[name] || String(fallback);
   const number = Number(value);
   if (!/^[1-9]\d*$/.test(value) || number > most) {

@@ -35,7 +35,7 @@ describe('calls of all four kinds are torn down, and their signal says why,', ()
     const { torn, reasons, handlers } = endlessHandlers();
     await using service = await startShelf(handlers);
     const session = plainConnection(service); // it does not know of deadlines
-    const ends = kinds.map((kind) => end(request(session, kind, { 'grpc-timeout': '100m' }).resume()));
+    const ends = kinds.map((kind) => end(request(session, kind, { 'grpc-timeout': '500m' }).resume()));
     await until(() => torn.length === 4);
     expect(reasons).toMatchObject(allWith(Status.DEADLINE_EXCEEDED));
     expect(await Promise.all(ends)).toEqual(kinds.map(() => 'DEADLINE_EXCEEDED'));

@@ -151,7 +151,7 @@ describe('a connection', () => {
   it('with a call is not idle', async () => {
     await using service = await startShelf(
       { streamBooks: () => concat(of({ books: [] }), NEVER), readFile: () => ({ path: '' }) },
-      { limits: { maxConnectionIdleMs: 50 } },
+      { limits: { maxConnectionIdleMs: 500 } }, // so long that the call has begun by then
     );
     const idle = plainConnection(service);
     let ended = false;

@@ -7,7 +7,8 @@ import { failure } from './faults/servers.ts';
 import { type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 import { startProxy } from './silent-proxy.ts';
 
-const soon = 50;
+/** Soon after the other side fell silent, and late enough for one that is alive on a busy machine to answer. */
+const keepalive = { timeMs: 50, timeoutMs: 2000 };
 
 function connect(target: string, options: GrpcChannelOptions = {}) {
   const channel = new GrpcChannel(target, options);
@@ -21,7 +22,7 @@ describe('a server', () => {
   it('notices a client that died without a word, frees its calls, and leaves those of others alone', async () => {
     const { running, torn, reasons, handlers } = endlessHandlers();
     await using service = await startShelf(handlers, {
-      limits: { keepaliveTimeMs: soon, keepaliveTimeoutMs: soon },
+      limits: { keepaliveTimeMs: keepalive.timeMs, keepaliveTimeoutMs: keepalive.timeoutMs },
     });
     await using proxy = await startProxy(service);
     using dying = connect(proxy.target);
@@ -44,7 +45,10 @@ describe('a client', () => {
     await using service = await startShelf(handlers);
     await using proxy = await startProxy(service);
     using connection = connect(proxy.target, {
-      channelOptions: { 'grpc.keepalive_time_ms': soon, 'grpc.keepalive_timeout_ms': soon },
+      channelOptions: {
+        'grpc.keepalive_time_ms': keepalive.timeMs,
+        'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+      },
     });
     const failures = endlessCalls(connection.client).map(failure);
     await until(() => running.length === 4);

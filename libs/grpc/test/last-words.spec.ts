@@ -76,7 +76,7 @@ describe('what a stream that is over still has to send', () => {
         },
         getBook: () => ({}),
       },
-      { limits: { maxDeadlineMs: 100 } },
+      { limits: { maxDeadlineMs: 500 } },
     );
     const streams = streamsOf(service);
     const session = plainConnection(service);

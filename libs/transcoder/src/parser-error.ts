@@ -12,7 +12,8 @@ export function answerParserError(
   limits: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaderBytes' | 'headersTimeoutMs'>,
 ): (error: ParserError, socket: Socket) => void {
   return (error, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    // Nor is there anyone who could read it before TLS is established.
+    if (error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || !socket.writable) {
       socket.destroy();
       return;
     }

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
+import type { ServerOptions as HttpsOptions } from 'node:https';
 import { finished } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -16,6 +17,8 @@ export interface AdapterOptions {
   readonly limits?: Partial<Omit<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs'>>;
   /** A query parameter that is a secret. It is taken out of the URL, and found with `secretsOf`. */
   readonly secretParameter?: string;
+  /** What an HTTPS server is made with; without it the app serves HTTP. */
+  readonly https?: HttpsOptions | undefined;
   /** Headers of every answer to a request, beside `securityHeaders`. */
   readonly headersOf?: (request: IncomingMessage) => Readonly<Record<string, string>>;
 }
@@ -24,17 +27,18 @@ export interface AdapterOptions {
  * A Fastify adapter for an app with the TranscoderModule. Bodies are left to the transcoder, which reads them by the
  * contract; errors of the HTTP parser are problem documents too. Create the app with `{ bodyParser: false }`.
  */
-export function transcoderAdapter({ limits, secretParameter, headersOf }: AdapterOptions = {}): FastifyAdapter {
+export function transcoderAdapter({ limits, secretParameter, headersOf, https }: AdapterOptions = {}): FastifyAdapter {
   const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = { ...defaultHttpLimits, ...limits };
   const most = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
+  const server = {
+    maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
+    requireHostHeader: false, // Node's refusal is no problem document
+    ServerResponse: responseWith(headersOf),
+  };
   const adapter = new FastifyAdapter({
-    http: {
-      maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
-      headersTimeout: headersTimeoutMs,
-      connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
-      requireHostHeader: false, // Node's refusal is no problem document
-      ServerResponse: responseWith(headersOf),
-    },
+    ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
     routerOptions: { maxParamLength: maxHeaderBytes },
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     forceCloseConnections: 'idle',

@@ -184,7 +184,8 @@ test.each([
   '*'.repeat(4096),
   `name:"${'ﷺ'.repeat(4080)}"`,
 ])('answers hostile text at once', (filter) => {
-  const start = performance.now();
+  const before = process.threadCpuUsage();
   attempt(filter);
-  expect(performance.now() - start).toBeLessThan(200);
+  const { user, system } = process.threadCpuUsage(before);
+  expect(user + system).toBeLessThan(200_000); // microseconds of this thread, however busy the machine is
 });

@@ -5,11 +5,14 @@ import type { RpcError } from '../../src/grpc.ts';
 import { settled } from '../shelf-service.ts';
 import { messageCounter, ours, type Start, stock } from './servers.ts';
 
+/** By when there is an answer on a busy machine, if there is one. */
+const answerTakesMs = 2000;
+
 /** What the caller of a unary method gets, and how many messages the server sends for it. */
 async function answer(start: Start, readFile: () => unknown): Promise<{ got: unknown; sent: number }> {
   const { counts, interceptor } = messageCounter();
   await using service = await start({ readFile }, { interceptor });
-  const call = service.client.readFile({ path: '' }, { deadline: Date.now() + 500 });
+  const call = service.client.readFile({ path: '' }, { deadline: Date.now() + answerTakesMs });
   const got = await lastValueFrom(call.pipe(toArray())).catch((error: RpcError) => error.code);
   return { got, sent: await settled(() => counts.sent) };
 }

@@ -90,7 +90,7 @@ describe('an async handler that awaits its stream', () => {
         return { count: String(await lastValueFrom(requests.pipe(count()))), shelves: [] };
       },
     });
-    const call = service.client.countBooks(of(named('a'), named('b'), named('c')), { deadline: Date.now() + 500 });
+    const call = service.client.countBooks(of(named('a'), named('b'), named('c')), { deadline: Date.now() + 2000 });
     return await firstValueFrom(call).catch((error: RpcError) => error);
   };
 

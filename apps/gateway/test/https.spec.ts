@@ -1,0 +1,96 @@
+import 'reflect-metadata';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Agent, request } from 'node:https';
+import { connect as connectSocket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { type Authority, type Identity, makeAuthority, makePemFolder, type PemFolder } from '@rollcall/test-servers';
+import { beforeAll, expect, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { createGateway, listen } from '../src/gateway.ts';
+
+const address = [{ type: 'ip' as const, value: '127.0.0.1' }];
+let authority: Authority;
+let identity: Identity;
+
+beforeAll(async () => {
+  authority = await makeAuthority();
+  identity = await authority.issue({ names: ['first'], otherNames: address });
+});
+
+/** Starts a gateway that serves HTTPS; there is no service behind it. */
+async function startGateway(folder: PemFolder, env: Record<string, string> = {}) {
+  const config = readConfig({
+    GATEWAY_LISTEN: '127.0.0.1:0',
+    USER_TARGET: '127.0.0.1:1',
+    LOG_LEVEL: 'fatal',
+    TLS_CERT: folder.cert,
+    TLS_KEY: folder.key,
+    TLS_RELOAD_MS: '5',
+    ...env,
+  });
+  const app = await createGateway(config);
+  const url = await listen(app, config);
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => (closed ??= app.close());
+  return { url, port: Number(new URL(url).port), close, [Symbol.asyncDispose]: close };
+}
+
+interface Answer {
+  readonly status?: number;
+  /** The names in the certificate of the gateway. */
+  readonly names?: string;
+  /** The port that the caller called from, which tells connections apart. */
+  readonly from?: number;
+}
+
+/** Asks whether the gateway lives. The caller has no certificate. */
+async function get(url: string, trusted: Authority, agent: Agent | false = false): Promise<Answer> {
+  const call = request(`${url}/healthz`, { ca: trusted.cert, agent });
+  call.end();
+  const [response] = (await once(call, 'response')) as [IncomingMessage & { socket: TLSSocket }];
+  const { socket, statusCode } = response;
+  const answer = { status: statusCode, names: socket.getPeerX509Certificate()?.subjectAltName, from: socket.localPort };
+  await once(response.resume(), 'end');
+  return answer;
+}
+
+it('serves HTTPS to callers without a certificate, and says so in its URL', async () => {
+  using folder = makePemFolder({ identity, authority });
+  await using gateway = await startGateway(folder, { TLS_CA: folder.ca });
+  expect(gateway.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+  expect(await get(gateway.url, authority)).toMatchObject({ status: 200, names: 'DNS:first, IP Address:127.0.0.1' });
+});
+
+it('shows a new certificate to new connections, and keeps those that are open', async () => {
+  using folder = makePemFolder({ identity });
+  await using gateway = await startGateway(folder);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const { from } = await get(gateway.url, authority, agent);
+  const other = await makeAuthority();
+  folder.replace({ identity: await other.issue({ names: ['second'], otherNames: address }) });
+  const renewed = async (): Promise<Answer> => get(gateway.url, other).catch(renewed); // until it is noticed
+  expect(await renewed()).toMatchObject({ status: 200, names: 'DNS:second, IP Address:127.0.0.1' });
+  expect(await get(gateway.url, authority, agent)).toMatchObject({ status: 200, from });
+  agent.destroy();
+});
+
+it('hangs up on plain HTTP', async () => {
+  using folder = makePemFolder({ identity });
+  await using gateway = await startGateway(folder);
+  const socket = connectSocket(gateway.port, '127.0.0.1');
+  socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  let text = '';
+  for await (const chunk of socket) text += String(chunk);
+  expect(text).not.toMatch(/HTTP/);
+});
+
+it.each([
+  ['TLS_CERT', { TLS_CERT: '/nowhere/tls.crt' }],
+  ['TLS_KEY', { TLS_KEY: '/nowhere/tls.key' }],
+  ['TLS_KEY', { TLS_KEY: '' }],
+  ['TLS_CA', { TLS_CA: '/nowhere/ca.crt' }],
+])('does not start when the file of %s cannot be used: %j', async (name, env) => {
+  using folder = makePemFolder({ identity });
+  await expect(startGateway(folder, env)).rejects.toThrow(new RegExp(`^${name}: `));
+});

@@ -1,0 +1,79 @@
+import {
+  type CallerLimits,
+  readCallerLimits,
+  readPublicUrl,
+  readTrustedProxies,
+  type TrustedProxies,
+} from '@rollcall/access';
+import type { Environment } from '@rollcall/grpc';
+import { userViolations } from '../user-checks.ts';
+import { firstAdministrator } from './first-administrator.ts';
+import { type OidcConfig, readOidc } from './oidc-environment.ts';
+
+/** Who may call, and how they sign in. */
+export interface SignInConfig {
+  /** The issuer whose tokens are accepted, if any. */
+  readonly oidc: OidcConfig | undefined;
+  /** Whether users sign in by links. */
+  readonly links: boolean;
+  /** How long a session lasts, in milliseconds. */
+  readonly sessionMs: number;
+  /** Under which address browsers reach the gateway, without a slash at the end. */
+  readonly publicUrl: string;
+  /** The user that the tutorials' clients act as, which know no credentials; undefined when nobody. */
+  readonly tutorialUserId: bigint | undefined;
+  /** The email address of the administrator that a directory without one is given; empty when it is not known. */
+  readonly firstAdministratorEmail: string;
+  readonly limits: CallerLimits;
+  /** Who may name the address of a caller. */
+  readonly trustedProxies: TrustedProxies;
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+const defaultSessionDays = '30';
+
+/** Reads who may call. @throws Error that names the variable whose value is wrong */
+export function readSignIn(env: Environment): SignInConfig {
+  return Object.freeze({
+    oidc: readOidc(env),
+    links: readLocalSignIn(env),
+    sessionMs: readSessionDays(env) * dayMs,
+    publicUrl: readPublicUrl(env),
+    tutorialUserId: readTutorialUserId(env),
+    firstAdministratorEmail: readEmail(env),
+    limits: readCallerLimits(env),
+    trustedProxies: readTrustedProxies(env),
+  });
+}
+
+/** Without a way to sign in, whoever is on this machine is the administrator. */
+export function isProtected({ oidc, links }: SignInConfig): boolean {
+  return oidc === undefined && !links;
+}
+
+function readLocalSignIn(env: Environment): boolean {
+  const value = env['LOCAL_SIGN_IN'] || '0';
+  if (value !== '0' && value !== '1') throw new Error(`LOCAL_SIGN_IN: "${value}" is neither 0 nor 1`);
+  return value === '1';
+}
+
+function readSessionDays(env: Environment): number {
+  const value = env['SESSION_DAYS'] || defaultSessionDays;
+  if (!/^[1-9]\d{0,2}$/.test(value) || Number(value) > 400)
+    throw new Error(`SESSION_DAYS: "${value}" is no whole number from 1 to 400`);
+  return Number(value);
+}
+
+function readTutorialUserId(env: Environment): bigint | undefined {
+  const value = env['TUTORIAL_USER_ID'];
+  if (!value) return undefined;
+  if (!/^[1-9]\d{0,18}$/.test(value)) throw new Error(`TUTORIAL_USER_ID: "${value}" is no id of a user`);
+  return BigInt(value);
+}
+
+function readEmail(env: Environment): string {
+  const value = env['FIRST_ADMINISTRATOR_EMAIL'] || '';
+  if (userViolations(firstAdministrator(value)).length > 0)
+    throw new Error(`FIRST_ADMINISTRATOR_EMAIL: "${value}" is no email address`);
+  return value;
+}

@@ -1,0 +1,25 @@
+import { type Server as NetServer, Socket } from 'node:net';
+import { Server as TlsServer, type TLSSocket } from 'node:tls';
+
+/** The connections of a TLS server that have not shaken hands yet. Closing a server does not end them, and waits for them. */
+export class Handshakes {
+  readonly #under = new Set<Socket>();
+
+  /** Takes note of the connections that a server gets from now on. Those in plain text have nothing to shake hands about. */
+  watch(server: NetServer): void {
+    if (!(server instanceof TlsServer)) return;
+    server.on('connection', (socket: Socket) => {
+      this.#under.add(socket);
+      socket.once('close', () => this.#under.delete(socket));
+    });
+    server.on('secureConnection', (secure: TLSSocket & { readonly _parent?: Socket }) => {
+      // Node has no public way from a TLS socket to the one below. Without it the set would only be too large.
+      if (secure._parent !== undefined) this.#under.delete(secure._parent);
+    });
+  }
+
+  /** Cuts them off. */
+  cutOff(): void {
+    for (const socket of this.#under) socket.destroy();
+  }
+}
