@@ -32,7 +32,7 @@ it.each([
   ['TRUSTED_PROXIES', 'everybody'],
   ['HTTP_MAX_URL_BYTES', '8k'],
   ['HTTP_MAX_HEADER_BYTES', '0'],
-  ['HTTP_MAX_HEADERS', '1000'],
+  ['HTTP_MAX_HEADERS', '1001'],
   ['HTTP_MAX_BODY_BYTES', '-1'],
   ['HTTP_HEADERS_TIMEOUT_MS', '1.5'],
   ['HTTP_BODY_TIMEOUT_MS', '2147483648'],

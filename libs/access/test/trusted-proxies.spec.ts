@@ -14,6 +14,7 @@ test.each([
   ['the caller wrote a hop of its own', '127.0.0.1', '10.0.0.1, 203.0.113.9', '203.0.113.9'],
   ['the caller wrote rubbish before', '127.0.0.1', 'rubbish, 203.0.113.9', '203.0.113.9'],
   ['the last hop is rubbish', '127.0.0.1', '203.0.113.9, rubbish', '127.0.0.1'],
+  ['rubbish stands before trusted hops', '127.0.0.1', 'rubbish, 127.0.0.2', '127.0.0.1'],
   ['a hop is empty', '127.0.0.1', '203.0.113.9,', '127.0.0.1'],
   ['the header is empty', '127.0.0.1', ' ', '127.0.0.1'],
   ['all hops are trusted', '127.0.0.1', '127.0.0.2, 127.0.0.3', '127.0.0.2'],

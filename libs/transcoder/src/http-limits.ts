@@ -4,7 +4,7 @@ export interface HttpLimits {
   readonly maxUrlBytes: number;
   /** The request target, and the names and values of all headers together. Beyond it is 431. */
   readonly maxHeaderBytes: number;
-  /** How many headers a request may have, at most 999. Beyond it is 431. */
+  /** How many headers a request may have, at most 1,000. Beyond it is 431. */
   readonly maxHeaders: number;
   /** The largest body of a call with one request, and the largest message of a request stream. Beyond it is 413. */
   readonly maxBodyBytes: number;
@@ -23,5 +23,5 @@ export const defaultHttpLimits: HttpLimits = {
   bodyTimeoutMs: 30_000,
 };
 
-/** Node's parser forgets further headers without a word. */
-export const mostHeaders = 999;
+/** Node's parser takes no more headers, whatever the limit. */
+export const mostHeaders = 1000;

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
-import { defaultHttpLimits, type HttpLimits, mostHeaders } from './http-limits.ts';
+import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 import { answerParserError } from './parser-error.ts';
 import { problemOf } from './problem.ts';
 import { lingerMs, sendProblem } from './problem.filter.ts';
@@ -29,7 +29,7 @@ export interface AdapterOptions {
  */
 export function transcoderAdapter({ limits, secretParameter, headersOf, https }: AdapterOptions = {}): FastifyAdapter {
   const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = { ...defaultHttpLimits, ...limits };
-  const most = { maxUrlBytes, maxHeaderBytes, maxHeaders: Math.min(maxHeaders, mostHeaders), headersTimeoutMs };
+  const most = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
   const server = {
     maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
     headersTimeout: headersTimeoutMs,
