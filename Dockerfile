@@ -65,6 +65,7 @@ COPY --from=build /rollcall/libs/access/dist libs/access/dist
 COPY --from=build /rollcall/libs/transcoder libs/transcoder
 COPY --from=build /rollcall/apps/gateway/package.json apps/gateway/
 COPY --from=build /rollcall/apps/gateway/dist apps/gateway/dist
+COPY --from=build /rollcall/apps/gateway/sign-in apps/gateway/sign-in
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "apps/gateway/dist/healthcheck.js"]

@@ -5,6 +5,7 @@ import { exportBenches } from './export.bench.ts';
 import { gatewayCreate } from './gateway-create.bench.ts';
 import { gatewayGet } from './gateway-get.bench.ts';
 import { importBenches } from './import.bench.ts';
+import { signInBench } from './sign-in.bench.ts';
 import { transportStream, transportUnary } from './transport.bench.ts';
 import { validateBench } from './validate.bench.ts';
 
@@ -12,6 +13,7 @@ import { validateBench } from './validate.bench.ts';
 export const benches: readonly Bench[] = [
   gatewayGet,
   gatewayCreate,
+  signInBench,
   transportUnary,
   transportStream,
   validateBench,

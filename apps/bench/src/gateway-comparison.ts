@@ -16,6 +16,13 @@ const shares = ['serverShare', 'generatorShare', 'othersShare'] as const;
 /** How long a server is warmed up: gRPC servers still gained a third after 10,000 calls. */
 const warmUpSlices = 12;
 
+/** A server, and what it is asked. */
+export interface Loaded {
+  readonly server: GatewayServer;
+  /** Makes the next request. */
+  readonly next: () => LoadRequest;
+}
+
 /**
  * Loads every gateway variant with the same kind of request, side by side.
  *
@@ -32,26 +39,32 @@ export async function compareGateways(
   options.progress('starting the servers, and filling their stores');
   const servers = await startGateways(folder, options.signal, stack);
   await mustAgree(servers);
+  const loaded = servers.map((server) => ({ server, next }));
+  return await compareLoaded(bench, options, loaded, ['monolith', 'by-the-book'], notes);
+}
+
+/** Loads servers that answer, side by side. */
+export async function compareLoaded(
+  bench: string,
+  options: RunOptions,
+  loaded: readonly Loaded[],
+  baselines: readonly string[],
+  notes: readonly string[],
+): Promise<Result> {
   options.progress('warming up');
-  for (const server of servers) await warmUp(server, options, next);
+  for (const each of loaded) await warmUp(each, options);
 
   const series: Series[] = [];
   for (const inFlight of options.full ? [1, 50, 500] : [1, 50]) {
-    series.push({ inFlight, samples: await measured(servers, inFlight, options, next) });
+    series.push({ inFlight, samples: await measured(loaded, inFlight, options) });
   }
-  const baselines = ['monolith', 'by-the-book'];
   return { bench, metrics, baselines, series, notes: [...notes, ...series.map(sharesNote)] };
 }
 
-async function measured(
-  servers: readonly GatewayServer[],
-  inFlight: number,
-  options: RunOptions,
-  next: () => LoadRequest,
-): Promise<Samples> {
+async function measured(loaded: readonly Loaded[], inFlight: number, options: RunOptions): Promise<Samples> {
   await using stack = new AsyncDisposableStack();
   const variants = [];
-  for (const server of servers) {
+  for (const { server, next } of loaded) {
     const load = stack.use(await HttpLoad.open(server.socketPath, inFlight, next));
     variants.push({ name: server.name, slice: (durationMs: number) => slice(server, load, durationMs) });
   }
@@ -77,7 +90,7 @@ async function slice(server: GatewayServer, load: HttpLoad, durationMs: number):
 }
 
 /** Lets the compilers of V8 see the code that will be measured. */
-async function warmUp(server: GatewayServer, { sliceMs, signal }: RunOptions, next: () => LoadRequest): Promise<void> {
+async function warmUp({ server, next }: Loaded, { sliceMs, signal }: RunOptions): Promise<void> {
   await using load = await HttpLoad.open(server.socketPath, 50, next);
   for (let slices = 0; slices < warmUpSlices; slices += 1) {
     signal.throwIfAborted();

@@ -61,10 +61,11 @@ const byTheBook: Start = (folder) => {
   return new GatewayServer('by-the-book', socketPath, [service, rest]);
 };
 
-const rollcall: Start = (folder) => {
+/** Starts the gateway and the service as they are, with more in their environment. */
+export function startRollcall(folder: string, name: string, more: Readonly<Record<string, string>>): GatewayServer {
   const socketPath = join(folder, 'rest.sock');
   const target = `unix://${folder}/grpc.sock`;
-  const env = { LOG_LEVEL: 'warn', USER_LISTEN: target, USER_TARGET: target };
+  const env = { LOG_LEVEL: 'warn', USER_LISTEN: target, USER_TARGET: target, ...more };
   const service = new VariantProcess(join(apps, 'user-service/dist/main.js'), {
     ...env,
     DATA_DIR: join(folder, 'data'),
@@ -73,8 +74,10 @@ const rollcall: Start = (folder) => {
     ...env,
     GATEWAY_LISTEN: `unix://${socketPath}`,
   });
-  return new GatewayServer('rollcall', socketPath, [service, rest]);
-};
+  return new GatewayServer(name, socketPath, [service, rest]);
+}
+
+const rollcall: Start = (folder) => startRollcall(folder, 'rollcall', {});
 
 /** The variants of the gateway benches, in the order of the table. */
 const variants: Readonly<Record<string, Start>> = { monolith, 'by-the-book': byTheBook, rollcall };

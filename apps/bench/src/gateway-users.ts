@@ -8,10 +8,10 @@ const userCount = 1000;
 let created = 0;
 
 /** The request to get one of the users at first, and its right answer. */
-export function getRandomUser(): LoadRequest {
+export function getRandomUser(credential?: string): LoadRequest {
   const id = 1 + Math.floor(Math.random() * userCount);
   const start = `{"id":"${id}",`;
-  return { text: getText(id), isRight: ({ status, body }) => status === 200 && body.startsWith(start) };
+  return { text: getText(id, credential), isRight: ({ status, body }) => status === 200 && body.startsWith(start) };
 }
 
 /** The request to create another user, whose id the server chooses, and its right answer. */
@@ -74,11 +74,12 @@ function nextUser(): { name: string; email: string; age: number; type: string } 
   };
 }
 
-function getText(id: number): string {
-  return `GET /v1/users/${id} HTTP/1.1\r\nhost: bench\r\n\r\n`;
+function getText(id: number, credential?: string): string {
+  const authorization = credential === undefined ? '' : `authorization: Bearer ${credential}\r\n`;
+  return `GET /v1/users/${id} HTTP/1.1\r\nhost: localhost\r\n${authorization}\r\n`;
 }
 
 function createText(user: object): string {
   const body = JSON.stringify(user);
-  return `POST /v1/users HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  return `POST /v1/users HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }

@@ -44,8 +44,9 @@ function cell({ median, iqr }: Spread): string {
   return `${figure(median)} (${figure(iqr)})`;
 }
 
-/** A number with three significant digits, or as many as it has before the point. */
+/** A number with three significant digits, or as many as it has before the point; a dash where a slice was too short for one. */
 export function figure(value: number): string {
+  if (!Number.isFinite(value)) return '–';
   const decimals = value === 0 ? 0 : Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(Math.abs(value)))));
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }

@@ -69,7 +69,7 @@ export class VariantProcess implements AsyncDisposable {
 async function statusOf(socketPath: string, path: string): Promise<number> {
   try {
     await using connection = await HttpConnection.open(socketPath);
-    return (await connection.ask(`GET ${path} HTTP/1.1\r\nhost: bench\r\n\r\n`)).status;
+    return (await connection.ask(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`)).status;
   } catch {
     return 0; // it does not listen yet
   }

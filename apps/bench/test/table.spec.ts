@@ -79,6 +79,8 @@ test('prints medians, and the ratios of the rounds', async () => {
 });
 
 test.each([
+  [Number.NaN, '–'],
+  [Infinity, '–'],
   [0, '0'],
   [0.01234, '0.0123'],
   [0.9876, '0.988'],

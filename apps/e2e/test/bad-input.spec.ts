@@ -44,7 +44,7 @@ it.each([
   ['/v1/users:batchGet?ids=1&ids=two', 400, 'ids[1]'],
   ['/v1/users:batchGet', 400, 'ids'],
   [`/v1/users:batchGet?${'ids=1&'.repeat(1001)}`, 400, 'ids'],
-  [`/v1/users:batchGet?${'ids=1&'.repeat(10_000)}`, 431, '16384 bytes'],
+  [`/v1/users:batchGet?${'ids=1&'.repeat(10_000)}`, 414, '8192 bytes'],
   ['/v1/users:export?types=USER_TYPE_KING', 400, 'types[0]'],
   ['/v1/nothing', 404, 'NOT_FOUND'],
   ['/v1/users/77', 404, 'USER_NOT_FOUND'],

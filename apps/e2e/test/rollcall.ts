@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GrpcChannel, TlsFiles } from '@rollcall/grpc';
 import {
+  type Contract,
   rollcallContract,
   type tutorialUserManager,
   tutorialUserManagerContract,
@@ -36,6 +37,12 @@ export interface Rollcall extends AsyncDisposable {
   stopUserService(): Promise<void>;
   /** Starts it again, and waits until the gateway is ready. */
   restartUserService(): Promise<void>;
+  /** A client of any service of a contract, by its full name. */
+  client<Service extends object>(contract: Contract, service: string): Service;
+  /** What both processes have written so far. */
+  output(): string;
+  /** The command lines of both processes. */
+  commandLines(): string;
   /** The resident memory of both processes, in bytes. */
   memory(): { userService: number; gateway: number };
   /** Ends both as a container engine does. @returns their exit codes */
@@ -70,12 +77,21 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
     LOG_LEVEL: 'warn',
     ...env,
   };
-  const start = (app: 'user-service' | 'gateway'): ChildProcess =>
-    spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
+  let output = '';
+  const start = (app: 'user-service' | 'gateway'): ChildProcess => {
+    const child = spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
       cwd: folder,
       env: { ...environment, ...(secured && tlsVariables(secured[app])) },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text;
+        process.stderr.write(text.replace(/#rcl_[\w-]+/g, '#…')); // the one secret that is printed
+      });
+    }
+    return child;
+  };
   let users = start('user-service');
   const gateway = start('gateway');
   const tls = secured && new TlsFiles({ ...secured.caller, callers: [], reloadMs: 50 });
@@ -105,6 +121,9 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
       users = start('user-service');
       await ready(rollcall, users);
     },
+    client: (contract, service) => channel.client(contract, service),
+    output: () => output,
+    commandLines: () => [users, gateway].map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).join('\n'),
     memory: () => ({ userService: residentBytes(users), gateway: residentBytes(gateway) }),
     stop: () => Promise.all([end(gateway, 'SIGTERM'), end(users, 'SIGTERM')]),
     async [Symbol.asyncDispose]() {

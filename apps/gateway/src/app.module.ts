@@ -2,17 +2,23 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { GrpcChannel, type TlsFiles } from '@rollcall/grpc';
 import { rollcallContract } from '@rollcall/proto';
 import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
+import { Clients } from './clients.ts';
 import type { Config } from './config.ts';
+import { credentialOf, ticketParameter } from './credentials.ts';
 import { DocsController, openApiDocumentToken } from './docs.controller.ts';
 import { HealthController } from './health.controller.ts';
+import { OriginCheck } from './origin-check.ts';
+import { SessionController } from './session.controller.ts';
+import { Sessions } from './sessions.ts';
+import { SignInPageController } from './sign-in-page.controller.ts';
 import { Upstreams } from './upstreams.ts';
 
 /** The services that REST offers. */
-const services = ['rollcall.user.v1.UserService'];
+const services = ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'];
 
 @Module({})
 export class AppModule {
-  static register(config: Config, tls?: TlsFiles): DynamicModule {
+  static register(config: Config, clients: Clients, origins: OriginCheck, tls?: TlsFiles): DynamicModule {
     const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract], tls });
     const upstreams = new Upstreams([
       { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
@@ -25,14 +31,30 @@ export class AppModule {
           services,
           channelFor: () => users,
           drainMs: config.drainMs,
+          maxBodyBytes: config.limits.maxBodyBytes,
+          bodyTimeoutMs: config.limits.bodyTimeoutMs,
+          callerMetadata: ({ raw }) => {
+            const credential = credentialOf(raw, clients.isSecure(raw));
+            return {
+              'x-forwarded-for': clients.address(raw),
+              ...(credential !== undefined && { authorization: credential.authorization }),
+            };
+          },
         }),
       ],
-      controllers: [HealthController, DocsController],
+      controllers: [HealthController, DocsController, SessionController, SignInPageController],
       providers: [
         { provide: Upstreams, useValue: upstreams },
+        { provide: Clients, useValue: clients },
+        { provide: OriginCheck, useValue: origins },
+        { provide: Sessions, useValue: new Sessions(users) },
         {
           provide: openApiDocumentToken,
-          useValue: openApiDocument([rollcallContract], services, { title: 'Rollcall', version: '0.1.0' }),
+          useValue: openApiDocument([rollcallContract], services, {
+            title: 'Rollcall',
+            version: '0.1.0',
+            credentials: { sessionCookie: 'rollcall_session', ticketParameter },
+          }),
         },
       ],
     };

@@ -1,5 +1,16 @@
 import type { LogLevel } from '@nestjs/common';
-import { type Environment, readDrainMs, readListen, readLogLevels, readTls, type TlsConfig } from '@rollcall/grpc';
+import { readPublicUrl, readTrustedProxies, type TrustedProxies } from '@rollcall/access';
+import {
+  type Environment,
+  readDrainMs,
+  readListen,
+  readLogLevels,
+  readProtectedMode,
+  readTls,
+  type TlsConfig,
+} from '@rollcall/grpc';
+import type { HttpLimits } from '@rollcall/transcoder';
+import { readHttpLimits } from './http-environment.ts';
 
 /** What the environment says, checked. */
 export interface Config {
@@ -11,6 +22,14 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   /** TLS for its own listener, and towards services; undefined: plain text. */
   readonly tls: TlsConfig | undefined;
+  /** Whether nobody signs in, and every local caller is the administrator. */
+  readonly protectedMode: boolean;
+  /** Under which origin browsers reach the gateway. */
+  readonly publicUrl: string;
+  /** Who is believed about where a request comes from. */
+  readonly trustedProxies: TrustedProxies;
+  /** What it takes. */
+  readonly limits: HttpLimits;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
   /** How long it may take to close, in milliseconds. */
@@ -24,6 +43,10 @@ export function readConfig(env: Environment): Config {
     userTarget: env['USER_TARGET'] || env['USER_LISTEN'] || '127.0.0.1:50051',
     corsOrigins: readOrigins(env['CORS_ORIGINS'] ?? ''),
     tls: readTls(env),
+    protectedMode: readProtectedMode(env),
+    publicUrl: readPublicUrl(env),
+    trustedProxies: readTrustedProxies(env),
+    limits: readHttpLimits(env),
     logLevels: readLogLevels(env),
     drainMs: readDrainMs(env),
   });

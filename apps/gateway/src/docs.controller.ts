@@ -1,21 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Controller, Get, Inject, NotFoundException, Param, Req, Res } from '@nestjs/common';
-import { docsAssets, docsContentSecurityPolicy } from '@rollcall/transcoder';
+import { type Asset, docsAssets, docsContentSecurityPolicy } from '@rollcall/transcoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { serveAsset } from './serve-asset.ts';
 
 /** The token of the OpenAPI document. */
 export const openApiDocumentToken = Symbol('OpenAPI document');
 
-interface Served {
-  readonly type: string;
-  readonly body: Buffer;
-  readonly etag: string;
-}
-
 /** The OpenAPI document, and the page that shows it. */
 @Controller()
 export class DocsController {
-  readonly #document: Served;
+  readonly #document: Asset;
   readonly #assets = docsAssets();
 
   constructor(@Inject(openApiDocumentToken) document: object) {
@@ -24,9 +19,15 @@ export class DocsController {
     this.#document = { type: 'application/json; charset=utf-8', body, etag };
   }
 
+  /** Until there is a page for people, the docs are where one begins. */
+  @Get()
+  start(@Res() reply: FastifyReply): void {
+    void reply.redirect('docs/', 302);
+  }
+
   @Get('openapi.json')
   openApi(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    serve(this.#document, request, reply);
+    serveAsset(this.#document, request, reply);
   }
 
   /** The page's links are relative to `/docs/`. */
@@ -40,12 +41,6 @@ export class DocsController {
     const found = this.#assets.get(name);
     if (found === undefined) throw new NotFoundException();
     reply.header('content-security-policy', docsContentSecurityPolicy);
-    serve(found, request, reply);
+    serveAsset(found, request, reply);
   }
-}
-
-function serve({ type, body, etag }: Served, request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers({ etag, 'cache-control': 'no-cache' });
-  if (request.headers['if-none-match'] === etag) void reply.status(304).send();
-  else void reply.header('content-type', type).send(body);
 }

@@ -5,25 +5,48 @@ import { NestFactory } from '@nestjs/core';
 import { TlsFiles } from '@rollcall/grpc';
 import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
+import { Clients } from './clients.ts';
 import type { Config } from './config.ts';
 import { httpsOptions, keepUp } from './https.ts';
+import { ticketParameter } from './credentials.ts';
+import { OriginCheck } from './origin-check.ts';
+
+/** Browsers that came over TLS are to come over nothing else for a year. */
+const overTls = { 'strict-transport-security': 'max-age=31536000' };
 
 /** Builds the gateway; it does not listen yet. @throws Error that names the variable whose file cannot be used */
 export async function createGateway(config: Config): Promise<NestFastifyApplication> {
   const tls = config.tls && new TlsFiles(config.tls);
   const https = config.tls?.cert === undefined ? undefined : tls;
-  const adapter = transcoderAdapter(https && httpsOptions(https));
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(config, tls), adapter, {
-    bodyParser: false,
-    abortOnError: false,
-    logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
+  const clients = new Clients(config.trustedProxies, config.listen.startsWith('unix:'));
+  const origins = new OriginCheck(config, clients);
+  const adapter = transcoderAdapter({
+    limits: config.limits,
+    https: https && httpsOptions(https),
+    secretParameter: ticketParameter,
+    headersOf: (request) => (clients.isSecure(request) ? overTls : {}),
   });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.register(config, clients, origins, tls),
+    adapter,
+    {
+      bodyParser: false,
+      abortOnError: false,
+      logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
+    },
+  );
   if (https !== undefined) keepUp(app.getHttpServer() as Server, https);
+  adapter.getInstance().addHook('onRequest', ({ raw }, _reply, done) => {
+    origins.check(raw);
+    done();
+  });
   if (config.corsOrigins.length > 0) {
+    const all = config.corsOrigins.includes('*');
     app.enableCors({
-      origin: config.corsOrigins.includes('*') ? '*' : [...config.corsOrigins],
+      origin: all ? '*' : [...config.corsOrigins],
+      credentials: !all, // pages of the same site may use the session
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['etag', 'link', 'location', 'retry-after', 'x-request-id'],
+      exposedHeaders: ['etag', 'link', 'location', 'retry-after', 'www-authenticate', 'x-request-id'],
       maxAge: 600,
     });
   }

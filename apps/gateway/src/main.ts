@@ -8,7 +8,10 @@ try {
   const app = await createGateway(config);
   app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
   const url = await listen(app, config);
-  new Logger('gateway').log(`listening on ${url}`);
+  const logger = new Logger('gateway');
+  logger.log(`listening on ${url}`);
+  if (config.protectedMode)
+    logger.log('protected mode: every local caller is the administrator, until OIDC_ISSUER or LOCAL_SIGN_IN=1 is set');
 } catch (error) {
   console.error(`gateway cannot start: ${(error as Error).message}`);
   process.exitCode = 1;

@@ -1,47 +1,6 @@
 import 'reflect-metadata';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readConfig } from '../src/config.ts';
-import { createGateway, listen } from '../src/gateway.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Record<string, string | string[] | undefined>;
-  readonly text: string;
-}
-
-/** Starts a gateway on a unix socket; user-service is wherever the environment says. */
-async function startGateway(env: Record<string, string> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
-  const socketPath = join(folder, 'rest.sock');
-  const config = readConfig({
-    USER_TARGET: `unix://${folder}/none.sock`,
-    LOG_LEVEL: 'fatal',
-    ...env,
-    GATEWAY_LISTEN: `unix://${socketPath}`,
-  });
-  const app = await createGateway(config);
-  await listen(app, config);
-  return {
-    get: (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> =>
-      new Promise((resolve, reject) => {
-        request({ socketPath, path, method, headers, agent: false }, (response) => {
-          let text = '';
-          response.on('data', (chunk) => (text += String(chunk)));
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
-        })
-          .on('error', reject)
-          .end();
-      }),
-    async [Symbol.asyncDispose]() {
-      await app.close();
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
+import { startGateway } from './start-gateway.ts';
 
 it('lives, and is not ready, while user-service is away', async () => {
   await using gateway = await startGateway();
@@ -59,9 +18,9 @@ it('answers 503 as a problem without addresses while user-service is away', asyn
 
 it('lets no other origin in unless it is told to', async () => {
   const headers = { origin: 'https://app.example.com', 'access-control-request-method': 'PATCH' };
-  await using closed = await startGateway();
+  await using closed = await startGateway({ LOCAL_SIGN_IN: '1' });
   expect((await closed.get('/healthz', headers)).headers['access-control-allow-origin']).toBeUndefined();
-  await using open = await startGateway({ CORS_ORIGINS: 'https://app.example.com' });
+  await using open = await startGateway({ LOCAL_SIGN_IN: '1', CORS_ORIGINS: 'https://app.example.com' });
   expect((await open.get('/v1/users/1', headers)).headers['access-control-allow-origin']).toBe(
     'https://app.example.com',
   );
@@ -94,4 +53,10 @@ it('serves its OpenAPI document, and a page that reads it', async () => {
   for (const { host, pathname } of links)
     expect([host, (await gateway.get(pathname)).status], pathname).toEqual(['x', 200]);
   expect((await gateway.get('/docs/../package.json')).status).toBe(404);
+});
+
+it('begins at the docs', async () => {
+  await using gateway = await startGateway();
+  const { status, headers } = await gateway.get('/');
+  expect([status, headers['location']]).toEqual([302, 'docs/']);
 });

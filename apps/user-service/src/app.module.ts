@@ -4,15 +4,22 @@ import { PassOnFilter } from '@rollcall/grpc';
 import { AccessController, SignInModes } from './access.controller.ts';
 import { SignIn } from './sign-in/sign-in.ts';
 import type { SignInConfig } from './sign-in/sign-in-environment.ts';
+import { AuditController } from './audit.controller.ts';
 import { UsersStore } from './store/users.store.ts';
 import { TutorialUserManagerController } from './tutorial-user-manager.controller.ts';
 import { TutorialUserServiceController } from './tutorial-user-service.controller.ts';
 import { UserController } from './user.controller.ts';
 import { Users } from './users.ts';
 
-/** The service: three contracts over one set of rules over one store. */
+/** The service: the contracts over one set of rules over one store. */
 @Module({
-  controllers: [UserController, AccessController, TutorialUserManagerController, TutorialUserServiceController],
+  controllers: [
+    UserController,
+    AccessController,
+    AuditController,
+    TutorialUserManagerController,
+    TutorialUserServiceController,
+  ],
   providers: [{ provide: APP_FILTER, useClass: PassOnFilter }],
 })
 export class AppModule {

@@ -65,7 +65,8 @@ export function readConfig(env: Environment): Config {
   });
 }
 
-function readDatabase(env: Environment): Database {
+/** Where the directory is kept. @throws Error that names the variable whose value is wrong */
+export function readDatabase(env: Environment): Database {
   const url = env['DATABASE_URL'];
   if (!url) return { engine: 'sqlite', dataDir: resolve(env['DATA_DIR'] || '.data') };
   // The value holds a password, and is not shown.

@@ -22,7 +22,10 @@ export async function listUsers(
   };
   const tokens = new PageTokens(store.secret('page_token'));
   const bound = JSON.stringify([request.filter, request.orderBy, showDeleted]);
-  const behind = pageToken === '' ? undefined : tokens.read(bound, query.order, pageToken);
+  const behind =
+    pageToken === ''
+      ? undefined
+      : UserPages.readKey(tokens.read(bound, pageToken, 'the filter, the order and show_deleted'), query.order);
   const size = Math.min(pageSize === 0 ? defaultPageSize : pageSize, maxPageSize);
   const [rows, total] = await Promise.all([
     store.pages.read(query, behind, size + 1),

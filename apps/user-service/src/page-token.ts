@@ -1,12 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { invalidFields } from '@rollcall/grpc';
-import type { Order } from './query/order.ts';
-import type { Key } from './store/user-pages.ts';
 
 const macBytes = 16;
-
-/** The columns whose values are text; those of the others are numbers. */
-const textColumns = ['name_key', 'email_key'];
 
 /**
  * Page tokens: where the next page begins. They are signed together with the query that they belong to, so that nobody
@@ -22,25 +17,28 @@ export class PageTokens {
     this.#key = key;
   }
 
-  /** @param query what the token is bound to */
-  write(query: string, key: Key): string {
+  /**
+   * @param query what the token is bound to
+   * @param key what the page begins behind
+   */
+  write(query: string, key: readonly (bigint | string)[]): string {
     const values = Buffer.from(JSON.stringify(key.map(String)));
     return Buffer.concat([this.#mac(query, values), values]).toString('base64url');
   }
 
-  /** @throws RpcError INVALID_FIELD when it is no token of this query */
-  read(query: string, order: Order, token: string): Key {
+  /**
+   * @param sentAlong what makes up the query, to be named in the error
+   * @returns the key as texts
+   * @throws RpcError INVALID_FIELD when it is no token of this query
+   */
+  read(query: string, token: string, sentAlong: string): string[] {
     const bytes = Buffer.from(token, 'base64url');
     const [mac, values] = [bytes.subarray(0, macBytes), bytes.subarray(macBytes)];
     if (mac.length < macBytes || !timingSafeEqual(mac, this.#mac(query, values))) {
-      const description =
-        'is not a page token of this query: send the filter, the order and show_deleted that it came with';
+      const description = `is not a page token of this query: send ${sentAlong} that it came with`;
       throw invalidFields([{ field: 'page_token', description, reason: 'page_token' }]);
     }
-    const texts = JSON.parse(values.toString()) as string[]; // as it was written, for it is signed
-    return order.map(({ column }, index) =>
-      textColumns.includes(column) ? (texts[index] ?? '') : BigInt(texts[index] ?? 0),
-    );
+    return JSON.parse(values.toString()) as string[]; // as it was written, for it is signed
   }
 
   #mac(query: string, values: Uint8Array): Buffer {

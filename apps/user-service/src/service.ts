@@ -1,8 +1,10 @@
+import { callAddress } from '@rollcall/access';
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
+import { AuditWatch } from './audit-watch.ts';
 import type { Config, Database } from './config.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { authorizeCalls } from './sign-in/authorize.ts';
@@ -19,7 +21,10 @@ import { UsersStore } from './store/users.store.ts';
 
 /** What the service serves, beside health and reflection. */
 export const servedContracts: readonly ServedContract[] = [
-  { contract: rollcallContract, services: ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService'] },
+  {
+    contract: rollcallContract,
+    services: ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'],
+  },
   { contract: tutorialUserManagerContract, services: ['UserManager'] },
   { contract: tutorialUserServiceContract, services: ['UserService'] },
 ];
@@ -38,15 +43,16 @@ export async function createService(config: Config): Promise<Service> {
   const tls = config.tls && new TlsFiles(config.tls);
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
-    const signIn = new SignIn(store.credentials, config.signIn);
+    const signIn = new SignIn(store.credentials, store.audit, config.signIn);
     const verifyToken = issuerTokens(config.signIn.oidc, store);
     const { authorize, close } = authorizeCalls({
       config: config.signIn,
       credentials: store.credentials,
       signIn,
       verifyToken,
-      addressOf: ({ peer }) => peer.replace(/:\d+$/, ''),
-      onDenied: () => undefined,
+      addressOf: callAddress(config.signIn.trustedProxies),
+      onDenied: ({ caller: { userId: callerId, credential, address }, ...denial }) =>
+        store.audit.denied({ callerId, credential, address, ...denial }),
     });
     store.onClose(close);
     const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls });
@@ -60,6 +66,7 @@ export async function createService(config: Config): Promise<Service> {
     });
     store.maintenance.start();
     new DatabaseWatch(store, server).start();
+    new AuditWatch(store).start();
     return { app, server, firstLink: () => letFirstAdministratorIn(store, signIn, config.signIn) };
   } catch (error) {
     await store.onApplicationShutdown();

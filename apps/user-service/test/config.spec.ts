@@ -18,6 +18,7 @@ test('has defaults for everything', () => {
       tutorialUserId: undefined,
       firstAdministratorEmail: '',
       limits: defaultCallerLimits,
+      trustedProxies: expect.anything() as unknown,
     },
     logLevels: ['fatal', 'error', 'warn', 'log'],
     limits: defaultLimits,
@@ -26,7 +27,8 @@ test('has defaults for everything', () => {
 });
 
 test('takes an empty variable as unset', () => {
-  expect(readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '' })).toEqual(readConfig({}));
+  const empty = readConfig({ USER_LISTEN: '', DATA_DIR: '', LOG_LEVEL: '', LOCAL_SIGN_IN: '', TUTORIAL_USER_ID: '' });
+  expect(JSON.stringify(empty)).toBe(JSON.stringify(readConfig({})));
 });
 
 test('cannot be changed', () => {
@@ -48,12 +50,17 @@ test.each([
   '127.0.0.1.example.com:1',
   '[::ffff:1.2.3.4]:1',
 ])('refuses %s, which other machines can reach', (listen) => {
-  expect(() => readConfig({ USER_LISTEN: listen })).toThrow(/^USER_LISTEN: .*no sign-in/);
+  expect(() => readConfig({ USER_LISTEN: listen })).toThrow(
+    /^USER_LISTEN: .*nobody has to sign in.*OIDC_ISSUER or LOCAL_SIGN_IN=1/,
+  );
 });
 
-test('listens for other machines when that is allowed', () => {
-  expect(readConfig({ USER_LISTEN: '0.0.0.0:50051', ALLOW_INSECURE_LISTEN: '1' }).listen).toBe('0.0.0.0:50051');
-});
+test.each([{ LOCAL_SIGN_IN: '1' }, { OIDC_ISSUER: 'https://id.example.com', OIDC_AUDIENCE: 'rollcall' }])(
+  'listens for other machines when callers have to sign in, by %o',
+  (signIn) => {
+    expect(readConfig({ USER_LISTEN: '0.0.0.0:50051', ...signIn }).listen).toBe('0.0.0.0:50051');
+  },
+);
 
 test.each([
   ['USER_LISTEN', '50051'],
@@ -62,7 +69,7 @@ test.each([
   ['USER_LISTEN', '[localhost]:1'],
   ['USER_LISTEN', 'http://127.0.0.1:1'],
   ['USER_LISTEN', 'unix:'],
-  ['ALLOW_INSECURE_LISTEN', 'yes'],
+  ['LOCAL_SIGN_IN', 'yes'],
   ['LOG_LEVEL', 'loud'],
   ['GRPC_MAX_MESSAGE_BYTES', '4MB'],
   ['DRAIN_MS', '0'],

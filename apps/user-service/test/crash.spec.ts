@@ -4,7 +4,7 @@ import { type user, userService } from '@rollcall/proto';
 import { firstValueFrom, from } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { Database } from '../src/config.ts';
-import { all, createUser, makeDatabase, newUser, spawnService } from './service.ts';
+import { all, auditEntries, createUser, makeDatabase, newUser, spawnService } from './service.ts';
 
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 3);
 const { KIND_CHECKPOINT, KIND_DELETED } = userService.WatchEvent_Kind;
@@ -107,6 +107,8 @@ async function crash(database: Database, times: number, nodeOptions: readonly st
   const messages = await all(service.users.exportUsers({ types: [], afterId: '0', filter: '' }));
   const stored = messages.flatMap(({ users }) => users.map(({ id, etag }) => [id, etag] as const));
   expect(new Map(stored)).toEqual(held);
+  const audited = (await auditEntries(service.audit)).flatMap(({ changes }) => changes);
+  expect(audited).toEqual(log.map(({ before, after }) => ({ before, after })));
   expect(acknowledged.length).toBeGreaterThan(times * 100);
   return lost;
 }

@@ -50,6 +50,9 @@ beforeAll(async () => {
     engine.db,
   );
   await sql`update counters set value = ${userCount} where name = 'change'`.execute(engine.db);
+  await sql`
+    insert into audit select n, n, n % 99, case when n % 20 = 0 then 1 else 0 end, ${after}, ${after}
+    from ${numbers} as numbers order by n`.execute(engine.db);
   if (engine.name === 'postgres') await sql`vacuum (analyze)`.execute(engine.db);
 });
 afterAll(() => opened[Symbol.asyncDispose]());
@@ -77,7 +80,7 @@ async function statementsOf(work: () => Promise<unknown>): Promise<Statement[]> 
   for (const [request] of written.mock.calls)
     if (request.kind === 'statement') statements.push({ text: request.sql, values: [] });
   written.mockRestore();
-  const ofDirectory = statements.filter(({ text }) => /\b(users|changes|request_ids|counters)\b/.test(text));
+  const ofDirectory = statements.filter(({ text }) => /\b(users|changes|request_ids|counters|audit)\b/.test(text));
   return [...new Map(ofDirectory.map((statement) => [statement.text, statement])).values()];
 }
 
@@ -195,4 +198,19 @@ test('finds users, changes and what is to be removed by an index', async () => {
   for (const [title, work] of plans) text += `${await plansOf(title, work)}\n`;
   expectGolden('reads', text);
   expect(text).not.toMatch(/SCAN (users|changes|request_ids)|Seq Scan on (users|changes|request_ids)/);
+});
+
+test('finds the entries of the audit log by an index, whichever are asked for', async () => {
+  let text = '';
+  for (const callerId of [0n, 7n])
+    for (const deniedOnly of [false, true]) {
+      const title = [callerId === 0n ? 'all' : 'of a caller', ...(deniedOnly ? ['denied'] : [])].join(', ');
+      const query = { callerId, deniedOnly };
+      text += `${await plansOf(`${title}: first page`, () => store.audit.page(query, undefined, 3))}\n`;
+      text += `${await plansOf(`${title}: behind an entry`, () => store.audit.page(query, 7000n, 3))}\n`;
+    }
+  expect(text).not.toMatch(/SCAN/);
+  text += await plansOf('the last entry', () => store.audit.head());
+  expectGolden('audit', text);
+  expect(text).not.toMatch(looksAtAll);
 });

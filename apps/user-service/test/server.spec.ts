@@ -23,7 +23,7 @@ test('does not start when a method that it serves has no handler', async () => {
   await app.close();
 });
 
-test.each(['', 'rollcall.user.v1.UserService', 'UserManager', 'UserService'])(
+test.each(['', 'rollcall.user.v1.UserService', 'rollcall.audit.v1.AuditService', 'UserManager', 'UserService'])(
   'says of "%s" that it serves',
   async (service) => {
     await using running = await startService();
@@ -52,6 +52,7 @@ test('lists its services, and describes them', async () => {
   const { listServicesResponse } = await ask({ listServices: '' });
   expect(listServicesResponse?.service.map(({ name }) => name)).toEqual([
     'rollcall.user.v1.UserService',
+    'rollcall.audit.v1.AuditService',
     'UserManager',
     // The tutorials' UserService is served and not reflected: it has no package either, and another User.
     'grpc.health.v1.Health',

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { GrpcChannel, RpcError } from '@rollcall/grpc';
 import {
   type access,
+  type audit,
   type health,
   type reflection,
   rollcallContract,
@@ -33,10 +34,11 @@ export function makeDirectory(): { path: string } & Disposable {
 
 /** The clients of a service. */
 export function connect(target: string) {
-  const channel = new GrpcChannel(target);
+  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 }); // for a busy machine
   return {
     access: channel.client<access.AccessServiceClient>(rollcallContract, 'rollcall.access.v1.AccessService'),
     users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
+    audit: channel.client<audit.AuditServiceClient>(rollcallContract, 'rollcall.audit.v1.AuditService'),
     manager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
     tutorial: channel.client<tutorialUserService.UserServiceClient>(tutorialUserServiceContract, 'UserService'),
     health: channel.client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health'),
@@ -178,6 +180,21 @@ export async function createUser(
   const { user: created } = await firstValueFrom(client.createUser({ user: newUser(fields), requestId }));
   if (created === null) throw new Error('no user was answered');
   return created;
+}
+
+/** The whole audit log, the earliest entry first. */
+export async function auditEntries(
+  client: audit.AuditServiceClient,
+  asked: Partial<audit.ListAuditEntriesRequest> = {},
+): Promise<audit.AuditEntry[]> {
+  const entries: audit.AuditEntry[] = [];
+  const query = { pageSize: 1000, callerId: '0', deniedOnly: false, ...asked };
+  for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
+    const page: audit.ListAuditEntriesResponse = await firstValueFrom(client.listAuditEntries({ ...query, pageToken }));
+    entries.push(...page.entries);
+    pageToken = page.nextPageToken === '' ? undefined : page.nextPageToken;
+  }
+  return entries.toReversed();
 }
 
 /** Waits until a figure stays the same, while other calls give the service many turns. The test's own limit ends the wait. */

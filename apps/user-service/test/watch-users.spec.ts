@@ -252,6 +252,32 @@ test(
   },
 );
 
+test('tells between the pages of a snapshot what was committed before the later one, and of the rest once, behind it', async () => {
+  await using service = await startService();
+  const { store } = service;
+  await Promise.all(Array.from({ length: 150 }, (_, index) => createUser(service.users, { id: String(index + 1) })));
+  // One change comes between the pages, and one between the second page and the log that is read to go with it.
+  const readPage = store.snapshots.read.bind(store.snapshots);
+  vi.spyOn(store.snapshots, 'read').mockImplementation(async (behind, count) => {
+    if (behind > 0n) await rename(service, '1', 'between the pages');
+    return readPage(behind, count);
+  });
+  const readLog = store.feed.readLog.bind(store.feed);
+  vi.spyOn(store.feed, 'readLog').mockImplementationOnce(async (seq) => {
+    await rename(service, '1', 'behind the page');
+    return readLog(seq);
+  });
+  const events = watch(service, { snapshot: true });
+  const seen = await take(events, 152);
+  await events.return(undefined);
+  const held = replay(seen);
+  expect([held.size, held.get('1')?.name]).toEqual([150, 'behind the page']);
+  expect(seen.flatMap(({ kind, after }, at) => (kind === KIND_UPDATED ? [`${at} ${after?.name}`] : []))).toEqual([
+    '100 between the pages',
+    '151 behind the page',
+  ]);
+});
+
 test('an export is brought up to date by a watch from the token of its first message', async () => {
   await using service = await startService();
   await Promise.all(Array.from({ length: 1000 }, (_, index) => createUser(service.users, { id: String(index + 1) })));

@@ -9,5 +9,8 @@ export {
   type Redeemed,
 } from './authorization.ts';
 export { bearerOf } from './bearer.ts';
+export { callAddress } from './call-address.ts';
 export { type Caller, callerOf, type CredentialKind, currentCaller } from './caller.ts';
 export { CallerCache, type KnownCaller, type LookUpCallers } from './caller-cache.ts';
+export { readPublicUrl } from './public-url.ts';
+export { forwardedAddress, readTrustedProxies, type TrustedProxies, unixPeer } from './trusted-proxies.ts';

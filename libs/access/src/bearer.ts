@@ -13,7 +13,7 @@ export function bearerOf(metadata: Metadata): string | undefined {
   if (sent.length === 0) return undefined;
   const [value] = sent;
   if (sent.length > 1 || typeof value !== 'string') throw credentialInvalid('there are several');
-  if (value.length > maxLength) throw credentialInvalid('it is too long');
+  if (value.length > 'Bearer '.length + maxLength) throw credentialInvalid('it is too long');
   const credential = bearer.exec(value)?.[1];
   if (credential === undefined) throw credentialInvalid('it is no bearer token');
   return credential;

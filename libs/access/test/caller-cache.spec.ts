@@ -14,7 +14,7 @@ function directory(answer: KnownCaller | RpcError | Error = ada) {
     state.asked.push(credentials);
     if (state.answer instanceof Error && !(state.answer instanceof RpcError)) throw state.answer;
     const each = state.answer;
-    return Promise.resolve(credentials.map(() => each as KnownCaller | RpcError));
+    return Promise.resolve(credentials.map(() => each));
   });
   return { state, cache };
 }

@@ -11,14 +11,25 @@ loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
 /**
- * Reads where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall/users.sock`. An address that other machines
- * can reach is refused unless `ALLOW_INSECURE_LISTEN` is 1, as long as there is no sign-in.
+ * Whether the system is in protected mode: neither `OIDC_ISSUER` nor `LOCAL_SIGN_IN=1` says how one signs in, so that
+ * every local caller is the administrator, and nobody else may get near.
+ *
+ * @throws Error that names the variable whose value is wrong
+ */
+export function readProtectedMode(env: Environment): boolean {
+  const signIn = readSwitch(env, 'LOCAL_SIGN_IN');
+  return !signIn && !env['OIDC_ISSUER'];
+}
+
+/**
+ * Reads where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall/users.sock`. In protected mode an address
+ * that other machines can reach is refused.
  *
  * @throws Error that names the variable whose value is wrong
  */
 export function readListen(env: Environment, name: string, fallback: string): string {
   const value = env[name] || fallback;
-  const insecureAllowed = readSwitch(env, 'ALLOW_INSECURE_LISTEN');
+  const protectedMode = readProtectedMode(env);
   if (/^unix:./.test(value)) return value;
   const {
     v6,
@@ -29,16 +40,17 @@ export function readListen(env: Environment, name: string, fallback: string): st
   if (host === undefined || Number(port) > 65_535 || (v6 !== undefined && isIP(v6) !== 6)) {
     throw new Error(`${name}: "${value}" is neither address:port, such as ${fallback}, nor unix:///path`);
   }
-  if (!insecureAllowed && !isLoopback(host)) {
+  if (protectedMode && !isLoopback(host)) {
     throw new Error(
-      `${name}: "${value}" can be reached from other machines, and there is no sign-in yet. ` +
-        'Use a loopback address or unix:///path, or set ALLOW_INSECURE_LISTEN=1 on a private network.',
+      `${name}: "${value}" can be reached from other machines, and nobody has to sign in. ` +
+        'Set OIDC_ISSUER or LOCAL_SIGN_IN=1, or use a loopback address or unix:///path.',
     );
   }
   return value;
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host is this machine by its name or address, whatever the network says: `localhost`, `127.0.0.1`, `::1`. */
+export function isLoopback(host: string): boolean {
   const version = isIP(host);
   return version === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, version === 6 ? 'ipv6' : 'ipv4');
 }

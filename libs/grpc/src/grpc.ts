@@ -10,7 +10,7 @@ export {
   type GrpcChannelOptions,
 } from './channel.ts';
 export { batches, emit, type Opener, pulled, reportPressure, values } from './demand.ts';
-export { type Environment, readListen, readLogLevels } from './environment.ts';
+export { type Environment, isLoopback, readListen, readLogLevels, readProtectedMode } from './environment.ts';
 export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';

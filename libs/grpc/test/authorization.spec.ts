@@ -109,7 +109,7 @@ describe('a server that asks who calls', () => {
       { authorize: () => ({ caller: (next += 1) }) },
     );
     const answers = await Promise.all([1, 2, 3].map(() => firstValueFrom(service.client.readFile({ path: '' }))));
-    expect(answers.map(({ path }) => path).sort()).toEqual(['1', '2', '3']);
+    expect(answers.map(({ path }) => path).toSorted()).toEqual(['1', '2', '3']);
   });
 
   it('checks each request before the handler sees it', async () => {

@@ -56,7 +56,7 @@ export async function startShelf(
   const app = await NestFactory.createMicroservice(ShelfModule, { strategy: server, logger: false });
   if (guard !== undefined) app.useGlobalGuards(new guard());
   await app.listen();
-  const channel = new GrpcChannel(target);
+  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 }); // for a busy machine
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= app.close());
   return {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-/** A file of the docs page. */
-export interface DocsAsset {
+/** A file of a page. */
+export interface Asset {
   /** Its Content-Type. */
   readonly type: string;
   readonly body: Buffer;
@@ -35,16 +35,17 @@ const own = new URL('../docs/', import.meta.url);
  *
  * @throws Error when a file is missing
  */
-export function docsAssets(): Map<string, DocsAsset> {
+export function docsAssets(): Map<string, Asset> {
   const swaggerUi = pathToFileURL(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   return new Map([
-    ['', asset(new URL('index.html', own))],
-    ...['docs.css', 'docs.js', 'favicon.svg'].map((name) => [name, asset(new URL(name, own))] as const),
-    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((name) => [name, asset(new URL(name, swaggerUi))] as const),
+    ['', readAsset(new URL('index.html', own))],
+    ...['docs.css', 'docs.js', 'favicon.svg'].map((name) => [name, readAsset(new URL(name, own))] as const),
+    ...['swagger-ui.css', 'swagger-ui-bundle.js'].map((name) => [name, readAsset(new URL(name, swaggerUi))] as const),
   ]);
 }
 
-function asset(file: URL): DocsAsset {
+/** Reads a file of a page. @throws Error when it is missing */
+export function readAsset(file: URL): Asset {
   const body = readFileSync(file);
   const type = types[file.pathname.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
   return { type, body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };

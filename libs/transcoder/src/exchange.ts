@@ -17,22 +17,17 @@ import { isJsonObject } from './field-path.ts';
 import type { LiveStreams } from './live-streams.ts';
 import { presentableError } from './presentable-error.ts';
 import { problemOf } from './problem.ts';
-import { bodyForm, readBody, readDocuments } from './request-body.ts';
+import { bodyForm, type BodyLimits, readBody, readDocuments } from './request-body.ts';
 import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
 import { parseQuery, splitTarget } from './query.ts';
 import { ResponseJson } from './response-json.ts';
 import { etagsOf, locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
 import { accepts, streamForm } from './stream-form.ts';
 import { StreamResponse } from './stream-response.ts';
+import type { CallerMetadata } from './transcoder-options.ts';
 
-/** What is too much to take. */
-export interface Limits {
-  /** The largest body of a call with one request, and the largest message of a request stream, in bytes. */
-  readonly maxBodyBytes: number;
-}
-
-/** The HTTP headers that go along with the call. */
-const passedHeaders = ['authorization', 'traceparent', 'tracestate'];
+/** The HTTP headers that go along with the call, beside what tells of the caller. */
+const passedHeaders = ['traceparent', 'tracestate'];
 
 /** Carries out the HTTP requests of one binding as gRPC calls. */
 export class Exchange {
@@ -40,7 +35,8 @@ export class Exchange {
   readonly #manners: Manners;
   readonly #channel: GrpcChannel;
   readonly #live: LiveStreams;
-  readonly #limits: Limits;
+  readonly #limits: BodyLimits;
+  readonly #callerMetadata: CallerMetadata;
   readonly #reader: RequestReader;
   readonly #json: ResponseJson;
   readonly #callable: CallableMethod<Message, Message>;
@@ -51,13 +47,15 @@ export class Exchange {
     registry: Registry,
     channel: GrpcChannel,
     live: LiveStreams,
-    limits: Limits,
+    limits: BodyLimits,
+    callerMetadata: CallerMetadata,
   ) {
     this.binding = binding;
     this.#manners = manners;
     this.#channel = channel;
     this.#live = live;
     this.#limits = limits;
+    this.#callerMetadata = callerMetadata;
     this.#reader = new RequestReader(binding, manners, registry);
     this.#json = new ResponseJson(binding, registry);
     this.#callable = callableMethod(
@@ -77,7 +75,7 @@ export class Exchange {
     const { method } = this.binding;
     const [, query] = splitTarget(request.raw.url ?? '');
     const parts: RequestParts = { segments, query: parseQuery(query), headers: request.headers };
-    const options = callOptions(request);
+    const options = callOptions(request, this.#callerMetadata(request));
     const accept = request.headers.accept;
     const form = method.responseStream ? streamForm(accept) : undefined;
     if (form === undefined && !accepts(accept, 'application/json')) {
@@ -106,7 +104,7 @@ export class Exchange {
   async #request(raw: IncomingMessage, parts: RequestParts): Promise<Message> {
     if (this.binding.body === 'nothing') return this.#reader.read(parts, undefined, wholeBody);
     bodyForm(raw.headers['content-type'], false);
-    return this.#reader.read(parts, await readBody(raw, this.#limits.maxBodyBytes), wholeBody);
+    return this.#reader.read(parts, await readBody(raw, this.#limits), wholeBody);
   }
 
   #requests(raw: IncomingMessage, parts: RequestParts): Observable<Message> {
@@ -155,7 +153,7 @@ export class Exchange {
       .status(status)
       .headers({
         'content-type': 'application/json; charset=utf-8',
-        'cache-control': etag ? 'private, no-cache' : 'no-store',
+        'cache-control': 'no-store',
       })
       .send(JSON.stringify(body));
   }
@@ -193,12 +191,20 @@ function onlyValue<T>(responses: Observable<T>, request: IncomingMessage, reply:
   });
 }
 
-function callOptions(request: FastifyRequest): CallOptions {
+/**
+ * The options of the call that a request makes.
+ *
+ * @param caller what tells of the caller
+ * @throws RpcError INVALID_ARGUMENT when the timeout cannot be read
+ */
+export function callOptions(request: FastifyRequest, caller: Readonly<Record<string, string>>): CallOptions {
   const metadata = new Metadata();
   metadata.set('x-request-id', request.id);
+  // HTTP takes bytes that metadata does not. A credential that has some is still one, for the service to refuse.
+  for (const [name, value] of Object.entries(caller)) metadata.set(name, value.replace(/[^ -~]/g, '?'));
   for (const name of passedHeaders) {
     const value = request.headers[name];
-    if (typeof value === 'string') metadata.set(name, value);
+    if (typeof value === 'string' && /^[ -~]+$/.test(value)) metadata.set(name, value);
   }
   const timeout = request.headers['grpc-timeout'];
   return typeof timeout === 'string' ? { metadata, deadline: Date.now() + timeoutMs(timeout) } : { metadata };

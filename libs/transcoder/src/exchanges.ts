@@ -5,10 +5,11 @@ import { type GrpcChannel } from '@rollcall/grpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Binding } from './binding.ts';
 import { Exchange } from './exchange.ts';
+import { defaultHttpLimits } from './http-limits.ts';
 import { LiveStreams } from './live-streams.ts';
 import { mannersOf } from './rest-manners.ts';
 import { rpcConstraint, RpcRoutes } from './rpc-routes.ts';
-import { type TranscoderOptions, transcoderOptions } from './transcoder-options.ts';
+import { type CallerMetadata, type TranscoderOptions, transcoderOptions } from './transcoder-options.ts';
 
 /** All that the transcoder answers, by binding. */
 @Injectable()
@@ -25,13 +26,16 @@ export class Exchanges implements BeforeApplicationShutdown {
     this.routes = options.routes;
     this.#drainMs = options.drainMs ?? 10_000;
     const registry: Registry = createRegistry(...options.contracts.map((contract) => contract.registry));
-    const limits = { maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024 };
+    const { maxBodyBytes, bodyTimeoutMs } = { ...defaultHttpLimits, ...options };
+    const limits = { maxBodyBytes, bodyTimeoutMs };
+    const callerMetadata = options.callerMetadata ?? authorizationHeader;
     const { bindings } = this.routes;
     this.#exchanges = new Map(
       bindings.map((binding) => {
         const siblings = bindings.filter(({ method }) => method.service === binding.method.service);
         const channel: GrpcChannel = options.channelFor(binding.method.service);
-        return [binding, new Exchange(binding, mannersOf(binding, siblings), registry, channel, this.#live, limits)];
+        const manners = mannersOf(binding, siblings);
+        return [binding, new Exchange(binding, manners, registry, channel, this.#live, limits, callerMetadata)];
       }),
     );
     // Before Nest registers its routes, which happens once all providers are made.
@@ -55,3 +59,7 @@ export class Exchanges implements BeforeApplicationShutdown {
     await this.#live.drain(this.#drainMs);
   }
 }
+
+const authorizationHeader: CallerMetadata = ({ headers: { authorization } }) => ({
+  ...(authorization !== undefined && { authorization }),
+});

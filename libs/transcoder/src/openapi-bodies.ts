@@ -25,6 +25,10 @@ export const responseHeaders: Readonly<Record<string, JsonObject>> = {
     schema: { type: 'string' },
   },
   Location: { description: 'The path of what was created.', schema: { type: 'string', format: 'uri-reference' } },
+  WwwAuthenticate: {
+    description: 'How to sign in: `Bearer`, and `error="invalid_token"` when the credential is not valid.',
+    schema: { type: 'string' },
+  },
   RetryAfter: {
     description: 'How long to wait before another try, in seconds.',
     schema: { type: 'integer', minimum: 0 },

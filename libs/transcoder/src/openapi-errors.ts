@@ -52,6 +52,18 @@ const general = {
     description: 'The body is not of a type that this path takes.',
     detail: 'The body must be application/json, not text/plain.',
   },
+  signIn: {
+    code: 'UNAUTHENTICATED',
+    reason: 'SIGN_IN_REQUIRED',
+    description: 'Nobody is signed in, or the credential is not valid.',
+    detail: 'Sign in first: send a credential as "authorization: Bearer …".',
+  },
+  notPermitted: {
+    code: 'PERMISSION_DENIED',
+    reason: 'NOT_PERMITTED',
+    description: 'The caller may not do this.',
+    detail: 'You may not call this method.',
+  },
   exhausted: {
     code: 'RESOURCE_EXHAUSTED',
     reason: '',
@@ -99,6 +111,8 @@ export interface Failing {
   readonly comment: string;
   readonly hasBody: boolean;
   readonly hasPrecondition: boolean;
+  /** Whether the contract says who may call. */
+  readonly hasAccess: boolean;
 }
 
 /** The error responses of documents, and those of them that are the same for many operations, as components. */
@@ -106,10 +120,11 @@ export class ErrorResponses {
   readonly #components = new Map<string, JsonObject>();
 
   /** The responses of an operation, by HTTP status. What its comment announces is told in its own words. */
-  of({ comment, hasBody, hasPrecondition }: Failing): Record<string, JsonObject> {
+  of({ comment, hasBody, hasPrecondition, hasAccess }: Failing): Record<string, JsonObject> {
     const usual: GeneralError[] = [
       general.invalid,
       general.notAcceptable,
+      ...(hasAccess ? [general.signIn, general.notPermitted] : []),
       ...(hasPrecondition ? [general.etagMismatch] : []),
       ...(hasBody ? [general.tooLarge, general.mediaType] : []),
       general.exhausted,
@@ -130,7 +145,10 @@ export class ErrorResponses {
       const shared = usual.find((error) => problemFor(error).status === status);
       const sentences = errors.map(({ code, when }) => (when === '' ? `\`${code}\`.` : `\`${code}\` ${when}.`));
       const example = shared ?? errors.map(({ code, when }) => ({ code, detail: sentenceOf(when) }))[0];
-      responses[String(status)] = response(text(shared?.description, ...sentences), example && problemFor(example));
+      responses[String(status)] = compact({
+        ...response(text(shared?.description, ...sentences), example && problemFor(example)),
+        headers: example === undefined ? {} : headersFor(example),
+      });
     }
     responses['default'] = this.#component('Error', response(other.description, problemFor(other)));
     return responses;
@@ -143,11 +161,9 @@ export class ErrorResponses {
 
   #shared(error: GeneralError): JsonObject {
     const problem = problemFor(error);
-    const headers: JsonObject =
-      error.reason === '' || error.code === 'UNAVAILABLE' ? { 'Retry-After': refTo('headers', 'RetryAfter') } : {};
     return this.#component(
       problem.title.replaceAll(' ', ''),
-      compact({ ...response(error.description, problem), headers }),
+      compact({ ...response(error.description, problem), headers: headersFor(error) }),
     );
   }
 
@@ -155,6 +171,13 @@ export class ErrorResponses {
     this.#components.set(name, value);
     return refTo('responses', name);
   }
+}
+
+/** The headers that tell more of an error. */
+function headersFor({ code, reason = '' }: Pick<GeneralError, 'code'> & Partial<GeneralError>): JsonObject {
+  if (code === 'UNAUTHENTICATED') return { 'WWW-Authenticate': refTo('headers', 'WwwAuthenticate') };
+  const mayPass = code === 'UNAVAILABLE' || (code === 'RESOURCE_EXHAUSTED' && reason === '');
+  return mayPass ? { 'Retry-After': refTo('headers', 'RetryAfter') } : {};
 }
 
 /** The problem that answers an error. The table of statuses is that of the answers. */

@@ -7,6 +7,7 @@ import type { Examples } from './openapi-examples.ts';
 import { compact } from './openapi-json.ts';
 import { headersOf, queryParameters } from './openapi-parameters.ts';
 import { pathParameters } from './openapi-paths.ts';
+import { type Security, whoMayCall } from './openapi-security.ts';
 import type { Schemas } from './openapi-schemas.ts';
 import type { Manners } from './rest-manners.ts';
 
@@ -16,6 +17,7 @@ export interface OperationParts {
   readonly examples: Examples;
   readonly bodies: Bodies;
   readonly errors: ErrorResponses;
+  readonly security: Security;
 }
 
 /** What an operation is made of. */
@@ -33,22 +35,24 @@ export function operationOf(
   { binding, manners, operationId, tag, pathNames }: Described,
   parts: OperationParts,
 ): JsonObject {
-  const { schemas, examples, bodies, errors } = parts;
+  const { schemas, examples, bodies, errors, security } = parts;
   const { method } = binding;
   const comment = commentOf(method.desc);
   const failures = errors.of({
     comment,
     hasBody: binding.body !== 'nothing',
     hasPrecondition: manners.ifMatch !== undefined,
+    hasAccess: method.access !== undefined,
   });
   return compact({
     tags: [tag],
     summary: summaryOf(comment) || method.name,
-    description: [comment, duplex(binding), `gRPC: \`${method.path.slice(1)}\``]
+    description: [comment, whoMayCall(method.access), duplex(binding), `gRPC: \`${method.path.slice(1)}\``]
       .filter((paragraph) => paragraph !== '')
       .join('\n\n'),
     operationId,
     deprecated: method.desc.deprecated || undefined,
+    security: security.of(binding),
     parameters: [
       ...pathParameters(binding, pathNames, schemas, examples),
       ...queryParameters(binding, manners, schemas, examples),

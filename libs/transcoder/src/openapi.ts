@@ -11,6 +11,7 @@ import { ComponentNames, reachedFrom } from './openapi-names.ts';
 import { operationOf, type OperationParts } from './openapi-operations.ts';
 import { headerParameters } from './openapi-parameters.ts';
 import { documentPath } from './openapi-paths.ts';
+import { type CredentialPlaces, Security } from './openapi-security.ts';
 import { Schemas } from './openapi-schemas.ts';
 import { mannersOf } from './rest-manners.ts';
 
@@ -20,6 +21,8 @@ export interface DocumentInfo {
   readonly version: string;
   /** Markdown. What all operations have in common is added to it. */
   readonly description?: string;
+  /** How the app takes credentials, beside the Authorization header. */
+  readonly credentials?: CredentialPlaces;
 }
 
 /** The verbs that a path item has room for. */
@@ -47,8 +50,9 @@ export function openApiDocument(
   const schemas = new Schemas(names, reached, createRegistry(...contracts.map(({ registry }) => registry)));
   const examples = new Examples(schemas);
   const errors = new ErrorResponses();
+  const security = new Security(info.credentials ?? {});
   for (const [name, schema] of Object.entries(errorSchemas(contracts))) schemas.add(name, schema);
-  const parts: OperationParts = { schemas, examples, bodies: new Bodies(schemas, examples), errors };
+  const parts: OperationParts = { schemas, examples, bodies: new Bodies(schemas, examples), errors, security };
 
   const paths = new Paths();
   const tags = served.map(({ desc, bindings }) => {
@@ -75,6 +79,7 @@ export function openApiDocument(
       responses,
       parameters: onlyUsed('parameters', headerParameters, [written]),
       headers: onlyUsed('headers', responseHeaders, [written, responses]),
+      securitySchemes: security.schemes(),
     }),
   };
 }

@@ -44,7 +44,7 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, proble
 }
 
 /** How long, in milliseconds, a caller may go on sending what nobody wants. */
-const lingerMs = 2000;
+export const lingerMs = 2000;
 
 /**
  * Answers while the request is still on its way. To close the connection at once would reset it, and many a caller

@@ -59,6 +59,9 @@ const finerStatuses: Readonly<Record<string, readonly [status: number, title: st
   NOT_ACCEPTABLE: [406, 'Not Acceptable'],
   REQUEST_TOO_LARGE: [413, 'Content Too Large'],
   ETAG_MISMATCH: [412, 'Precondition Failed'],
+  REQUEST_TOO_SLOW: [408, 'Request Timeout'],
+  URL_TOO_LONG: [414, 'URI Too Long'],
+  HEADERS_TOO_LARGE: [431, 'Request Header Fields Too Large'],
 };
 
 /** The problem that tells a caller of REST about an error. */
@@ -81,11 +84,18 @@ export function problemOf(error: RpcError, requestId: string): Problem {
   };
 }
 
-/** The headers that go with a problem. */
+/**
+ * The headers that go with a problem.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc6750#section-3
+ */
 export function problemHeaders(problem: Problem): Record<string, string> {
   return {
     'content-type': problemContentType,
     'cache-control': 'no-store',
+    ...(problem.status === 401 && {
+      'www-authenticate': problem.reason === 'CREDENTIAL_INVALID' ? 'Bearer error="invalid_token"' : 'Bearer',
+    }),
     ...(problem.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) }),
   };
 }

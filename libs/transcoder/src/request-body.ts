@@ -1,9 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
+import type { HttpLimits } from './http-limits.ts';
 
 /** How a body may hold several messages; `unsaid` is found out from its first character. */
 export type BodyForm = 'lines' | 'array' | 'unsaid';
+
+/** What is too much of a body. */
+export type BodyLimits = Pick<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs'>;
 
 /** One message of a body, and what it is called in errors. */
 export interface Document {
@@ -32,15 +36,31 @@ export function bodyForm(contentType: string | undefined, stream: boolean): Body
   throw new RpcError(Status.INVALID_ARGUMENT, 'UNSUPPORTED_MEDIA_TYPE', `The body must be ${taken}, not ${type}.`);
 }
 
-/** Reads a body whole. Undefined when there is none. @throws RpcError when it is too large or breaks off */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge('The body', maxBytes);
+/**
+ * Reads a body whole.
+ *
+ * @returns undefined when there is none
+ * @throws RpcError when it is too large, takes too long, or breaks off
+ */
+export async function readBody(
+  request: IncomingMessage,
+  { maxBodyBytes, bodyTimeoutMs }: BodyLimits,
+): Promise<Uint8Array | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge('The body', maxBodyBytes);
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(tooSlow(bodyTimeoutMs)), bodyTimeoutMs);
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of chunksOf(request)) {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLarge('The body', maxBytes);
-    chunks.push(chunk);
+  try {
+    for (const iterator = chunksOf(request); ;) {
+      const { done, value } = await Promise.race([iterator.next(), late.promise]);
+      if (done === true) break;
+      length += value.length;
+      if (length > maxBodyBytes) throw tooLarge('The body', maxBodyBytes);
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(timer);
   }
   return length === 0 ? undefined : Buffer.concat(chunks, length);
 }
@@ -69,7 +89,7 @@ export async function* readDocuments(
 }
 
 /** The chunks of a request. A caller that goes away in the middle is an error, so that a cut body never looks whole. */
-async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
+async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer, undefined> {
   try {
     // The response still has to be written when the reading stops early.
     yield* request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
@@ -80,6 +100,10 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
 
 function tooLarge(what: string, maxBytes: number): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', `${what} is larger than ${maxBytes} bytes.`);
+}
+
+function tooSlow(timeoutMs: number): RpcError {
+  return new RpcError(Status.DEADLINE_EXCEEDED, 'REQUEST_TOO_SLOW', `The body did not arrive within ${timeoutMs} ms.`);
 }
 
 const [lineFeed, openBracket, closeBracket, comma, quote, backslash] = [0x0a, 0x5b, 0x5d, 0x2c, 0x22, 0x5c] as const;

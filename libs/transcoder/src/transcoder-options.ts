@@ -1,5 +1,13 @@
 import type { GrpcChannel } from '@rollcall/grpc';
 import type { Contract } from '@rollcall/proto';
+import type { FastifyRequest } from 'fastify';
+
+/**
+ * What tells of the caller of a request: metadata of the call, such as `authorization`.
+ *
+ * @throws RpcError when the request says it in more than one way
+ */
+export type CallerMetadata = (request: FastifyRequest) => Readonly<Record<string, string>>;
 
 export interface TranscoderOptions {
   readonly contracts: readonly Contract[];
@@ -9,6 +17,10 @@ export interface TranscoderOptions {
   readonly channelFor: (service: string) => GrpcChannel;
   /** The largest body of a call with one request, and the largest message of a request stream, in bytes; 1 MiB by default. */
   readonly maxBodyBytes?: number;
+  /** How long the body of a call with one request may take to arrive, in milliseconds; 30,000 by default. */
+  readonly bodyTimeoutMs?: number;
+  /** What goes along with each call of its caller; by default the Authorization header. */
+  readonly callerMetadata?: CallerMetadata;
   /** How long streams under way may take to end when the app closes, in milliseconds; 10,000 by default. */
   readonly drainMs?: number;
 }

@@ -1,31 +1,52 @@
-import type { IncomingMessage } from 'node:http';
-import type { ServerOptions } from 'node:https';
-import type { Socket } from 'node:net';
+import { type IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
+import type { ServerOptions as HttpsOptions } from 'node:https';
+import { finished } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
-import { problemContentType, problemOf } from './problem.ts';
-import { sendProblem } from './problem.filter.ts';
+import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
+import { answerParserError } from './parser-error.ts';
+import { problemOf } from './problem.ts';
+import { lingerMs, sendProblem } from './problem.filter.ts';
+import { targetLength, withoutSecret } from './secret-parameter.ts';
+import { securityHeaders } from './security-headers.ts';
 
-/** The largest request line with all headers, in bytes. */
-export const maxHeaderBytes = 16 * 1024;
+export interface AdapterOptions {
+  /** What is too much to take; the limits of bodies are those of the TranscoderModule. */
+  readonly limits?: Partial<Omit<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs'>>;
+  /** A query parameter that is a secret. It is taken out of the URL, and found with `secretsOf`. */
+  readonly secretParameter?: string;
+  /** What an HTTPS server is made with; without it the app serves HTTP. */
+  readonly https?: HttpsOptions | undefined;
+  /** Headers of every answer to a request, beside `securityHeaders`. */
+  readonly headersOf?: (request: IncomingMessage) => Readonly<Record<string, string>>;
+}
 
 /**
  * A Fastify adapter for an app with the TranscoderModule. Bodies are left to the transcoder, which reads them by the
  * contract; errors of the HTTP parser are problem documents too. Create the app with `{ bodyParser: false }`.
- *
- * @param https what an HTTPS server is made with; without it the app serves HTTP
  */
-export function transcoderAdapter(https?: ServerOptions): FastifyAdapter {
+export function transcoderAdapter({ limits, secretParameter, headersOf, https }: AdapterOptions = {}): FastifyAdapter {
+  const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = { ...defaultHttpLimits, ...limits };
+  const most = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
+  const server = {
+    maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
+    requireHostHeader: false, // Node's refusal is no problem document
+    ServerResponse: responseWith(headersOf),
+  };
   const adapter = new FastifyAdapter({
-    ...(https === undefined
-      ? { http: { maxHeaderSize: maxHeaderBytes } }
-      : { https: { ...https, maxHeaderSize: maxHeaderBytes } }),
+    ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
     routerOptions: { maxParamLength: maxHeaderBytes },
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
     forceCloseConnections: 'idle',
-    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerParserError(error, socket),
+    ...(secretParameter !== undefined && {
+      rewriteUrl: (request: { url?: string | undefined; originalUrl?: string }) =>
+        (request.originalUrl = withoutSecret(request, secretParameter)),
+    }),
+    clientErrorHandler: answerParserError(most),
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const known = new RpcError(
         Status.INVALID_ARGUMENT,
@@ -40,43 +61,48 @@ export function transcoderAdapter(https?: ServerOptions): FastifyAdapter {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    reply.header('x-request-id', request.id);
+    const refused = refusal(request.raw, most);
+    if (refused === undefined) done();
+    else sendProblem(reply, request, problemOf(refused, request.id));
+  });
+  fastify.addHook('onResponse', ({ raw }, _reply, done) => {
+    if (!raw.complete) hangUp(raw);
     done();
   });
   return adapter;
 }
 
-/** The HTTP parser fails before there is a request: its answer is written to the socket. */
-function answerParserError(error: NodeJS.ErrnoException, socket: Socket): void {
-  // Nor is there anyone who could read it before TLS is established.
-  if (error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, title, known] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ([
-          431,
-          'Request Header Fields Too Large',
-          new RpcError(
-            Status.INVALID_ARGUMENT,
-            'REQUEST_TOO_LARGE',
-            `The request line and headers are larger than ${maxHeaderBytes} bytes.`,
-          ),
-        ] as const)
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ([
-            408,
-            'Request Timeout',
-            new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'The request did not arrive in time.'),
-          ] as const)
-        : ([
-            400,
-            'Bad Request',
-            new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'The request is not HTTP/1.1.'),
-          ] as const);
-  const body = JSON.stringify({ ...problemOf(known, requestIdOf(undefined)), status, title });
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\ncontent-type: ${problemContentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+/** Node makes every answer with this class, its own and Fastify's among them: so none goes without the headers. */
+function responseWith(headersOf: AdapterOptions['headersOf']): NonNullable<ServerOptions['ServerResponse']> {
+  const always = Object.entries(securityHeaders);
+  return class<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+    constructor(...parameters: ConstructorParameters<typeof ServerResponse<Request>>) {
+      super(...parameters);
+      for (const [name, value] of always) this.setHeader(name, value);
+      const more = headersOf?.(parameters[0]);
+      for (const name in more) this.setHeader(name, more[name] as string);
+    }
+  };
+}
+
+function refusal(
+  request: IncomingMessage,
+  { maxUrlBytes, maxHeaders }: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaders'>,
+): RpcError | undefined {
+  if (targetLength(request) > maxUrlBytes)
+    return new RpcError(Status.INVALID_ARGUMENT, 'URL_TOO_LONG', `The URL is longer than ${maxUrlBytes} bytes.`);
+  const { rawHeaders } = request;
+  if (rawHeaders.length / 2 > maxHeaders)
+    return new RpcError(Status.INVALID_ARGUMENT, 'HEADERS_TOO_LARGE', `There are more than ${maxHeaders} headers.`);
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length;
+  return hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')
+    ? new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'A request has one Host header.')
+    : undefined;
+}
+
+/** Whoever was answered before the request had arrived does not hold the connection with what is left of it. */
+function hangUp(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.socket.destroy(), lingerMs);
+  finished(request, () => clearTimeout(timer));
 }

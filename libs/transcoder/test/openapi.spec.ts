@@ -19,7 +19,9 @@ import { openApiDocument } from '../src/openapi.ts';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const info = { title: 'Rollcall', version: '0.1.0' };
 const userService = 'rollcall.user.v1.UserService';
-const rollcall = openApiDocument([rollcallContract], [userService], info);
+const rollcallServices = [userService, 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'];
+const rollcallInfo = { ...info, credentials: { sessionCookie: 'rollcall_session', ticketParameter: 'access_ticket' } };
+const rollcall = openApiDocument([rollcallContract], rollcallServices, rollcallInfo);
 
 /** The document of the contract in test/proto-openapi, which has what that of Rollcall has not. */
 let shelf: JsonObject;
@@ -165,6 +167,10 @@ describe.each([
     const there = Object.entries(at(documentOf(), 'components') as Record<string, JsonObject>).flatMap(
       ([kind, components]) => Object.keys(components).map((name) => `#/components/${kind}/${name}`),
     );
+    const security = everyValue(documentOf(), 'security').flatMap(({ value }) =>
+      (value as JsonObject[]).flatMap((way) => Object.keys(way)),
+    );
+    for (const name of security) used.add(`#/components/securitySchemes/${name}`);
     expect(there.filter((pointer) => !used.has(pointer))).toEqual([]);
     expect([...used].filter((pointer) => !there.includes(pointer))).toEqual([]);
   });
@@ -182,19 +188,23 @@ describe('the document of Rollcall', () => {
   });
 
   it('is the same each time', () => {
-    expect(JSON.stringify(openApiDocument([rollcallContract], [userService], info))).toBe(JSON.stringify(rollcall));
+    expect(JSON.stringify(openApiDocument([rollcallContract], rollcallServices, rollcallInfo))).toBe(
+      JSON.stringify(rollcall),
+    );
   });
 
   it('describes every method under its verb and path', () => {
     const described = operationsOf(rollcall).map(
       ({ path, verb, operation }) => `${operation['operationId'] as string}: ${verb.toUpperCase()} ${path}`,
     );
-    const methods = [...rollcallContract.methods.values()].filter(({ service }) => service === userService);
+    const methods = [...rollcallContract.methods.values()].filter(({ service }) => rollcallServices.includes(service));
+    const names: Readonly<Record<string, string>> = { '{user.id}': '{id}', '{user_id}': '{userId}' };
     expect(described.toSorted()).toEqual(
       methods
-        .map(
-          ({ name, http }) => `UserService.${name}: ${http[0]?.verb} ${http[0]?.template.replace('{user.id}', '{id}')}`,
-        )
+        .map(({ service, name, http }) => {
+          const path = http[0]?.template.replace(/\{[^}]+\}/, (variable) => names[variable] ?? variable);
+          return `${service.split('.').at(-1)}.${name}: ${http[0]?.verb} ${path}`;
+        })
         .toSorted(),
     );
   });
@@ -491,6 +501,50 @@ describe('errors', () => {
       detail: 'There is no such book.',
     });
     expect(at(responses, '429', 'description')).toContain('`RESOURCE_EXHAUSTED` when too many ask.');
+  });
+});
+
+describe('who may call', () => {
+  const operation = (path: string, verb: string): JsonObject => operationAt(rollcall, path, verb).operation;
+  it.each([
+    ['/v1/users', 'post', 'ADMINISTRATOR.', ['bearer', 'session']],
+    ['/v1/users/{id}', 'get', 'ADMINISTRATOR, NORMAL, GUEST.', ['bearer', 'session']],
+    ['/v1/users:watch', 'get', 'ADMINISTRATOR, NORMAL, GUEST.', ['bearer', 'session', 'ticket']],
+    ['/v1/users:lookup', 'post', 'ADMINISTRATOR, NORMAL, GUEST.', ['bearer', 'session']],
+    [
+      '/v1/users/{id}',
+      'patch',
+      'ADMINISTRATOR; NORMAL on their own record: `name`, `email`, `age`.',
+      ['bearer', 'session'],
+    ],
+    ['/v1/users/{userId}/tokens', 'get', 'ADMINISTRATOR; NORMAL, GUEST on their own record.', ['bearer', 'session']],
+    ['/v1/sessions', 'post', 'anyone, signed in or not.', ['', 'bearer', 'session']],
+  ])('%s %s is told', (path, verb, who, ways) => {
+    const { description, security, responses } = operation(path, verb);
+    expect(description).toContain(`\n\nWho may call: ${who}\n\n`);
+    expect((security as JsonObject[]).map((way) => Object.keys(way).join())).toEqual(ways);
+    expect(Object.keys(responses as JsonObject)).toEqual(expect.arrayContaining(['401', '403', '429']));
+  });
+
+  it('is told with how one signs in', () => {
+    expect(at(rollcall, 'components', 'securitySchemes')).toMatchObject({
+      bearer: { type: 'http', scheme: 'bearer' },
+      session: { type: 'apiKey', in: 'cookie', name: 'rollcall_session' },
+      ticket: { type: 'apiKey', in: 'query', name: 'access_ticket' },
+    });
+    const plain = openApiDocument([rollcallContract], [userService], info);
+    expect(Object.keys(at(plain, 'components', 'securitySchemes') as JsonObject)).toEqual(['bearer']);
+    const failure = at(rollcall, 'components', 'responses', 'Unauthorized');
+    expect(at(failure, 'headers')).toEqual({ 'WWW-Authenticate': { $ref: '#/components/headers/WwwAuthenticate' } });
+  });
+
+  it('is not told where the contract does not say', () => {
+    expect(Object.keys(shelf['components'] as JsonObject)).not.toContain('securitySchemes');
+    for (const { operation: each } of operationsOf(riddles)) {
+      expect(each['security']).toBeUndefined();
+      expect(Object.keys(each['responses'] as JsonObject)).not.toContain('401');
+      expect(each['description']).not.toContain('Who may call');
+    }
   });
 });
 

@@ -123,6 +123,16 @@ describe('errors', () => {
   it('say when to try again', async () => {
     const { status, headers } = await ask(rest, '/v1/shelves/1/books/busy');
     expect([status, headers['retry-after']]).toEqual([503, '2']);
+    const crowded = await ask(rest, '/v1/shelves/1/books/crowded');
+    expect([crowded.status, crowded.headers['retry-after'], crowded.json.retryAfterMs]).toEqual([429, '2', 1001]);
+  });
+
+  it('say how one signs in, and whether the credential was wrong', async () => {
+    const closed = await ask(rest, '/v1/shelves/1/books/closed');
+    expect([closed.status, closed.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    const expired = await ask(rest, '/v1/shelves/1/books/expired');
+    expect([expired.status, expired.headers['www-authenticate']]).toEqual([401, 'Bearer error="invalid_token"']);
+    expect((await ask(rest, '/v1/shelves/1/books/missing')).headers['www-authenticate']).toBeUndefined();
   });
 
   it('of a deadline are 504 without addresses, and cancel the handler', async () => {

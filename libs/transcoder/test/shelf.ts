@@ -4,13 +4,13 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Metadata, status as Status } from '@grpc/grpc-js';
-import { Module, type Provider, type Type } from '@nestjs/common';
+import { type LoggerService, Module, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type CallContext, GrpcChannel, GrpcController, GrpcServer, pulled, RpcError, values } from '@rollcall/grpc';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { map, tap, type Observable } from 'rxjs';
-import { TranscoderModule, type TranscoderOptions, transcoderAdapter } from '../src/transcoder.ts';
+import { type AdapterOptions, TranscoderModule, type TranscoderOptions, transcoderAdapter } from '../src/transcoder.ts';
 
 const service = 'testing.v1.ShelfService';
 
@@ -44,6 +44,10 @@ class ShelfController implements shelf.ShelfServiceController {
     }
     if (last === 'busy')
       throw new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', 'Busy.', { retryDelayMs: 1500 });
+    if (last === 'closed') throw new RpcError(Status.UNAUTHENTICATED, 'SIGN_IN_REQUIRED', 'Sign in.');
+    if (last === 'expired') throw new RpcError(Status.UNAUTHENTICATED, 'CREDENTIAL_INVALID', 'Sign in again.');
+    if (last === 'crowded')
+      throw new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', 'Wait.', { retryDelayMs: 1001 });
     if (last === 'slow') {
       return new Promise((_, reject) => {
         context.signal.addEventListener('abort', () => {
@@ -131,7 +135,12 @@ export interface Rest extends AsyncDisposable {
 
 /** Starts REST over a shelf service, both on unix sockets. */
 export async function startRest(
-  options: { providers?: Provider[]; maxBodyBytes?: number; drainMs?: number; controllers?: Type[] } = {},
+  options: Partial<TranscoderOptions> & {
+    providers?: Provider[];
+    controllers?: Type[];
+    adapter?: AdapterOptions;
+    logger?: LoggerService;
+  } = {},
 ): Promise<Rest> {
   const directory = mkdtempSync(join(tmpdir(), 'rest-'));
   @Module({ controllers: [ShelfController] })
@@ -147,8 +156,8 @@ export async function startRest(
     contracts: [testingContract],
     services: [service],
     channelFor: () => channel,
-    ...(options.maxBodyBytes !== undefined && { maxBodyBytes: options.maxBodyBytes }),
-    drainMs: options.drainMs ?? 200,
+    drainMs: 200,
+    ...options,
   };
   @Module({
     imports: [TranscoderModule.register(transcoder)],
@@ -156,9 +165,9 @@ export async function startRest(
     controllers: options.controllers ?? [],
   })
   class RestModule {}
-  const app = await NestFactory.create<NestFastifyApplication>(RestModule, transcoderAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(RestModule, transcoderAdapter(options.adapter), {
     bodyParser: false,
-    logger: false,
+    logger: options.logger ?? false,
   });
   const socketPath = `${directory}/http.sock`;
   await app.listen(socketPath);

@@ -8,7 +8,9 @@ const maxBytes = 256 * 1024;
  * @throws Error that says what is wrong with the answer
  */
 export async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
-  const response = await fetch(url, { signal, redirect: 'manual', headers: { accept: 'application/json' } });
+  // A connection of its own, because one that is kept may be closed by the other side just as it is used.
+  const headers = { accept: 'application/json', connection: 'close' };
+  const response = await fetch(url, { signal, redirect: 'manual', headers });
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   if (response.status !== 200) {

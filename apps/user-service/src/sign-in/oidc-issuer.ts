@@ -86,7 +86,7 @@ export class OidcIssuer {
     if (this.#fetching === undefined) {
       if (this.#clock() < this.#askedMs + this.#times.cooldownMs) return;
       this.#askedMs = this.#clock();
-    }
+    } else if (this.#failures > 0) return; // it is away, and may take the whole timeout to say so again
     await this.#fetch();
   }
 
@@ -117,11 +117,15 @@ export class OidcIssuer {
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#closing.signal.aborted) return;
-    const { refreshMs, retryMs, maxRetryMs } = this.#times;
-    const delayMs = this.#failures === 0 ? refreshMs : Math.min(retryMs * 2 ** (this.#failures - 1), maxRetryMs);
+    const delayMs = this.#failures === 0 ? this.#times.refreshMs : retryDelayMs(this.#failures, this.#times);
     // Replicas that were started together do not ask together.
     this.#timer = setTimeout(() => void this.#fetch(), delayMs * (0.8 + 0.2 * Math.random())).unref();
   }
+}
+
+/** After which time a fetch is tried again that has failed so many times in a row, in milliseconds. */
+export function retryDelayMs(failures: number, times: Pick<IssuerTimes, 'retryMs' | 'maxRetryMs'>): number {
+  return Math.min(times.retryMs * 2 ** (failures - 1), times.maxRetryMs);
 }
 
 /** What went wrong; fetch itself says only that it failed, and why in its cause. */

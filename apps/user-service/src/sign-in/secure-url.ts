@@ -7,7 +7,7 @@ export const secureUrlRule = 'is no https:// URL, or http:// URL of a loopback h
  */
 export function isSecureUrl(value: string): boolean {
   const url = URL.parse(value);
-  if (url === null || !/^https?:\/\/[^\s\p{Cc}#]+$/u.test(value) || url.username !== '' || url.password !== '')
+  if (url === null || !/^https?:\/\/[^\s\p{Cc}#]+$/iu.test(value) || url.username !== '' || url.password !== '')
     return false;
   return url.protocol === 'https:' || isLoopback(url.hostname);
 }

@@ -1,4 +1,10 @@
-import { type CallerLimits, readCallerLimits } from '@rollcall/access';
+import {
+  type CallerLimits,
+  readCallerLimits,
+  readPublicUrl,
+  readTrustedProxies,
+  type TrustedProxies,
+} from '@rollcall/access';
 import type { Environment } from '@rollcall/grpc';
 import { userViolations } from '../user-checks.ts';
 import { firstAdministrator } from './first-administrator.ts';
@@ -19,6 +25,8 @@ export interface SignInConfig {
   /** The email address of the administrator that a directory without one is given; empty when it is not known. */
   readonly firstAdministratorEmail: string;
   readonly limits: CallerLimits;
+  /** Who may name the address of a caller. */
+  readonly trustedProxies: TrustedProxies;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -34,6 +42,7 @@ export function readSignIn(env: Environment): SignInConfig {
     tutorialUserId: readTutorialUserId(env),
     firstAdministratorEmail: readEmail(env),
     limits: readCallerLimits(env),
+    trustedProxies: readTrustedProxies(env),
   });
 }
 
@@ -53,15 +62,6 @@ function readSessionDays(env: Environment): number {
   if (!/^[1-9]\d{0,2}$/.test(value) || Number(value) > 400)
     throw new Error(`SESSION_DAYS: "${value}" is no whole number from 1 to 400`);
   return Number(value);
-}
-
-function readPublicUrl(env: Environment): string {
-  const port = /:(\d+)$/.exec(env['GATEWAY_LISTEN'] ?? '')?.[1] ?? '3000';
-  const value = env['PUBLIC_URL'] || `http://localhost:${port}`;
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.origin !== value.replace(/\/$/, ''))
-    throw new Error(`PUBLIC_URL: "${value}" is no address such as https://rollcall.example.com`);
-  return url.origin;
 }
 
 function readTutorialUserId(env: Environment): bigint | undefined {

@@ -1,5 +1,7 @@
 import { credentialInvalid, type Redeemed } from '@rollcall/access';
 import { user } from '@rollcall/proto';
+import { currentOrigin } from '../store/audit-entry.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import type { Credential, Credentials, CredentialsTransaction, NewCredential } from '../store/credentials.ts';
 import { liveUserNotFound } from '../user-errors.ts';
 import { byHash, byUserId } from './look-up-callers.ts';
@@ -28,18 +30,27 @@ export interface SignInOptions {
 /** What users sign in by: it is made here, and here it is used up. */
 export class SignIn {
   readonly #credentials: Credentials;
+  readonly #audit: AuditLog;
   readonly #options: SignInOptions;
 
-  constructor(credentials: Credentials, options: SignInOptions) {
+  constructor(credentials: Credentials, audit: AuditLog, options: SignInOptions) {
     this.#credentials = credentials;
+    this.#audit = audit;
     this.#options = options;
   }
 
   /** Signs in by a link, which is used up. @throws RpcError LINK_INVALID or LOCAL_SIGN_IN_OFF */
   async createSession(link: string): Promise<NewCredential & { readonly userId: bigint }> {
     this.#requireLinks();
-    if (kindOfSecret(link) !== 'link') throw linkInvalid();
-    const made = await this.#credentials.change(async (change) => {
+    const made = kindOfSecret(link) === 'link' ? await this.#redeemLink(link) : undefined;
+    if (made !== undefined) return made;
+    const error = linkInvalid();
+    this.#audit.denied({ ...currentOrigin(), code: error.code, reason: error.reason });
+    throw error;
+  }
+
+  #redeemLink(link: string): Promise<(NewCredential & { readonly userId: bigint }) | undefined> {
+    return this.#credentials.change(async (change) => {
       const taken = await change.take('link', link);
       const who = taken && (await change.user(taken.user_id));
       if (who === undefined || !maySignIn(who)) return undefined;
@@ -51,8 +62,6 @@ export class SignIn {
         userId: who.id,
       };
     });
-    if (made === undefined) throw linkInvalid();
-    return made;
   }
 
   /** Ends the session or token with this secret. */

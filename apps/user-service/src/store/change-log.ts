@@ -1,5 +1,6 @@
 import type { user, userService } from '@rollcall/proto';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import type { LoggedUsers } from './audit-entry.ts';
 import type { Engine } from './engine.ts';
 import { prepared, type Slots } from './prepared.ts';
 import { decodeUser, encodeUser } from './logged-user.ts';
@@ -42,14 +43,18 @@ const insert = {
   ],
 } as const;
 
-/** Logs changes in the transaction that makes them. The number of the first one follows that of the last commit. */
+/**
+ * Logs changes in the transaction that makes them. The number of the first one follows that of the last commit.
+ *
+ * @returns the users of each change as they were written
+ */
 export async function logChanges(
   engine: Engine,
   db: Transaction<UsersDatabase>,
   changes: readonly Change[],
   nowMs: bigint,
-): Promise<void> {
-  if (changes.length === 0) return;
+): Promise<readonly LoggedUsers[]> {
+  if (changes.length === 0) return [];
   const [counter] = await takeNumbers(db, { count: BigInt(changes.length) });
   if (counter === undefined) throw new Error('there is no counter of changes');
   let seq = counter.value - BigInt(changes.length);
@@ -64,6 +69,7 @@ export async function logChanges(
     };
   });
   await engine.bulk(db, insert, rows);
+  return rows;
 }
 
 /** The number of the last change that is committed; 0 when there was none. */

@@ -1,5 +1,7 @@
 import type { Selectable, Transaction } from 'kysely';
 import { hashOfSecret, newSecret, type SecretKind } from '../sign-in/secrets.ts';
+import { appendAudit } from './audit-chain.ts';
+import { currentOrigin, type Origin } from './audit-entry.ts';
 import type { Engine } from './engine.ts';
 import type { CredentialsTable, UsersDatabase } from './tables.ts';
 import type { WriteQueue } from './write-queue.ts';
@@ -39,26 +41,22 @@ export interface CredentialsTransaction {
   note(text: string): Promise<void>;
 }
 
-/** Writes into the audit log, in a transaction, what is done in it. */
-export type WriteNote = (db: Transaction<UsersDatabase>, text: string) => Promise<void>;
-
 /** What users sign in by, in the store. */
 export class Credentials {
   readonly #engine: Engine;
   readonly #writes: WriteQueue;
   readonly #now: () => number;
-  readonly #writeNote: WriteNote;
 
-  constructor(engine: Engine, writes: WriteQueue, now: () => number, writeNote: WriteNote) {
+  constructor(engine: Engine, writes: WriteQueue, now: () => number) {
     this.#engine = engine;
     this.#writes = writes;
     this.#now = now;
-    this.#writeNote = writeNote;
   }
 
   /** Runs a transaction. It is on the disk when this settles. */
   change<T>(run: (credentials: CredentialsTransaction) => Promise<T>): Promise<T> {
-    return this.#writes.exclusively((db) => run(this.#transaction(db)));
+    const origin = currentOrigin(); // a transaction runs outside of calls
+    return this.#writes.exclusively((db) => run(this.#transaction(db, origin)));
   }
 
   /** The credentials with these hashes that have not expired, by the hash in base64. */
@@ -136,7 +134,7 @@ export class Credentials {
     return found.length > 0;
   }
 
-  #transaction(db: Transaction<UsersDatabase>): CredentialsTransaction {
+  #transaction(db: Transaction<UsersDatabase>, origin: Origin): CredentialsTransaction {
     const nowMs = BigInt(Math.floor(this.#now()));
     const isLive = (row: Credential): boolean => row.expire_time_ms > nowMs;
     return {
@@ -193,7 +191,7 @@ export class Credentials {
       },
       user: async (userId) =>
         (await db.selectFrom('users').select(['id', 'type', 'delete_time_ms']).where('id', '=', userId).execute())[0],
-      note: (text) => this.#writeNote(db, text),
+      note: (note) => appendAudit(this.#engine, db, nowMs, [{ ...origin, note }]),
     };
   }
 }

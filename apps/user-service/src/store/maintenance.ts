@@ -1,8 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { RpcError } from '@rollcall/grpc';
 import type { Transaction } from 'kysely';
+import { appendAudit } from './audit-chain.ts';
+import { type NewEntry, systemOrigin } from './audit-entry.ts';
 import { forgetChanges } from './change-log.ts';
+import type { Engine } from './engine.ts';
 import { literalZero } from './literals.ts';
+import { encodeUser } from './logged-user.ts';
+import type { Row } from './rows.ts';
 import type { UsersDatabase } from './tables.ts';
 import type { WriteQueue } from './write-queue.ts';
 
@@ -21,6 +26,7 @@ const logger = new Logger('maintenance');
  * run it, also at once, for a transaction that writes is the only one.
  */
 export class Maintenance {
+  readonly #engine: Engine;
   readonly #writes: WriteQueue;
   readonly #now: () => number;
   readonly #keepChangesMs: number;
@@ -28,7 +34,8 @@ export class Maintenance {
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(writes: WriteQueue, now: () => number, keepChangesMs: number) {
+  constructor(engine: Engine, writes: WriteQueue, now: () => number, keepChangesMs: number) {
+    this.#engine = engine;
     this.#writes = writes;
     this.#now = now;
     this.#keepChangesMs = keepChangesMs;
@@ -55,7 +62,7 @@ export class Maintenance {
   /** Removes all that there is to remove now. */
   async run(): Promise<void> {
     const nowMs = BigInt(Math.floor(this.#now()));
-    await this.#repeat((db) => purgeUsers(db, nowMs));
+    await this.#repeat((db) => purgeUsers(this.#engine, db, nowMs));
     await this.#repeat((db) => forgetChanges(db, nowMs - BigInt(this.#keepChangesMs), maxRemoved));
     await this.#repeat((db) => forgetAnswers(db, nowMs - BigInt(keepAnswersMs)));
     await this.#repeat((db) => forgetCredentials(db, nowMs));
@@ -70,7 +77,7 @@ export class Maintenance {
 // What is to go is a stretch of an index, and the time at the end of the stretch is looked up first: for a list of keys
 // PostgreSQL would read the whole table. Those that share that time go together.
 
-async function purgeUsers(db: Transaction<UsersDatabase>, nowMs: bigint): Promise<boolean> {
+async function purgeUsers(engine: Engine, db: Transaction<UsersDatabase>, nowMs: bigint): Promise<boolean> {
   const due = await db
     .selectFrom('users')
     .select('purge_time_ms as ms')
@@ -91,12 +98,25 @@ async function purgeUsers(db: Transaction<UsersDatabase>, nowMs: bigint): Promis
         .where('purge_time_ms', '<=', due?.ms ?? nowMs),
     )
     .execute();
-  await db
+  const purged = await db
     .deleteFrom('users')
     .where('delete_time_ms', '>', literalZero)
     .where('purge_time_ms', '<=', due?.ms ?? nowMs)
+    .returningAll()
     .execute();
+  await appendAudit(engine, db, nowMs, purgeEntries(purged));
   return due !== undefined;
+}
+
+/** What the audit log says of users that are gone for good: some in each entry, so that none grows with their number. */
+function purgeEntries(purged: readonly Row[]): NewEntry[] {
+  const entries: NewEntry[] = [];
+  for (let start = 0; start < purged.length; start += maxRemoved) {
+    const some = purged.slice(start, start + maxRemoved);
+    const changes = some.map((row) => ({ before: encodeUser(row), after: encodeUser(undefined) }));
+    entries.push({ ...systemOrigin, changes, note: 'purged, for their time to be brought back is over' });
+  }
+  return entries;
 }
 
 async function forgetAnswers(db: Transaction<UsersDatabase>, bornUntilMs: bigint): Promise<boolean> {

@@ -143,11 +143,17 @@ function accessSchema({ integer, text, bytes, options }: Types): string[] {
     ) ${options}`,
     'create index audit_caller on audit (caller_id, seq)',
     'create index audit_denied on audit (seq) where denied = 1',
+    'create index audit_denied_caller on audit (caller_id, seq) where denied > 0', // see audit-pages.ts
   ];
 }
 
-const sqliteAppendOnly = ['update', 'delete'].map(
-  (verb) => `create trigger audit_${verb} before ${verb} on audit begin
+const sqliteAppendOnly = [
+  'before update on audit',
+  'before delete on audit',
+  // REPLACE takes rows away without a delete that a trigger would see.
+  'before insert on audit when new.seq is not 1 + (select coalesce(max(seq), 0) from audit)',
+].map(
+  (when, index) => `create trigger audit_append_only_${index + 1} ${when} begin
     select raise(abort, 'the audit log is only appended to');
   end`,
 );

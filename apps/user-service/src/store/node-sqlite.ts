@@ -22,8 +22,9 @@ export class NodeSqlite implements SqliteDatabase {
   readonly #statements = new Map<string, NodeSqliteStatement>();
 
   /** @throws Error of SQLite, with its `errcode`, when it cannot be opened */
-  constructor(file: string) {
-    this.#database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+  constructor(file: string | URL, { readOnly = false } = {}) {
+    this.#database = new DatabaseSync(file, { timeout: busyTimeoutMs, readOnly });
+    if (readOnly) return;
     try {
       this.#database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536');
       this.#database.exec(`pragma wal_autocheckpoint = ${checkpointPages}`);

@@ -18,6 +18,9 @@ export interface UsersQuery {
   readonly showDeleted: boolean;
 }
 
+/** The columns to order by whose values are text; those of the others are numbers. */
+const textColumns = ['name_key', 'email_key'];
+
 const byId: Order = [{ column: 'id', descending: false }];
 
 /** The values of a user in the columns of an order. */
@@ -51,6 +54,13 @@ export class UserPages {
   /** The key of a user, behind which the next page begins. */
   static keyOf(row: Row, order: Order): Key {
     return order.map(({ column }) => row[column]);
+  }
+
+  /** The same key, from its values as texts. */
+  static readKey(texts: readonly string[], order: Order): Key {
+    return order.map(({ column }, index) =>
+      textColumns.includes(column) ? (texts[index] ?? '') : BigInt(texts[index] ?? 0),
+    );
   }
 
   /** Users behind a key, by default from the first one. There are fewer than the limit at the end alone. */

@@ -2,6 +2,7 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { currentCall } from '@rollcall/grpc';
 import type { user } from '@rollcall/proto';
 import { emailKey, nameKey } from '../query/text-keys.ts';
+import { AuditLog } from './audit-log.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
@@ -31,6 +32,7 @@ export class UsersStore implements OnApplicationShutdown {
   readonly feed: ChangeFeed;
   readonly maintenance: Maintenance;
   readonly credentials: Credentials;
+  readonly audit: AuditLog;
   readonly #engine: Engine;
   readonly #writes: WriteQueue;
   readonly #closing: (() => void)[] = [];
@@ -44,8 +46,9 @@ export class UsersStore implements OnApplicationShutdown {
     this.snapshots = new SnapshotPages(engine);
     this.feed = new ChangeFeed(engine);
     this.#writes = new WriteQueue(engine, now, () => this.feed.wake());
-    this.maintenance = new Maintenance(this.#writes, now, keepChangesMs);
-    this.credentials = new Credentials(engine, this.#writes, now, () => Promise.resolve());
+    this.maintenance = new Maintenance(engine, this.#writes, now, keepChangesMs);
+    this.credentials = new Credentials(engine, this.#writes, now);
+    this.audit = new AuditLog(engine, this.#writes, now);
   }
 
   /** The store over an open database, which it closes. */
@@ -63,6 +66,7 @@ export class UsersStore implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     for (const listener of this.#closing) listener();
     await this.maintenance.stop();
+    await this.audit.close();
     await this.#writes.settled();
     this.feed.close();
     await this.#engine.close();

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { RpcError } from '@rollcall/grpc';
 import type { Transaction } from 'kysely';
+import { appendAudit } from './audit-chain.ts';
+import { currentOrigin, type Origin } from './audit-entry.ts';
 import { logChanges } from './change-log.ts';
 import type { BulkStatement, Engine } from './engine.ts';
 import { freeIds, setNextId } from './free-ids.ts';
@@ -24,8 +26,17 @@ export interface Write<T> {
 
 interface Waiting {
   readonly write: Write<unknown>;
+  /** Who asked for it: the transaction itself runs outside of calls. */
+  readonly origin: Origin;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** Which of a transaction's changes a write has made. */
+interface Made {
+  readonly origin: Origin;
+  readonly from: number;
+  readonly to: number;
 }
 
 const userColumns = [
@@ -66,7 +77,7 @@ const keepAnswers: BulkStatement = {
 /**
  * Runs the writes that are asked for in one turn of the event loop in one transaction, because it is the commit that
  * takes time: it waits for the disk. None is acknowledged before the commit, and each changes what it changes together
- * with the log. One transaction writes at a time, among all processes, so that what a write has seen stays true.
+ * with the log of changes and the audit log. One transaction writes at a time, among all processes, so that what a write has seen stays true.
  */
 export class WriteQueue {
   readonly #engine: Engine;
@@ -87,7 +98,7 @@ export class WriteQueue {
   /** Runs a write. It settles when what was written is on the disk, or when the write or the commit fails. */
   run<T>(write: Write<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#waiting.push({ write, resolve: resolve as (result: unknown) => void, reject });
+    this.#waiting.push({ write, origin: currentOrigin(), resolve: resolve as (result: unknown) => void, reject });
     this.#running ??= this.#outsideOfCalls(() => this.#runAll());
     return promise;
   }
@@ -146,19 +157,23 @@ export class WriteQueue {
       nowMs: BigInt(Math.floor(this.#now())),
       freeIds: newIds === 0 ? [] : await freeIds(db, newIds),
     });
-    const settle = group.filter(isWanted).map(({ write, resolve, reject }) => {
+    const made: Made[] = [];
+    const settle = group.filter(isWanted).map(({ write, origin, resolve, reject }) => {
+      const from = view.changes.length;
       try {
         const result = write.apply(view);
         return () => resolve(result);
       } catch (error) {
         return () => reject(error);
+      } finally {
+        if (view.changes.length > from) made.push({ origin, from, to: view.changes.length });
       }
     });
-    await this.#store(db, view);
+    await this.#store(db, view, made);
     return settle;
   }
 
-  async #store(db: Transaction<UsersDatabase>, view: UsersView): Promise<void> {
+  async #store(db: Transaction<UsersDatabase>, view: UsersView, made: readonly Made[]): Promise<void> {
     const { inserted, updated, nextId } = view.outcome();
     // An address goes from one user to another in one transaction: nobody has it in between.
     if (view.movesAddresses())
@@ -171,7 +186,9 @@ export class WriteQueue {
     await this.#engine.bulk(db, insertUsers, inserted);
     if (nextId !== undefined) await setNextId(db, nextId);
     await this.#engine.bulk(db, keepAnswers, view.newAnswers);
-    await logChanges(this.#engine, db, view.changes, view.nowMs);
+    const logged = await logChanges(this.#engine, db, view.changes, view.nowMs);
+    const entries = made.map(({ origin, from, to }) => ({ ...origin, changes: logged.slice(from, to) }));
+    await appendAudit(this.#engine, db, view.nowMs, entries);
     if (view.changes.length > 0) await this.#engine.announceChanges(db);
   }
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type JWKS, Provider } from 'oidc-provider';
 import { RestartableServer } from './restartable-server.ts';
-import type { NamedKey } from './signed-tokens.ts';
+import type { NamedKey } from '@rollcall/test-servers';
 
 export const audience = 'https://rollcall.example';
 
@@ -90,7 +90,10 @@ export class OpenidProvider extends RestartableServer {
     const cookies = new Map<string, string>();
     let at = start;
     for (let step = 0; step < 12; step += 1) {
-      const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+      const headers = {
+        connection: 'close',
+        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+      };
       let response = await fetch(at, { headers, redirect: 'manual' });
       const form = /name="prompt" value="(?<prompt>\w+)"/.exec(await response.text())?.groups?.['prompt'];
       if (form !== undefined) {
@@ -111,7 +114,7 @@ export class OpenidProvider extends RestartableServer {
   async #token(client: string, fields: Record<string, string>): Promise<Record<string, unknown>> {
     const response = await fetch(`${this.url}/token`, {
       method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${client}:secret`).toString('base64')}` },
+      headers: { connection: 'close', authorization: `Basic ${Buffer.from(`${client}:secret`).toString('base64')}` },
       body: new URLSearchParams(fields),
     });
     if (response.status !== 200) throw new Error(`the provider answered: ${await response.text()}`);

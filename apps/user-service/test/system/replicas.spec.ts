@@ -6,9 +6,11 @@ import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import { createUser as creation } from '../../src/create-user.ts';
 import { openEngine } from '../../src/service.ts';
+import { auditPages } from '../../src/store/audit-pages.ts';
 import { logChanges } from '../../src/store/change-log.ts';
 import { newRow } from '../../src/store/rows.ts';
-import { createUser, failure, makeDatabase, newUser, openStore, startService } from '../service.ts';
+import { verifyChain } from '../../src/verify-chain.ts';
+import { auditEntries, createUser, failure, makeDatabase, newUser, openStore, startService } from '../service.ts';
 
 type Service = Awaited<ReturnType<typeof startService>>;
 const { KIND_CHECKPOINT } = userService.WatchEvent_Kind;
@@ -32,7 +34,7 @@ test('replicas that start at once migrate once', async () => {
   const replicas = await Promise.all(Array.from({ length: 4 }, () => startService(database)));
   const engine = await openEngine(database);
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(engine.db);
-  expect(rows).toEqual([{ name: '0001_directory' }]);
+  expect(rows).toEqual([{ name: '0001_directory' }, { name: '0002_access' }]);
   await engine.close();
   const ids = await Promise.all(replicas.map(async ({ users }) => (await createUser(users, {})).id));
   expect(ids.toSorted()).toEqual(['1', '2', '3', '4']);
@@ -94,6 +96,11 @@ test(
     const [first, ...others] = await logs;
     expect(first?.slice(50).toSorted()).toEqual(written.toSorted());
     for (const log of others) expect(log).toEqual(first);
+    const audited = (await auditEntries(other.audit)).flatMap(({ changes }) => changes);
+    expect(audited.map(({ after }) => `${after?.id} ${after?.etag}`)).toEqual(first);
+    const engine = await openEngine(database);
+    expect((await verifyChain(auditPages(engine.db))).seq).toBe(BigInt(total));
+    await engine.close();
   },
 );
 

@@ -162,7 +162,7 @@ export interface CreateTicketRequest {
 
 /** A ticket. */
 export interface CreateTicketResponse {
-  /** The value of `access_ticket`. */
+  /** What `?access_ticket=…` takes. */
   ticket: string;
   /** When it expires. */
   expireTime: Timestamp | null;

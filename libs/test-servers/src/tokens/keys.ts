@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { newKey, signToken } from '../signed-tokens.ts';
+import { newKey, signToken } from './signed-tokens.ts';
 import { each, publicJwk, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** Keys that are not the issuer's, however they are named or brought along. */

@@ -1,4 +1,4 @@
-import { encodePart } from '../signed-tokens.ts';
+import { encodePart } from './signed-tokens.ts';
 import { padded, parts, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** What is no token in the compact form, in the one spelling that it has. */
@@ -20,10 +20,10 @@ export function wrongForms({ claims, rsa }: TokenMaterial, make: Make): Tokens {
     'without signature and its dot': `${header}.${payload}`,
     'header alone': header,
     'header truncated': `${header.slice(0, -1)}.${payload}.${end}`,
-    'payload truncated': `${header}.${payload.slice(0, -4)}.${end}`,
+    'payload truncated to whole bytes': `${header}.${payload.slice(0, payload.length - (payload.length % 4) - 4)}.${end}`,
     'signature truncated': good.slice(0, -1),
-    'signature truncated by a group': good.slice(0, -4),
-    'cut in half': good.slice(0, good.length / 2),
+    'signature truncated to whole bytes': good.slice(0, -6),
+    'cut within the payload': good.slice(0, header.length + payload.length / 2),
     'a fourth part': `${good}.${end}`,
     'a fourth part that is empty': `${good}.`,
     'a first part that is empty': `.${good}`,

@@ -1,4 +1,4 @@
-import { encodePart, type Part, signature, signToken } from '../signed-tokens.ts';
+import { encodePart, type Part, signature, signToken } from './signed-tokens.ts';
 import { each, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** Headers that ask for what nobody offers, or that readers could read in two ways. */

@@ -1,4 +1,4 @@
-import { encodePart, signature } from '../signed-tokens.ts';
+import { encodePart, signature } from './signed-tokens.ts';
 import { parts, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** Signatures that are not of the text, or are none. */

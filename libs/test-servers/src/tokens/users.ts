@@ -1,4 +1,4 @@
-import { signToken } from '../signed-tokens.ts';
+import { signToken } from './signed-tokens.ts';
 import { each, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** What does not tell which user it is. */

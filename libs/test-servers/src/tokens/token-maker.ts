@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { type NamedKey, signToken } from '../signed-tokens.ts';
+import { type NamedKey, signToken } from './signed-tokens.ts';
 
 /** What tokens are made of here. They know nothing of who verifies them. */
 export interface TokenMaterial {

@@ -1,12 +1,12 @@
-import { wrongAlgorithms } from './hostile/algorithms.ts';
-import { wrongClaims, wrongTimes } from './hostile/claims.ts';
-import { wrongForms } from './hostile/forms.ts';
-import { wrongHeaders } from './hostile/headers.ts';
-import { wrongKeys } from './hostile/keys.ts';
-import { wrongPayloads } from './hostile/payloads.ts';
-import { wrongSignatures } from './hostile/signatures.ts';
-import { padded, publicJwk, type TokenMaterial, tokenMaker, type Tokens } from './hostile/token-maker.ts';
-import { wrongUsers } from './hostile/users.ts';
+import { wrongAlgorithms } from './algorithms.ts';
+import { wrongClaims, wrongTimes } from './claims.ts';
+import { wrongForms } from './forms.ts';
+import { wrongHeaders } from './headers.ts';
+import { wrongKeys } from './keys.ts';
+import { wrongPayloads } from './payloads.ts';
+import { wrongSignatures } from './signatures.ts';
+import { padded, publicJwk, type TokenMaterial, tokenMaker, type Tokens } from './token-maker.ts';
+import { wrongUsers } from './users.ts';
 import { newKey, signToken } from './signed-tokens.ts';
 
 export type { TokenMaterial };

@@ -1,4 +1,4 @@
-import { type Part, signToken } from '../signed-tokens.ts';
+import { type Part, signToken } from './signed-tokens.ts';
 import { type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** Payloads that are signed as they should be, and are no claims, or claims that readers could read in two ways. */

@@ -1,5 +1,5 @@
 import { createHmac, createPublicKey } from 'node:crypto';
-import { encodePart, signToken } from '../signed-tokens.ts';
+import { encodePart, signToken } from './signed-tokens.ts';
 import { each, publicJwk, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** Algorithms that are not allowed, or are not those of the key. */

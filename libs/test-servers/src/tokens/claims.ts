@@ -1,4 +1,4 @@
-import { signToken } from '../signed-tokens.ts';
+import { signToken } from './signed-tokens.ts';
 import { each, type Make, type TokenMaterial, type Tokens } from './token-maker.ts';
 
 /** An issuer, an audience or a subject that is wrong. */

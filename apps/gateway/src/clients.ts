@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import { forwardedAddress, type TrustedProxies, unixPeer } from '@rollcall/access';
+
+/** Who is at the other end of a request: the client, behind the proxies that are trusted. */
+export class Clients {
+  readonly #trusted: TrustedProxies;
+  /** What a peer is called whose socket has no address. Elsewhere than on a unix socket it has gone away, and is nobody to trust. */
+  readonly #nameless: string;
+
+  /** @param overUnix whether requests come over a unix socket */
+  constructor(trusted: TrustedProxies, overUnix: boolean) {
+    this.#trusted = trusted;
+    this.#nameless = overUnix ? unixPeer : 'unknown';
+  }
+
+  /** The address of the client, or `unix`. */
+  address(request: IncomingMessage): string {
+    return forwardedAddress(this.#trusted, this.#peer(request), textOf(request.headers['x-forwarded-for']));
+  }
+
+  /** Whether the client speaks TLS, to this server or to a trusted proxy. */
+  isSecure(request: IncomingMessage): boolean {
+    if (request.socket instanceof TLSSocket) return true;
+    const [protocol = ''] = textOf(request.headers['x-forwarded-proto'])?.split(',', 1) ?? [];
+    const peer = forwardedAddress(this.#trusted, this.#peer(request), undefined);
+    return protocol.trim().toLowerCase() === 'https' && this.#trusted.has(peer);
+  }
+
+  #peer({ socket }: IncomingMessage): string {
+    return socket.remoteAddress ?? this.#nameless;
+  }
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join() : header;
+}

@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readConfig } from '../src/config.ts';
+import { createGateway, listen } from '../src/gateway.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly text: string;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever JSON came
+  readonly json: any;
+}
+
+/** Headers by name; a list where one is there more than once. */
+export type Headers = Record<string, string | string[]>;
+
+/** Sends a request, and reads the answer to its end. */
+export function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  headers: Headers = {},
+  body = '',
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path, method, headers, agent: false }, (response) => {
+      let text = '';
+      response.on('data', (chunk) => (text += String(chunk)));
+      response.on('end', () => {
+        const json = text !== '' && /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(text) : undefined;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+      });
+    })
+      .on('error', reject)
+      .end(body);
+  });
+}
+
+/** Starts a gateway on a unix socket; user-service is wherever the environment says. */
+export async function startGateway(env: Record<string, string> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const socketPath = join(folder, 'rest.sock');
+  const config = readConfig({
+    USER_TARGET: `unix://${folder}/none.sock`,
+    LOG_LEVEL: 'fatal',
+    ...env,
+    GATEWAY_LISTEN: `unix://${socketPath}`,
+  });
+  const app = await createGateway(config);
+  await listen(app, config);
+  return {
+    socketPath,
+    get: (path: string, headers: Headers = {}, method = 'GET'): Promise<Answer> =>
+      ask(socketPath, method, path, headers),
+    /** Sends JSON. */
+    send: (method: string, path: string, json: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+      ask(socketPath, method, path, { 'content-type': 'application/json', ...headers }, JSON.stringify(json)),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export type Gateway = Awaited<ReturnType<typeof startGateway>>;

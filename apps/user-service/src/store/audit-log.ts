@@ -1,0 +1,45 @@
+import { appendAudit, auditHead, type Head } from './audit-chain.ts';
+import { type AuditPage, type AuditQuery, entriesBefore } from './audit-pages.ts';
+import type { StoredEntry } from './audit-entry.ts';
+import { type Denial, Denials } from './denials.ts';
+import type { Engine } from './engine.ts';
+import type { WriteQueue } from './write-queue.ts';
+
+/** What was done and what was denied. Writes leave their entries by themselves, in their transactions: see write-queue.ts. */
+export class AuditLog {
+  readonly #engine: Engine;
+  readonly #denials: Denials;
+
+  constructor(engine: Engine, writes: WriteQueue, now: () => number) {
+    this.#engine = engine;
+    this.#denials = new Denials(
+      (entries) => writes.exclusively((db) => appendAudit(engine, db, BigInt(Math.floor(now())), entries)),
+      now,
+    );
+  }
+
+  /** Notes a call that was denied. It stands in the log within a second or two. */
+  denied(denial: Denial): void {
+    this.#denials.add(denial);
+  }
+
+  /** Writes the denied calls that were noted so far. @returns whether that succeeded */
+  flush(): Promise<boolean> {
+    return this.#denials.flush();
+  }
+
+  /** Writes them for the last time. */
+  close(): Promise<void> {
+    return this.#denials.close();
+  }
+
+  /** The last entry. */
+  head(): Promise<Head> {
+    return auditHead(this.#engine.db);
+  }
+
+  /** Entries before one, the latest first; the page ends early when they are large. */
+  page(query: AuditQuery, before: bigint | undefined, size: number): Promise<AuditPage<StoredEntry & { seq: bigint }>> {
+    return entriesBefore(this.#engine, query, before, size);
+  }
+}

@@ -1,0 +1,145 @@
+import { Logger } from '@nestjs/common';
+import type { NewEntry, Origin } from './audit-entry.ts';
+
+/** A call that was denied. */
+export interface Denial extends Readonly<Origin> {
+  /** The status code of gRPC that it was answered with. */
+  readonly code: number;
+  /** Why, for administrators. */
+  readonly reason: string;
+}
+
+/** An entry that still grows. */
+type Waiting = Omit<NewEntry, 'count'> & { count: number };
+
+/** For how long equal denials become one entry, in milliseconds. */
+const mergedMs = 1000;
+
+/** How many entries wait at the most: those of a second, and all that come while the database is away. */
+const maxWaiting = 10_000;
+
+/** For how many reasons the denials beyond that are counted apart. */
+const maxReasons = 100;
+
+/** How many entries a transaction writes: others write in between. */
+const maxWritten = 1000;
+
+/** How much of a text is kept, in UTF-16 units. */
+const maxText = 300;
+
+const nobody: Origin = { callerId: '0', credential: '', method: '', address: '', requestId: '' };
+
+const logger = new Logger('audit');
+
+/**
+ * Denied calls on their way into the audit log. Whoever denies a call does not wait for that, and however many there are,
+ * they take bounded memory. Those of the last second are lost when the process is killed. A write whose outcome is not
+ * known is made again, so that it may be there twice.
+ */
+export class Denials {
+  readonly #append: (entries: readonly NewEntry[]) => Promise<void>;
+  readonly #now: () => number;
+  /** Those of this second, by what makes them equal. */
+  readonly #current = new Map<string, Waiting>();
+  /** Those of the seconds before, in their order. */
+  readonly #waiting: Waiting[] = [];
+  /** What is too much for these two, by the reasons. */
+  #beyond = new Map<string, Waiting>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<boolean> | undefined;
+  #failing = false;
+  #closed = false;
+
+  /** @param append writes entries in a transaction */
+  constructor(append: (entries: readonly NewEntry[]) => Promise<void>, now: () => number) {
+    this.#append = append;
+    this.#now = now;
+  }
+
+  add(denial: Denial): void {
+    const { callerId, credential, method, code } = denial;
+    const [address, reason] = [denial.address.slice(0, maxText), denial.reason.slice(0, maxText)];
+    const key = `${callerId} ${credential} ${method} ${code} ${address} ${reason}`;
+    const equal = this.#current.get(key);
+    if (equal !== undefined) equal.count += 1;
+    else if (this.#current.size + this.#waiting.length >= maxWaiting) this.#addBeyond(code, reason);
+    else this.#current.set(key, { ...denial, address, reason, timeMs: this.#nowMs(), count: 1 });
+    this.#writeSoon();
+  }
+
+  /** Writes what has come so far. @returns whether all of it is written */
+  flush(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#waiting.push(...this.#current.values());
+    this.#current.clear();
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      if (this.#waiting.length + this.#beyond.size > 0) this.#writeSoon();
+    });
+    return this.#writing;
+  }
+
+  /** Writes what has come so far, or says that it cannot. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+    if (await this.flush()) return;
+    const count = [...this.#waiting, ...this.#beyond.values()].reduce((sum, entry) => sum + entry.count, 0);
+    logger.error(`${count} denied calls are missing from the audit log: the database could not be written`);
+  }
+
+  #writeSoon(): void {
+    if (!this.#closed) this.#timer ??= setTimeout(() => void this.flush(), mergedMs).unref();
+  }
+
+  #addBeyond(code: number, reason: string): void {
+    const ofReason = `${code} ${reason}`;
+    const isApart = this.#beyond.has(ofReason) || this.#beyond.size < maxReasons;
+    const same = this.#beyond.get(isApart ? ofReason : '');
+    if (same !== undefined) same.count += 1;
+    else
+      this.#beyond.set(isApart ? ofReason : '', {
+        ...nobody,
+        code,
+        reason: isApart ? reason : '',
+        timeMs: this.#nowMs(),
+        count: 1,
+        note: `calls of several callers, addresses or methods: more than ${maxWaiting} different ones were denied`,
+      });
+  }
+
+  /** @returns whether nothing is left */
+  async #writeAll(): Promise<boolean> {
+    for (;;) {
+      const some = this.#waiting.slice(0, maxWritten);
+      const beyond = this.#beyond;
+      if (some.length === 0) this.#beyond = new Map();
+      const entries = some.length === 0 ? [...beyond.values()] : some;
+      if (entries.length === 0) return true;
+      try {
+        await this.#append(entries);
+        this.#failing = false;
+      } catch (error) {
+        if (some.length === 0) this.#beyond = merged(beyond, this.#beyond);
+        if (!this.#failing) logger.warn(`denied calls wait for their place in the audit log: ${String(error)}`);
+        this.#failing = true;
+        return false;
+      }
+      this.#waiting.splice(0, some.length);
+    }
+  }
+
+  #nowMs(): bigint {
+    return BigInt(Math.floor(this.#now()));
+  }
+}
+
+function merged(older: Map<string, Waiting>, newer: ReadonlyMap<string, Waiting>): Map<string, Waiting> {
+  for (const [key, entry] of newer) {
+    const same = older.get(key);
+    if (same === undefined) older.set(key, entry);
+    else same.count += entry.count;
+  }
+  return older;
+}

@@ -1,0 +1,14 @@
+import type { IncomingCall } from '@rollcall/grpc';
+import { forwardedAddress, type TrustedProxies, unixPeer } from './trusted-proxies.ts';
+
+/** The metadata in which a gateway names the caller's address. */
+const forwardedForKey = 'x-forwarded-for';
+
+/** Makes what tells where a call comes from: the peer, or when it is a trusted proxy, whom the proxy names. */
+export function callAddress(trusted: TrustedProxies): (call: IncomingCall) => string {
+  return ({ peer, metadata }) => {
+    const [forwardedFor] = metadata.get(forwardedForKey);
+    const address = peer === 'unknown' ? unixPeer : peer.replace(/:\d+$/, '');
+    return forwardedAddress(trusted, address, typeof forwardedFor === 'string' ? forwardedFor : undefined);
+  };
+}

@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net';
+import { status as Status } from '@grpc/grpc-js';
+import { requestIdOf, RpcError } from '@rollcall/grpc';
+import type { HttpLimits } from './http-limits.ts';
+import { problemHeaders, problemOf } from './problem.ts';
+import { securityHeaders } from './security-headers.ts';
+
+type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: unknown };
+
+/** Answers what the HTTP parser fails at: there is no request then, and the answer is written to the socket. */
+export function answerParserError(
+  limits: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaderBytes' | 'headersTimeoutMs'>,
+): (error: ParserError, socket: Socket) => void {
+  return (error, socket) => {
+    // Nor is there anyone who could read it before TLS is established.
+    if (error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const problem = problemOf(known(error, limits), requestIdOf(undefined));
+    const body = JSON.stringify(problem);
+    const headers = {
+      ...securityHeaders,
+      ...problemHeaders(problem),
+      'x-request-id': problem.requestId,
+      'content-length': String(Buffer.byteLength(body)),
+      connection: 'close',
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${body}`);
+  };
+}
+
+function known(
+  { code, rawPacket }: ParserError,
+  { maxUrlBytes, maxHeaderBytes, headersTimeoutMs }: Parameters<typeof answerParserError>[0],
+): RpcError {
+  switch (code ?? '') {
+    case 'HPE_HEADER_OVERFLOW':
+      return startsWithUrlBeyond(rawPacket, maxUrlBytes)
+        ? new RpcError(Status.INVALID_ARGUMENT, 'URL_TOO_LONG', `The URL is longer than ${maxUrlBytes} bytes.`)
+        : new RpcError(
+            Status.INVALID_ARGUMENT,
+            'HEADERS_TOO_LARGE',
+            `The URL and the headers are larger than ${maxHeaderBytes} bytes.`,
+          );
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new RpcError(
+        Status.DEADLINE_EXCEEDED,
+        'REQUEST_TOO_SLOW',
+        `The headers did not arrive within ${headersTimeoutMs} ms.`,
+      );
+    default:
+      return new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'The request is not HTTP/1.1.');
+  }
+}
+
+/** Whether what came last begins with a request line whose URL is too long. */
+function startsWithUrlBeyond(packet: unknown, maxUrlBytes: number): boolean {
+  const text = Buffer.isBuffer(packet) ? packet.toString('latin1') : '';
+  const [, target = ''] = /^[A-Z-]+ ([^ \r\n]*)/.exec(text) ?? [];
+  return target.length > maxUrlBytes;
+}
