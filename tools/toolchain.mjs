@@ -26,6 +26,24 @@ export function run(command, args, options = {}) {
   });
 }
 
+/** As `run`; what the command writes goes to `look`, too, in pieces. */
+export function runSeen(command, args, look) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const [stream, out] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        out.write(text);
+        look(text);
+      });
+    }
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
 /** Installs what package-lock.json says, unless that was done. */
 export async function ensureInstalled() {
   const lock = createHash('sha256')

@@ -23,6 +23,8 @@ import {
   openStore,
   startService,
 } from './service.ts';
+import { readConfig } from '../src/config.ts';
+import { SignIn } from '../src/sign-in/sign-in.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -40,12 +42,17 @@ async function startBelieving() {
         userId,
         type: user.UserType.USER_TYPE_ADMINISTRATOR,
         credential: 'token',
+        expiresMs: Infinity,
         address: `10.0.0.${userId}`,
       };
       return { caller };
     },
   });
-  const app = await NestFactory.createMicroservice(AppModule.over(store, dayMs), { strategy, logger: false });
+  const { signIn } = readConfig({});
+  const app = await NestFactory.createMicroservice(
+    AppModule.over(store, dayMs, new SignIn(store.credentials, store.audit, signIn), signIn),
+    { strategy, logger: false },
+  );
   await app.listen();
   const clients = connect(strategy.address);
   return {
