@@ -77,9 +77,13 @@ async function slice(server: GatewayServer, load: HttpLoad, durationMs: number):
 }
 
 /** Lets the compilers of V8 see the code that will be measured. */
-async function warmUp(server: GatewayServer, { sliceMs, signal }: RunOptions, next: () => LoadRequest): Promise<void> {
+async function warmUp(
+  server: GatewayServer,
+  { sliceMs, signal, quick }: RunOptions,
+  next: () => LoadRequest,
+): Promise<void> {
   await using load = await HttpLoad.open(server.socketPath, 50, next);
-  for (let slices = 0; slices < warmUpSlices; slices += 1) {
+  for (let slices = 0; slices < (quick ? 1 : warmUpSlices); slices += 1) {
     signal.throwIfAborted();
     await load.run(sliceMs);
   }

@@ -46,7 +46,8 @@ function cell({ median, iqr }: Spread): string {
 
 /** A number with three significant digits, or as many as it has before the point. */
 export function figure(value: number): string {
-  const decimals = value === 0 ? 0 : Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(Math.abs(value)))));
+  const decimals =
+    value === 0 || !Number.isFinite(value) ? 0 : Math.max(0, Math.min(4, 2 - Math.floor(Math.log10(Math.abs(value)))));
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 
