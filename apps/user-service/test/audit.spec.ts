@@ -173,12 +173,16 @@ test('has no entry for what changes nothing: a dry run, a write that is refused,
   expect((await auditEntries(service.audit)).map(shown)).toEqual([[' -> 1 Ada']]);
 });
 
-test('knows nobody on a server that does not ask who calls, and the service itself outside of calls', async () => {
+test('knows the local administrator of protected mode, and the service itself outside of calls', async () => {
   await using service = await startService();
   await createUser(service.users, {});
   await service.store.write(creation(newUser(), ''));
   const [called, own] = await auditEntries(service.audit);
-  expect(called).toMatchObject({ callerId: '0', credential: '', method: 'rollcall.user.v1.UserService.CreateUser' });
+  expect(called).toMatchObject({
+    callerId: '0',
+    credential: 'local',
+    method: 'rollcall.user.v1.UserService.CreateUser',
+  });
   expect(own).toMatchObject({ callerId: '0', credential: 'system', method: '', requestId: '' });
 });
 
