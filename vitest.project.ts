@@ -16,6 +16,7 @@ export function project(url: string, test: InlineConfig = {}) {
       reporters: ['default', new ResultsReporter()],
       outputFile: { results: '.test/results.json' },
       maxWorkers: 2,
+      hookTimeout: 60_000,
       testTimeout: 60_000, // for a busy machine: what waits for an event ends with it
       ...test,
     },

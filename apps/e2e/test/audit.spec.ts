@@ -153,7 +153,7 @@ test('the audit log has all that a client did, and nothing else', async () => {
   const [administrator, first, second] = everyone;
   for (let turn = 0; turn < 40; turn += 1) {
     await Promise.all(
-      [administrator, first, second].map((who) => client.act(who as Somebody, who === administrator, ids.slice(1))),
+      [administrator, first, second].map((who) => client.act(who, who === administrator, ids.slice(1))),
     );
   }
   await expect

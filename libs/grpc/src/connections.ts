@@ -32,6 +32,7 @@ export class Connections {
   readonly #admission: Admission;
   readonly #handshakes = new Handshakes();
   readonly #open = new Map<ServerHttp2Session, Connection>();
+  readonly #gone = new Set<() => void>();
 
   constructor(limits: ServerLimits, admission: Admission = () => undefined) {
     this.#limits = limits;
@@ -59,6 +60,12 @@ export class Connections {
       if (calls === 0 && now - idleSince >= maxConnectionIdleMs) session.close();
   }
 
+  /** Settles when there is no connection. */
+  gone(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#gone.add(resolve));
+  }
+
   /** Cuts all connections. */
   destroy(): void {
     for (const session of this.#open.keys()) session.destroy(undefined, constants.NGHTTP2_CANCEL);
@@ -76,7 +83,10 @@ export class Connections {
           if (--opened.calls === 0) opened.idleSince = Date.now();
         },
       };
-      session.once('close', () => this.#open.delete(session));
+      session.once('close', () => {
+        this.#open.delete(session);
+        if (this.#open.size === 0) for (const resolve of this.#gone) resolve();
+      });
       this.#open.set(session, (connection = opened));
     }
     return connection;

@@ -124,7 +124,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   async close(): Promise<void> {
     this.#closing = true;
     this.#health.close();
-    const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    // Its callback is not waited for: it never comes when a connection is being destroyed just now.
+    this.#server.tryShutdown(() => undefined);
+    const drained = this.#connections.gone();
     for (const call of this.#host.live) if (call.resumable) call.end(endOfServer());
     const drainMs = this.#options.drainMs ?? 10_000;
     const lastWordMs = Math.min(1000, drainMs / 5); // the last status of each call has to leave its socket

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import type { OutgoingHttpHeaders } from 'node:http2';
+import type { OutgoingHttpHeaders, ServerHttp2Session } from 'node:http2';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { concat, firstValueFrom, NEVER, of, Subject } from 'rxjs';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { describe, expect, it } from 'vitest';
 import { GrpcChannel, type RpcError } from '../src/grpc.ts';
+import { http2Servers } from '../src/http2-below.ts';
 import { failure } from './faults/servers.ts';
 import { call, fixedHeaders, plainConnection } from './plain-http2.ts';
 import { type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
@@ -146,6 +147,16 @@ describe('a connection', () => {
     const session = plainConnection(service);
     await once(session, 'close');
     expect(session.destroyed).toBe(true);
+  });
+
+  it('that is being destroyed does not hold up the end of the server', async () => {
+    await using service = await startShelf({ readFile: () => ({ path: '' }) });
+    const sessions: ServerHttp2Session[] = [];
+    for (const below of http2Servers(service.server.unwrap())) below.on('session', (session) => sessions.push(session));
+    await firstValueFrom(service.client.readFile({ path: '' }));
+    for (const session of sessions) session.destroy();
+    await service.close();
+    expect(sessions).toHaveLength(1);
   });
 
   it('with a call is not idle', async () => {
