@@ -85,11 +85,13 @@ generateCodecs(
   'proto/third_party/google',
 );
 
-// ts-proto writes the types of all that is imported; those of options stand in no message.
+// ts-proto writes the types of all that is imported; those of options stand in no message. Packed calls are written and
+// read by hand, in libs/grpc.
 for (const unused of [
   'buf',
   'google/api',
   'google/protobuf/descriptor.ts',
+  'rollcall/transport',
   'rollcall/type',
   'rollcall/user/v1/access.ts',
 ])
