@@ -37,7 +37,32 @@ export function admissionOf(metadata: Metadata): Admission | undefined {
 }
 
 /**
- * The one place that every method of a server passes, before a message of the call is read.
+ * Asks for a call, and remembers on whose behalf it goes on. One of the two is called, at once or later.
+ *
+ * @param refuse takes whatever was thrown
+ */
+export function admit(
+  authorize: Authorize,
+  call: IncomingCall,
+  goOn: () => void,
+  refuse: (error: unknown) => void,
+): void {
+  const take = (admission: Admission): void => {
+    admissions.set(call.metadata, admission);
+    goOn();
+  };
+  try {
+    const admission = authorize(call);
+    if (admission instanceof Promise) admission.then(take).catch(refuse);
+    else take(admission);
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+/**
+ * The one place that every method of a server passes, before a message of the call is read; but for calls that a stream
+ * carries, which packed-calls.ts asks for.
  *
  * @param onUnknownError logs what is thrown and is no RpcError
  */
@@ -50,24 +75,14 @@ export function authorizing(
     new ServerInterceptingCall(call, {
       start: (next) => {
         next({
-          onReceiveMetadata: (metadata, admit) => {
+          onReceiveMetadata: (metadata, goOn) => {
             const method = methods.get(path);
             if (method === undefined) throw new Error(`${path} is served and not known`);
             const incoming: IncomingCall = { method, metadata, peer: call.getPeer() };
             const refuse = (error: unknown): void => {
               call.sendStatus(statusOf(error instanceof RpcError ? error : onUnknownError(error, incoming)));
             };
-            const goOn = (admission: Admission): void => {
-              admissions.set(metadata, admission);
-              admit(metadata);
-            };
-            try {
-              const admission = authorize(incoming);
-              if (admission instanceof Promise) admission.then(goOn).catch(refuse);
-              else goOn(admission);
-            } catch (error) {
-              refuse(error);
-            }
+            admit(authorize, incoming, () => goOn(metadata), refuse);
           },
         });
       },

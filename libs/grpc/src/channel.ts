@@ -16,31 +16,14 @@ import { metadataTooLarge } from './call-ends.ts';
 import { currentCall, inheritMetadata } from './call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
 import { errorFromStatus } from './error-status.ts';
+import { metadataBytes } from './metadata-size.ts';
+import { PackedChannel, type PackedCallOptions } from './packed-channel.ts';
+import { callPacked } from './packed-request.ts';
+import type { CallableMethod, CallOptions, Outgoing } from './outgoing.ts';
 import { RpcError } from './rpc-error.ts';
 import { connectionOptions } from './service-config.ts';
 import { TlsChannelCredentials } from './tls-credentials.ts';
 import type { TlsFiles } from './tls-files.ts';
-
-/** What one call may say beside its request. */
-export interface CallOptions {
-  readonly metadata?: Metadata;
-  /** When the call ends at the latest, in milliseconds since the epoch. It never outlives the call that it is made for. */
-  readonly deadline?: number;
-  /** Takes the headers, which come before the first message. */
-  readonly onHeaders?: (headers: Metadata) => void;
-  /** Takes the trailers, which come with the status. */
-  readonly onTrailers?: (trailers: Metadata) => void;
-}
-
-/** A method as a caller needs it: its path and kind, and how its messages are written and read. */
-export interface CallableMethod<Request, Response> {
-  readonly path: string;
-  readonly requestStream: boolean;
-  readonly responseStream: boolean;
-  encode(request: Request): Buffer;
-  /** @throws Error when the bytes are no response of this method */
-  decode(bytes: Buffer): Response;
-}
 
 export interface GrpcChannelOptions {
   /**
@@ -56,6 +39,11 @@ export interface GrpcChannelOptions {
   readonly maxUnsentBytes?: number;
   /** The contracts of the services behind the target: their idempotent methods are retried (see service-config.ts). */
   readonly contracts?: readonly Contract[];
+  /**
+   * Packs small unary calls into messages of a stream, which costs a fraction of a call each (docs/packed-calls.md); to a
+   * server that takes none they are made plainly. They go over a connection of their own, to one server behind the target.
+   */
+  readonly packedCalls?: boolean | Partial<PackedCallOptions>;
   /** Further options of grpc-js. */
   readonly channelOptions?: ChannelOptions;
 }
@@ -73,7 +61,12 @@ type AnyCall =
  */
 const withoutRetries = { 'grpc.per_rpc_retry_buffer_size': -1 };
 
+/** An answer that is too large is an error of its call, not of the stream that carries others too. */
+const ofPackedCalls = { ...withoutRetries, 'grpc.max_receive_message_length': -1 };
+
 const defaultDeadlineMs = 15_000;
+/** What grpc-js takes when it is told nothing. */
+const defaultMaxResponseBytes = 4 * 1024 * 1024;
 const defaultMaxUnsentBytes = 4 * 1024 * 1024;
 /** Beyond it servers end the connection, and with it all other calls (see ServerLimits.maxMetadataBytes). */
 const maxMetadataBytes = 64 * 1024;
@@ -90,6 +83,7 @@ export class GrpcChannel {
   readonly #unwatch: (() => void) | undefined;
   readonly #defaultDeadlineMs: number;
   readonly #maxUnsentBytes: number;
+  readonly #packed: PackedChannel | undefined;
 
   /** @param target where the service is: `127.0.0.1:50051`, `dns:///user-service:50051`, `unix:///…` */
   constructor(target: string, options: GrpcChannelOptions = {}) {
@@ -103,6 +97,13 @@ export class GrpcChannel {
       (this.#uploading ??= new Client(target, credentials, { ...clientOptions, ...withoutRetries }));
     this.#defaultDeadlineMs = options.defaultDeadlineMs ?? defaultDeadlineMs;
     this.#maxUnsentBytes = options.maxUnsentBytes ?? defaultMaxUnsentBytes;
+    const { packedCalls = false } = options;
+    if (packedCalls !== false) {
+      const client = new Client(target, credentials, { ...clientOptions, ...ofPackedCalls });
+      const most = clientOptions['grpc.max_receive_message_length'] ?? defaultMaxResponseBytes;
+      const given = packedCalls === true ? {} : packedCalls;
+      this.#packed = new PackedChannel(client, given, most < 0 ? Infinity : most);
+    }
   }
 
   /** Calls a method. @param input the request, or an Observable of requests where the method takes a stream */
@@ -118,69 +119,80 @@ export class GrpcChannel {
         parent?.deadline ?? Infinity,
       );
       const metadata = inheritMetadata(options.metadata, parent);
-      const metadataBytes = sizeOf(metadata);
-      if (metadataBytes > maxMetadataBytes) {
-        subscriber.error(metadataTooLarge(metadataBytes, maxMetadataBytes));
+      const bytes = metadataBytes(metadata);
+      if (bytes > maxMetadataBytes) {
+        subscriber.error(metadataTooLarge(bytes, maxMetadataBytes));
         return undefined;
       }
-      const callOptions = deadline === Infinity ? {} : { deadline };
-      const fail = (error: ServiceError | RpcError): void => {
-        if (!(error instanceof RpcError) && error.metadata !== undefined) options.onTrailers?.(error.metadata);
-        subscriber.error(error instanceof RpcError ? error : errorFromStatus(error));
-      };
-      const encode = (request: Request): Buffer => method.encode(request);
-      const decode = (bytes: Buffer): Response => method.decode(bytes);
-      const onResponse = (error: ServiceError | null, response?: Response): void => {
-        if (error !== null) {
-          fail(error);
-          return;
-        }
-        subscriber.next(response as Response);
-        subscriber.complete();
-      };
-
-      const call = withoutStack((): AnyCall => {
-        if (method.requestStream && method.responseStream) {
-          return this.#uploads().makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
-        }
-        if (method.requestStream) {
-          return this.#uploads().makeClientStreamRequest(
-            method.path,
-            identity,
-            decode,
-            metadata,
-            callOptions,
-            onResponse,
-          );
-        }
-        const request = input as Request;
-        return method.responseStream
-          ? this.#client.makeServerStreamRequest(method.path, encode, decode, request, metadata, callOptions)
-          : this.#client.makeUnaryRequest(method.path, encode, decode, request, metadata, callOptions, onResponse);
-      });
-
-      let ended = false;
-      call.on('metadata', (headers: Metadata) => options.onHeaders?.(headers));
-      call.on('status', ({ metadata: trailers }: { metadata: Metadata }) => {
-        ended = true;
-        options.onTrailers?.(trailers);
-      });
-      if ('read' in call) receive(call as ClientReadableStream<Response>, subscriber, fail);
-      const sending =
-        'write' in call
-          ? send(call as ClientWritableStream<Buffer>, input as Observable<Request>, encode, this.#maxUnsentBytes, fail)
-          : undefined;
-
-      const cancel = (): void => {
-        if (!ended) call.cancel();
-      };
-      parent?.signal.addEventListener('abort', cancel);
-      return () => {
-        parent?.signal.removeEventListener('abort', cancel);
-        sending?.unsubscribe();
-        cancel();
-      };
+      const outgoing = { method, input, options, subscriber, parent, deadline, metadata };
+      const unary = !method.requestStream && !method.responseStream;
+      const callPlainly = <In>(call: Outgoing<In, Response>): (() => void) => this.#callPlainly(call);
+      return unary && this.#packed !== undefined && deadline !== Infinity
+        ? callPacked(this.#packed, { ...outgoing, input: input as Request }, bytes, callPlainly)
+        : callPlainly(outgoing);
     });
+  }
+
+  /** Makes a call with a stream of its own. @returns what cancels it */
+  #callPlainly<Request, Response>(outgoing: Outgoing<Request, Response>): () => void {
+    const { method, input, options, subscriber, parent, deadline, metadata } = outgoing;
+    const callOptions = deadline === Infinity ? {} : { deadline };
+    const fail = (error: ServiceError | RpcError): void => {
+      if (!(error instanceof RpcError) && error.metadata !== undefined) options.onTrailers?.(error.metadata);
+      subscriber.error(error instanceof RpcError ? error : errorFromStatus(error));
+    };
+    const encode = (request: Request): Buffer => method.encode(request);
+    const decode = (bytes: Buffer): Response => method.decode(bytes);
+    const onResponse = (error: ServiceError | null, response?: Response): void => {
+      if (error !== null) {
+        fail(error);
+        return;
+      }
+      subscriber.next(response as Response);
+      subscriber.complete();
+    };
+
+    const call = withoutStack((): AnyCall => {
+      if (method.requestStream && method.responseStream) {
+        return this.#uploads().makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
+      }
+      if (method.requestStream) {
+        return this.#uploads().makeClientStreamRequest(
+          method.path,
+          identity,
+          decode,
+          metadata,
+          callOptions,
+          onResponse,
+        );
+      }
+      const request = input as Request;
+      return method.responseStream
+        ? this.#client.makeServerStreamRequest(method.path, encode, decode, request, metadata, callOptions)
+        : this.#client.makeUnaryRequest(method.path, encode, decode, request, metadata, callOptions, onResponse);
+    });
+
+    let ended = false;
+    call.on('metadata', (headers: Metadata) => options.onHeaders?.(headers));
+    call.on('status', ({ metadata: trailers }: { metadata: Metadata }) => {
+      ended = true;
+      options.onTrailers?.(trailers);
+    });
+    if ('read' in call) receive(call as ClientReadableStream<Response>, subscriber, fail);
+    const sending =
+      'write' in call
+        ? send(call as ClientWritableStream<Buffer>, input as Observable<Request>, encode, this.#maxUnsentBytes, fail)
+        : undefined;
+
+    const cancel = (): void => {
+      if (!ended) call.cancel();
+    };
+    parent?.signal.addEventListener('abort', cancel);
+    return () => {
+      parent?.signal.removeEventListener('abort', cancel);
+      sending?.unsubscribe();
+      cancel();
+    };
   }
 
   /**
@@ -212,6 +224,7 @@ export class GrpcChannel {
   /** Closes the connection once the calls under way have ended. */
   close(): void {
     this.#unwatch?.();
+    this.#packed?.close();
     this.#uploading?.close();
     this.#client.close();
   }
@@ -219,22 +232,11 @@ export class GrpcChannel {
 
 /** A method of the table as a caller needs it, with the codec that the caller prefers. */
 export function callableMethod<Request, Response>(
-  { path, requestStream, responseStream }: Method,
+  { path, requestStream, responseStream, idempotent }: Method,
   encode: (request: Request) => Buffer,
   decode: (bytes: Buffer) => Response,
 ): CallableMethod<Request, Response> {
-  return { path, requestStream, responseStream, encode, decode };
-}
-
-/** The size of metadata on its way, keys and values together. */
-function sizeOf(metadata: Metadata): number {
-  let bytes = 0;
-  // What Metadata offers in public copies all of it, for every call.
-  const { internalRepr } = metadata as unknown as { readonly internalRepr: ReadonlyMap<string, (string | Buffer)[]> };
-  for (const [key, values] of internalRepr)
-    for (const value of values)
-      bytes += key.length + (typeof value === 'string' ? value.length : Math.ceil(value.length / 3) * 4);
-  return bytes;
+  return { path, requestStream, responseStream, idempotent, encode, decode };
 }
 
 /** Makes a call without the stack trace that grpc-js takes for each, some 5 % of a call: our errors are made anew. */

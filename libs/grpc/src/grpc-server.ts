@@ -19,6 +19,8 @@ import { Health } from './health.ts';
 import { http2Servers } from './http2-below.ts';
 import { LastWords } from './last-words.ts';
 import { OutboxBudget } from './outbox.ts';
+import { defaultPackedCallLimits, type PackedCallLimits, PackedCalls } from './packed-calls.ts';
+import { carryPath, packedCallsService } from './packed-method.ts';
 import { Reflection } from './reflection.ts';
 import { type RpcError, unknownError } from './rpc-error.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
@@ -44,6 +46,11 @@ export interface GrpcServerOptions {
   readonly authorize?: Authorize;
   /** Speaks TLS with these files, and asks callers for certificates when there are authorities among them. */
   readonly tls?: TlsFiles;
+  /**
+   * Also takes unary calls that callers pack into messages of a stream (docs/packed-calls.md), within these bounds. Without
+   * it, such callers make plain calls.
+   */
+  readonly packedCalls?: Partial<PackedCallLimits>;
   /** How long it may take to close, in milliseconds; 10,000 by default. Calls under way have nearly all of it. */
   readonly drainMs?: number;
   /** What the server takes; see server-limits.ts for the defaults. */
@@ -65,6 +72,8 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #host: CallHost;
   readonly #connections: Connections;
   readonly #methods = new Map<string, Method>();
+  readonly #unary = new Map<string, ServedMethod>();
+  readonly #packedCalls: PackedCalls | undefined;
   #address = '';
   #closing = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -78,7 +87,11 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       options.authorize === undefined
         ? []
         : [authorizing(options.authorize, this.#methods, (error, call) => this.#unauthorizable(error, call))];
-    this.#server = new GrpcJsServer({ interceptors, ...channelOptionsOf(limits), ...options.channelOptions });
+    this.#server = new GrpcJsServer({
+      interceptors,
+      ...channelOptionsOf(limits, options.packedCalls !== undefined),
+      ...options.channelOptions,
+    });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
     this.#connections = new Connections(limits, options.tls && admissionBy(options.tls));
     this.#host = {
@@ -88,6 +101,15 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       outboxBudget: new OutboxBudget(),
       logUnknownError: (error, context) => this.#logUnknownError(error, context),
     };
+    this.#packedCalls =
+      options.packedCalls &&
+      new PackedCalls({
+        ...this.#host,
+        packedCallLimits: { ...defaultPackedCallLimits, ...options.packedCalls },
+        authorize: options.authorize,
+        served: (path) => this.#unary.get(path),
+        unauthorizable: (error, call) => this.#unauthorizable(error, call),
+      });
   }
 
   /** Where the server listens, once it does: with the port that the system chose, if it was asked to. */
@@ -127,11 +149,13 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     // Its callback is not waited for: it never comes when a connection is being destroyed just now.
     this.#server.tryShutdown(() => undefined);
     const drained = this.#connections.gone();
+    this.#packedCalls?.drain();
     for (const call of this.#host.live) if (call.resumable) call.end(endOfServer());
     const drainMs = this.#options.drainMs ?? 10_000;
     const lastWordMs = Math.min(1000, drainMs / 5); // the last status of each call has to leave its socket
     await within(drained, drainMs - lastWordMs);
     for (const call of this.#host.live) call.end(endOfServer());
+    this.#packedCalls?.end(endOfServer());
     await within(drained, lastWordMs);
     this.#server.forceShutdown();
     this.#connections.destroy();
@@ -157,6 +181,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   #endWhatIsDue(): void {
     const now = Date.now();
     for (const call of this.#host.live) call.endIfDue(now);
+    this.#packedCalls?.endWhatIsDue(now);
     this.#host.lastWords.cutOff(now);
     this.#connections.closeIdle(now);
   }
@@ -171,7 +196,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     ];
     const reflection = new Reflection(
       [...new Set([...served.map(({ contract }) => contract), rollcallContract])],
-      [...names, ...own],
+      [...names, ...own, ...(this.#packedCalls === undefined ? [] : [packedCallsService])],
     );
     const ownHandlers = new Map([...this.#health.handlers(), ...reflection.handlers()]);
     const missing: string[] = [];
@@ -188,21 +213,33 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
         }
       }
     }
+    if (this.#packedCalls !== undefined) this.#serveCarriers(this.#packedCalls);
     if (missing.length > 0) throw new Error(`no handler for ${missing.join(', ')}`);
     const unknown = [...this.getHandlers().keys()].filter((path) => !names.includes(path.split('/')[1] ?? ''));
     if (unknown.length > 0) throw new Error(`handlers for what is not served: ${unknown.join(', ')}`);
   }
 
+  /** A stream that carries calls is none of ServerCall's; the calls are. */
+  #serveCarriers(packedCalls: PackedCalls): void {
+    const method = rollcallContract.methods.get(carryPath);
+    if (method === undefined) throw new Error(`the contract has no ${carryPath}`);
+    this.#methods.set(carryPath, method);
+    this.#registerRaw(carryPath, 'bidi', (stream: ServerDuplexStream<Buffer, Buffer>) => packedCalls.carry(stream));
+  }
+
+  #registerRaw(path: string, type: string, handler: unknown): void {
+    const identity = (bytes: Buffer): Buffer => bytes;
+    this.#server.register(path, handler as never, identity, identity, type);
+  }
+
   #serve(served: ServedMethod): void {
     const { path, kind } = served.method;
     this.#methods.set(path, served.method);
-    const identity = (bytes: Buffer): Buffer => bytes;
-    const register = (type: string, handler: unknown): void => {
-      this.#server.register(path, handler as never, identity, identity, type);
-    };
+    const register = (type: string, handler: unknown): void => this.#registerRaw(path, type, handler);
     type Respond = sendUnaryData<Buffer>;
     switch (kind) {
       case 'unary':
+        this.#unary.set(path, served);
         register('unary', (call: ServerUnaryCall<Buffer, Buffer>, respond: Respond) =>
           new ServerCall(served, this.#host, call).respondOnce(call.request, respond),
         );

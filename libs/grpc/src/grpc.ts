@@ -2,13 +2,8 @@ export { type Admission, type Authorize, type IncomingCall } from './authorizati
 export { endOfServer } from './call-ends.ts';
 export { CallContext, currentCall, requestIdOf } from './call-context.ts';
 export { CallLogger } from './call-logger.ts';
-export {
-  type CallableMethod,
-  callableMethod,
-  type CallOptions,
-  GrpcChannel,
-  type GrpcChannelOptions,
-} from './channel.ts';
+export { callableMethod, GrpcChannel, type GrpcChannelOptions } from './channel.ts';
+export { type CallableMethod, type CallOptions } from './outgoing.ts';
 export { batches, emit, type Opener, pulled, reportPressure, values } from './demand.ts';
 export { type Environment, isLoopback, readListen, readLogLevels, readProtectedMode } from './environment.ts';
 export { errorFromStatus, statusOf } from './error-status.ts';
@@ -18,6 +13,8 @@ export { encodedForm } from './served-method.ts';
 export { readDrainMs, readServerLimits } from './server-environment.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { mapInOrder } from './map-in-order.ts';
+export { type PackedCallOptions } from './packed-channel.ts';
+export { type PackedCallLimits } from './packed-calls.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
 export { handshakeTimeoutMs } from './tls-credentials.ts';
 export { readServiceTls, readTls, type TlsConfig } from './tls-environment.ts';

@@ -1,6 +1,7 @@
 /** What lies below grpc-js. It has no public way to it, which is one reason why its version is pinned. */
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import type {
+  Metadata,
   Server,
   ServerDuplexStream,
   ServerReadableStream,
@@ -9,11 +10,23 @@ import type {
 } from '@grpc/grpc-js';
 
 /** A call as grpc-js hands it to a handler. */
-export type BelowCall =
+export type GrpcJsCall =
   | ServerUnaryCall<Buffer, Buffer>
   | ServerReadableStream<Buffer, Buffer>
   | ServerWritableStream<Buffer, Buffer>
   | ServerDuplexStream<Buffer, Buffer>;
+
+/** What brings a call: grpc-js, or a stream that carries it with others. */
+export interface BelowCall {
+  readonly metadata: Metadata;
+  /** The stream that carries the call; absent when the call has a stream of its own. */
+  readonly carrier?: GrpcJsCall;
+  getDeadline(): Date | number;
+  getPeer(): string;
+  sendMetadata(headers: Metadata): void;
+  /** Tells that the caller has gone, or that the deadline has passed. */
+  on(event: 'cancelled', listener: () => void): unknown;
+}
 
 /** The HTTP/2 servers of a server that is bound. @throws Error when grpc-js has changed */
 export function http2Servers(server: Server): Http2Server[] {

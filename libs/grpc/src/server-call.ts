@@ -1,6 +1,5 @@
-import type { EventEmitter } from 'node:events';
 import { constants, type ServerHttp2Session } from 'node:http2';
-import type { sendUnaryData, ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js';
+import type { ServerDuplexStream, ServerWritableStream, StatusObject } from '@grpc/grpc-js';
 import { type Metadata, status as Status } from '@grpc/grpc-js';
 import type { Method } from '@rollcall/proto';
 import { isObservable, type Observable, type Observer, type Subscription } from 'rxjs';
@@ -20,6 +19,9 @@ import { requestStream } from './request-stream.ts';
 import { checkMessage, effectiveDeadline, type ServerLimits } from './server-limits.ts';
 
 type Writing = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+
+/** Takes the answer to a call of one message: a status that tells of an error, or a response. */
+export type Respond = (error: StatusObject | null, response?: Buffer, trailers?: Metadata) => void;
 
 /** What calls share. */
 export interface CallHost {
@@ -57,7 +59,7 @@ export class ServerCall implements CallSource, Observer<object> {
   /** The last message of a response stream. */
   #last: object | undefined;
   /** Where the answer goes: a message, or a stream of them. */
-  #respond: sendUnaryData<Buffer> | undefined;
+  #respond: Respond | undefined;
   #writing: Writing | undefined;
   #outbox: Outbox | undefined;
   #done = false;
@@ -77,8 +79,7 @@ export class ServerCall implements CallSource, Observer<object> {
     this.#context = new CallContext(this);
     this.#spoken();
     host.live.add(this);
-    const events: EventEmitter = call;
-    events.on('cancelled', () => {
+    call.on('cancelled', () => {
       if (!this.#done) this.#cancel(Date.now() + timerMs < this.deadline ? cancelled() : deadlineExceeded());
     });
     this.#onOver = this.#admission?.onOpen?.((error) => this.end(error));
@@ -93,7 +94,7 @@ export class ServerCall implements CallSource, Observer<object> {
   }
 
   getCallerNames(): readonly string[] {
-    const session = http2Stream(this.#call)?.session as ServerHttp2Session | undefined;
+    const session = http2Stream(this.#call.carrier ?? this.#call)?.session as ServerHttp2Session | undefined;
     return session === undefined ? [] : callerNames(session);
   }
 
@@ -116,7 +117,7 @@ export class ServerCall implements CallSource, Observer<object> {
   }
 
   /** The answer is one message. */
-  respondOnce(request: Buffer | Reading, respond: sendUnaryData<Buffer>): void {
+  respondOnce(request: Buffer | Reading, respond: Respond): void {
     this.#respond = respond;
     callStorage.run(this.#context, ServerCall.#start, this, request);
   }
@@ -241,6 +242,7 @@ export class ServerCall implements CallSource, Observer<object> {
     if (this.#writing !== undefined) this.#letGo(Date.now() + this.#host.limits.streamIdleMs, constants.NGHTTP2_CANCEL);
   }
 
+  /** Of a carried call, the stream that it shares with others goes on. */
   #letGo(untilMs: number, rstCode: number): void {
     this.#host.lastWords.allow(http2Stream(this.#call), untilMs, rstCode);
   }

@@ -1,4 +1,5 @@
 import { type ServerOptions, status as Status } from '@grpc/grpc-js';
+import { maxFrameBytes } from './packed-frames.ts';
 import { RpcError } from './rpc-error.ts';
 
 /** What a server takes before it says RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED. Sizes are in bytes, times in milliseconds. */
@@ -60,9 +61,13 @@ export const defaultLimits: ServerLimits = {
 const refusedAtATime = 100;
 
 /** The limits that grpc-js keeps by itself. */
-export function channelOptionsOf(limits: ServerLimits): ServerOptions {
+export function channelOptionsOf(limits: ServerLimits, packedCalls = false): ServerOptions {
   return {
-    'grpc.max_receive_message_length': Math.max(limits.maxMessageBytes, ...Object.values(limits.maxMessageBytesOf)),
+    'grpc.max_receive_message_length': Math.max(
+      limits.maxMessageBytes,
+      ...Object.values(limits.maxMessageBytesOf),
+      packedCalls ? maxFrameBytes : 0,
+    ),
     // Those beyond the limit have to come in, to be refused.
     'grpc.max_concurrent_streams': limits.maxCallsPerConnection + refusedAtATime,
     'grpc.max_connection_age_ms': limits.maxConnectionAgeMs,

@@ -34,21 +34,24 @@ import {
   values,
 } from '../src/grpc.ts';
 import { Reflection } from '../src/reflection.ts';
-import { settled, shelfServiceName, startShelf, until } from './shelf-service.ts';
+import { settled, shelfServiceName, startShelf, until, ways } from './shelf-service.ts';
 
 const named = (name: string): shelf.CountBooksRequest => ({ shelf: '', name });
 
-describe('a unary call', () => {
+describe.each(ways)('a unary call, %s,', (_way, packed) => {
   it('is answered, with headers and trailers', async () => {
-    await using service = await startShelf({
-      readFile: ({ path }: shelf.ReadFileRequest, context: CallContext) => {
-        const headers = new Metadata();
-        headers.set('x-head', 'h');
-        context.sendHeaders(headers);
-        context.trailers.set('x-trail', 't');
-        return { path };
+    await using service = await startShelf(
+      {
+        readFile: ({ path }: shelf.ReadFileRequest, context: CallContext) => {
+          const headers = new Metadata();
+          headers.set('x-head', 'h');
+          context.sendHeaders(headers);
+          context.trailers.set('x-trail', 't');
+          return { path };
+        },
       },
-    });
+      packed,
+    );
     const got: unknown[] = [];
     const options = {
       onHeaders: (md: Metadata) => got.push(...md.get('x-head')),
@@ -66,12 +69,12 @@ describe('a unary call', () => {
     ['an Observable that goes on', () => concat(of({ path: 'x' }), NEVER)],
     ['an Observable with a second value', () => of({ path: 'x' }, { path: 'y' })],
   ])('takes %s, and answers once', async (_, readFile) => {
-    await using service = await startShelf({ readFile });
+    await using service = await startShelf({ readFile }, packed);
     expect(await lastValueFrom(service.client.readFile({ path: '' }).pipe(toArray()))).toEqual([{ path: 'x' }]);
   });
 
   it('fails when the handler answers nothing', async () => {
-    await using service = await startShelf({ readFile: () => EMPTY });
+    await using service = await startShelf({ readFile: () => EMPTY }, packed);
     await expect(firstValueFrom(service.client.readFile({ path: '' }))).rejects.toMatchObject({
       code: Status.INTERNAL,
     });
@@ -80,12 +83,15 @@ describe('a unary call', () => {
   it('that is cancelled tears the handler down and fires its signal', async () => {
     let torn = 0;
     let context: CallContext | undefined;
-    await using service = await startShelf({
-      readFile: (_: never, call: CallContext) => {
-        context = call;
-        return new Observable(() => () => torn++);
+    await using service = await startShelf(
+      {
+        readFile: (_: never, call: CallContext) => {
+          context = call;
+          return new Observable(() => () => torn++);
+        },
       },
-    });
+      packed,
+    );
     const subscription = service.client.readFile({ path: '' }).subscribe();
     await until(() => context !== undefined);
     subscription.unsubscribe();
@@ -95,7 +101,7 @@ describe('a unary call', () => {
 
   it('ends at its deadline, on both sides', async () => {
     let torn = 0;
-    await using service = await startShelf({ readFile: () => new Observable(() => () => torn++) });
+    await using service = await startShelf({ readFile: () => new Observable(() => () => torn++) }, packed);
     await expect(
       firstValueFrom(service.client.readFile({ path: '' }, { deadline: Date.now() + 1000 })),
     ).rejects.toMatchObject({ code: Status.DEADLINE_EXCEEDED });
@@ -103,18 +109,21 @@ describe('a unary call', () => {
   });
 });
 
-describe('an error', () => {
+describe.each(ways)('an error, %s,', (_way, packed) => {
   it('keeps code, reason, metadata, violations and retry delay', async () => {
     const thrown = new RpcError(Status.ABORTED, 'ETAG_MISMATCH', 'It has changed: ü.', {
       metadata: { id: '7' },
       violations: [{ field: 'etag', description: 'is old', reason: 'r' }],
       retryDelayMs: 1500,
     });
-    await using service = await startShelf({
-      readFile: () => {
-        throw thrown;
+    await using service = await startShelf(
+      {
+        readFile: () => {
+          throw thrown;
+        },
       },
-    });
+      packed,
+    );
     const error: unknown = await firstValueFrom(service.client.readFile({ path: '' })).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(RpcError);
     expect(error).toMatchObject({
@@ -126,7 +135,7 @@ describe('an error', () => {
   });
 
   it('that nobody expected is answered with a fixed sentence', async () => {
-    await using service = await startShelf({ readFile: () => Promise.reject(new Error('password=1')) });
+    await using service = await startShelf({ readFile: () => Promise.reject(new Error('password=1')) }, packed);
     const error = (await firstValueFrom(service.client.readFile({ path: '' })).catch((e: unknown) => e)) as RpcError;
     expect([error.code, error.reason]).toEqual([Status.INTERNAL, 'INTERNAL']);
     expect(JSON.stringify([error.message, error.details])).not.toContain('password');
@@ -137,12 +146,15 @@ describe('an error', () => {
     ['200 KB of text', 'x'.repeat(200_000)],
   ])('with %s reaches the caller, and the connection lives', async (_, message) => {
     let fail = true;
-    await using service = await startShelf({
-      readFile: () => {
-        if (fail) throw new RpcError(Status.NOT_FOUND, 'USER_NOT_FOUND', message);
-        return { path: 'x' };
+    await using service = await startShelf(
+      {
+        readFile: () => {
+          if (fail) throw new RpcError(Status.NOT_FOUND, 'USER_NOT_FOUND', message);
+          return { path: 'x' };
+        },
       },
-    });
+      packed,
+    );
     await expect(firstValueFrom(service.client.readFile({ path: '' }))).rejects.toMatchObject({
       code: Status.NOT_FOUND,
       reason: 'USER_NOT_FOUND',
@@ -157,14 +169,14 @@ describe('an error', () => {
       description: 'd'.repeat(500),
       reason: '',
     }));
-    await using service = await startShelf({ readFile: () => Promise.reject(invalidFields(violations)) });
+    await using service = await startShelf({ readFile: () => Promise.reject(invalidFields(violations)) }, packed);
     const error = (await firstValueFrom(service.client.readFile({ path: '' })).catch((e: unknown) => e)) as RpcError;
     expect([error.code, error.details.violations?.length]).toEqual([Status.INVALID_ARGUMENT, 16]);
   });
 
   it('of a rule names the field, before the handler runs', async () => {
     let ran = false;
-    await using service = await startShelf({ listBooks: () => ((ran = true), {}) });
+    await using service = await startShelf({ listBooks: () => ((ran = true), {}) }, packed);
     const request = { pageSize: -1 } as shelf.ListBooksRequest;
     await expect(firstValueFrom(service.client.listBooks(request))).rejects.toMatchObject({
       code: Status.INVALID_ARGUMENT,
@@ -174,7 +186,7 @@ describe('an error', () => {
   });
 
   it('of bytes that are no message is INVALID_ARGUMENT', async () => {
-    await using service = await startShelf({ readFile: () => ({}) });
+    await using service = await startShelf({ readFile: () => ({}) }, packed);
     const method = {
       path: `/${shelfServiceName}/ListBooks`,
       requestStream: false,
@@ -189,10 +201,10 @@ describe('an error', () => {
   });
 });
 
-describe('a string that is not UTF-8', () => {
+describe.each(ways)('a string that is not UTF-8, %s,', (_way, packed) => {
   it('is INVALID_ARGUMENT, also in a message without rules', async () => {
     let ran = false;
-    await using service = await startShelf({ readFile: () => ((ran = true), { path: '' }) });
+    await using service = await startShelf({ readFile: () => ((ran = true), { path: '' }) }, packed);
     const method = {
       path: `/${shelfServiceName}/ReadFile`,
       requestStream: false,

@@ -34,18 +34,25 @@ export interface Service extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts a shelf service on a unix socket, with a client. */
+/** The two ways in which unary calls travel: each with a stream of its own, and many on one. */
+export const ways = [
+  ['plain', {}],
+  ['packed', { packed: true }],
+] as const;
+
+/** Starts a shelf service on a unix socket, with a client; `packed` when the two are to pack unary calls. */
 export async function startShelf(
   handlers: Handlers,
-  options: Partial<GrpcServerOptions> & { guard?: Type<CanActivate>; providers?: Provider[] } = {},
+  options: Partial<GrpcServerOptions> & { guard?: Type<CanActivate>; providers?: Provider[]; packed?: boolean } = {},
 ): Promise<Service> {
   const directory = mkdtempSync(join(tmpdir(), 'shelf-'));
   const target = `unix://${directory}/grpc.sock`;
-  const { guard, providers = [], ...serverOptions } = options;
+  const { guard, providers = [], packed = false, ...serverOptions } = options;
   const server = new GrpcServer({
     listen: target,
     serve: [{ contract: testingContract, services: [shelfServiceName] }],
     drainMs: 200,
+    ...(packed && { packedCalls: {} }),
     ...serverOptions,
   });
   @Module({
@@ -56,7 +63,7 @@ export async function startShelf(
   const app = await NestFactory.createMicroservice(ShelfModule, { strategy: server, logger: false });
   if (guard !== undefined) app.useGlobalGuards(new guard());
   await app.listen();
-  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 }); // for a busy machine
+  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000, packedCalls: packed }); // for a busy machine
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= app.close());
   return {

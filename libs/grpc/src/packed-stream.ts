@@ -1,0 +1,228 @@
+import { type ClientDuplexStream, status as Status, type StatusObject } from '@grpc/grpc-js';
+import { emit } from './demand.ts';
+import { errorFromStatus } from './error-status.ts';
+import { Outbox, OutboxBudget } from './outbox.ts';
+import type { PackedCall } from './packed-call.ts';
+import {
+  type CallEntry,
+  type CarryResponse,
+  decodeCarryResponse,
+  encodeCarryRequest,
+  fullFrameBytes,
+} from './packed-frames.ts';
+import { RpcError } from './rpc-error.ts';
+
+/** What a caller may have under way on one stream. */
+export interface StreamBounds {
+  readonly maxCalls: number;
+  readonly maxBytes: number;
+}
+
+export interface PackedStreamEvents {
+  /** A call is over, or is of no more use. */
+  readonly onDone: (call: PackedCall) => void;
+  /** There may be room for further calls. */
+  readonly onRoom: () => void;
+  /** There is something to be sent. */
+  readonly onUnsent: () => void;
+  /** New calls have to go elsewhere. */
+  readonly onRetired: () => void;
+  /** It is over. @param refused whether such streams are not taken there */
+  readonly onOver: (refused: boolean) => void;
+}
+
+/** One stream that carries calls, on the side of the caller. */
+export class PackedStream {
+  readonly #stream: ClientDuplexStream<Buffer, Buffer>;
+  readonly #bounds: StreamBounds;
+  readonly #events: PackedStreamEvents;
+  readonly #outbox: Outbox;
+  readonly #calls = new Map<number, PackedCall>();
+  readonly #ids = new Map<PackedCall, number>();
+  #cancelledIds: number[] = [];
+  #lastId = 0;
+  #bytes = 0;
+  #full = false;
+  /** Whether the server has said that it takes calls: whatever it then ends with, some may have taken place. */
+  #accepted = false;
+  #retired = false;
+  #halfClosed = false;
+  #over = false;
+
+  constructor(stream: ClientDuplexStream<Buffer, Buffer>, bounds: StreamBounds, events: PackedStreamEvents) {
+    this.#stream = stream;
+    this.#bounds = bounds;
+    this.#events = events;
+    this.#outbox = new Outbox(stream, Infinity, new OutboxBudget());
+    stream.on('metadata', () => (this.#accepted = true));
+    stream.on('data', (frame: Buffer) => this.#read(frame));
+    stream.on('error', () => undefined); // it is the status that tells of it
+    stream.on('status', (status: StatusObject) => this.#end(status));
+  }
+
+  /** Whether the server has said that it takes calls here. */
+  get accepted(): boolean {
+    return this.#accepted;
+  }
+
+  /** Sends the calls that there is room for, and takes them out; and which ones are of no more use. */
+  send(waiting: Set<PackedCall>): void {
+    while (!this.#full && !this.#over) {
+      const calls = this.#nextCalls(waiting);
+      if (calls.length === 0 && this.#cancelledIds.length === 0) break;
+      const frame = encodeCarryRequest({ calls, cancelledIds: this.#cancelledIds });
+      this.#cancelledIds = [];
+      this.#write(frame);
+    }
+    this.#endWhenDone();
+  }
+
+  /** @returns whether the call was under way here */
+  cancel(call: PackedCall): boolean {
+    const id = this.#ids.get(call);
+    if (id === undefined) return false;
+    this.#forget(id, call);
+    this.#cancelledIds.push(id);
+    this.#events.onUnsent();
+    return true;
+  }
+
+  /** Takes no more calls, and ends when those under way have. */
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#events.onRetired();
+    this.#endWhenDone();
+  }
+
+  /** Takes the calls that go into one message. */
+  #nextCalls(waiting: Set<PackedCall>): CallEntry[] {
+    const { maxCalls, maxBytes } = this.#bounds;
+    const now = Date.now();
+    const entries: CallEntry[] = [];
+    let frameBytes = 0;
+    for (const call of waiting) {
+      if (this.#retired || this.#calls.size >= maxCalls) break;
+      if (this.#calls.size > 0 && this.#bytes + call.bytes > maxBytes) break;
+      if (frameBytes > 0 && frameBytes + call.bytes > fullFrameBytes) break;
+      waiting.delete(call);
+      const id = ++this.#lastId;
+      this.#calls.set(id, call);
+      this.#ids.set(call, id);
+      this.#bytes += call.bytes;
+      frameBytes += call.bytes + overheadBytes;
+      const { method, metadata, request, deadline } = call;
+      const timeoutMs = Math.min(Math.max(Math.ceil(deadline - now), 1), lastPossibleId);
+      entries.push({ id, method, timeoutMs, metadata, request });
+      if (id === lastPossibleId) this.retire();
+    }
+    return entries;
+  }
+
+  #write(frame: Buffer): void {
+    const taken = emit({ next: (message: Buffer) => this.#outbox.send(message) }, frame);
+    if (taken === undefined) return;
+    this.#full = true;
+    void taken.then(() => {
+      this.#full = false;
+      if (!this.#over) this.#events.onUnsent();
+    });
+  }
+
+  #read(frame: Buffer): void {
+    if (this.#over) return;
+    let response: CarryResponse | undefined;
+    try {
+      response = decodeCarryResponse(frame);
+    } catch {
+      // what the server meant is not known; below it is taken for one that cannot do this
+    }
+    if (response === undefined || response.replies.some(({ id }) => id > this.#lastId)) {
+      this.#stream.cancel();
+      this.#break(unreadable(), true);
+      return;
+    }
+    this.#accepted = true;
+    for (const reply of response.replies) {
+      const call = this.#calls.get(reply.id);
+      if (call === undefined) continue; // it was cancelled, and the answer has crossed that
+      this.#forget(reply.id, call);
+      guarded(() => call.ends.reply(reply));
+    }
+    if (response.draining) this.retire();
+    this.#endWhenDone();
+    this.#events.onRoom();
+  }
+
+  #forget(id: number, call: PackedCall): void {
+    this.#calls.delete(id);
+    this.#ids.delete(call);
+    this.#bytes -= call.bytes;
+    this.#events.onDone(call);
+  }
+
+  #endWhenDone(): void {
+    if (!this.#retired || this.#halfClosed || this.#over) return;
+    if (this.#calls.size > 0 || this.#cancelledIds.length > 0) return;
+    this.#halfClosed = true;
+    this.#stream.end();
+  }
+
+  #end(status: StatusObject): void {
+    if (this.#over) return;
+    if (!this.#accepted && refusals.has(status.code)) {
+      this.#over = true;
+      this.#events.onOver(true);
+      for (const call of this.#takeAll()) guarded(call.ends.sendPlainly);
+    } else this.#break(status.code === Status.UNAVAILABLE ? errorFromStatus(status) : broken(), false);
+  }
+
+  #break(error: RpcError, refused: boolean): void {
+    this.#over = true;
+    this.#events.onOver(refused);
+    for (const call of this.#takeAll())
+      guarded(() => (call.idempotent ? call.ends.sendPlainly() : call.ends.fail(error)));
+  }
+
+  #takeAll(): PackedCall[] {
+    const all = [...this.#calls];
+    return all.map(([id, call]) => {
+      this.#forget(id, call);
+      return call;
+    });
+  }
+}
+
+/** The codes by which a server, before it takes calls, says that it takes none on such a stream. */
+const refusals: ReadonlySet<Status> = new Set([
+  Status.UNIMPLEMENTED,
+  Status.UNAUTHENTICATED,
+  Status.PERMISSION_DENIED,
+  Status.RESOURCE_EXHAUSTED,
+]);
+
+/** What a call takes of a message beside its request and metadata, at most, but for tags and lengths of the latter. */
+const overheadBytes = 256;
+
+const lastPossibleId = 0xffff_ffff;
+
+/** What takes one answer must not keep others from theirs. */
+function guarded(take: () => void): void {
+  try {
+    take();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function broken(): RpcError {
+  const message = 'The connection broke before the answer was there. Whether the call took place is not known.';
+  return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', message);
+}
+
+function unreadable(): RpcError {
+  const message = 'The answer of the server could not be read. Whether the call took place is not known.';
+  return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', message);
+}
