@@ -8,7 +8,7 @@ import { statusOf } from './error-status.ts';
 import { http2Stream } from './http2-below.ts';
 import { metadataBytes } from './metadata-size.ts';
 import { Outbox, OutboxBudget } from './outbox.ts';
-import type { CarrierHost } from './packed-calls.ts';
+import type { CarrierHost, ConnectionLoad } from './packed-calls.ts';
 import {
   type CallEntry,
   type CarryRequest,
@@ -28,6 +28,7 @@ import { ServerCall } from './server-call.ts';
 export class Carrier {
   readonly stream: ServerDuplexStream<Buffer, Buffer>;
   readonly #host: CarrierHost;
+  readonly #connection: ConnectionLoad;
   readonly #onClosed: () => void;
   readonly #outbox: Outbox;
   readonly #calls = new Map<number, CarriedCall>();
@@ -45,7 +46,13 @@ export class Carrier {
   #halfClosed = false;
   #over = false;
 
-  constructor(stream: ServerDuplexStream<Buffer, Buffer>, host: CarrierHost, onClosed: () => void) {
+  constructor(
+    stream: ServerDuplexStream<Buffer, Buffer>,
+    host: CarrierHost,
+    connection: ConnectionLoad,
+    onClosed: () => void,
+  ) {
+    this.#connection = connection;
     this.stream = stream;
     this.#host = host;
     this.#onClosed = onClosed;
@@ -124,11 +131,15 @@ export class Carrier {
     const { limits, packedCallLimits, authorize } = this.#host;
     const bytes = request.length;
     const call = new CarriedCall(id, metadata, Date.now() + timeoutMs, bytes, this.stream);
-    const full = this.#calls.size >= packedCallLimits.maxCalls || this.#bytes + bytes > packedCallLimits.maxBytes;
+    const full =
+      this.#calls.size >= packedCallLimits.maxCalls ||
+      this.#bytes + bytes > packedCallLimits.maxBytes ||
+      this.#connection.calls >= limits.maxCallsPerConnection;
     this.#calls.set(id, call);
+    this.#connection.calls += 1;
     this.#bytes += bytes;
     const served = this.#host.served(method);
-    if (full) this.#fail(call, tooManyCalls(packedCallLimits.maxCalls));
+    if (full) this.#fail(call, tooManyCalls(Math.min(packedCallLimits.maxCalls, limits.maxCallsPerConnection)));
     else if (metadata === malformedMetadata) this.#fail(call, notMetadata());
     else if (served === undefined) this.#reply(call, unimplemented(method));
     else {
@@ -177,6 +188,7 @@ export class Carrier {
     if (!this.#calls.delete(call.id)) return false;
     this.#asking.delete(call);
     this.#bytes -= call.bytes;
+    this.#connection.calls -= 1;
     if (this.#calls.size === 0) {
       this.#idleSince = Date.now();
       if (this.#halfClosed) this.#schedule();

@@ -28,10 +28,16 @@ export interface CarrierHost extends CallHost {
   unauthorizable(error: unknown, call: IncomingCall): RpcError;
 }
 
+/** What the streams of one connection have under way together. */
+export interface ConnectionLoad {
+  calls: number;
+}
+
 /** The streams of a server that carry calls: they are told when the server, or their connection, takes leave. */
 export class PackedCalls {
   readonly #host: CarrierHost;
   readonly #carriers = new Set<Carrier>();
+  readonly #loads = new WeakMap<object, ConnectionLoad>();
   #draining = false;
 
   constructor(host: CarrierHost) {
@@ -40,9 +46,16 @@ export class PackedCalls {
 
   /** Takes a stream. */
   carry(stream: ServerDuplexStream<Buffer, Buffer>): void {
-    const carrier = new Carrier(stream, this.#host, () => this.#carriers.delete(carrier));
+    const carrier = new Carrier(stream, this.#host, this.#loadOf(stream), () => this.#carriers.delete(carrier));
     this.#carriers.add(carrier);
     if (this.#draining) carrier.drain();
+  }
+
+  #loadOf(stream: ServerDuplexStream<Buffer, Buffer>): ConnectionLoad {
+    const connection = http2Stream(stream)?.session ?? stream;
+    let load = this.#loads.get(connection);
+    if (load === undefined) this.#loads.set(connection, (load = { calls: 0 }));
+    return load;
   }
 
   /** Asks all callers to go elsewhere with new calls. */

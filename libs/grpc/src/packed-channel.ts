@@ -20,9 +20,6 @@ export interface PackedCallOptions extends StreamBounds {
 
 const defaults: PackedCallOptions = { maxCallBytes: 64 * 1024, maxCalls: 1000, maxBytes: 4 * 1024 * 1024 };
 
-/** How long a server that took no packed calls is not asked again, on one connection, in milliseconds. */
-const plainMs = 60_000;
-
 /** What runs here belongs to no call, whichever was the first to need it. */
 const outside = AsyncLocalStorage.snapshot();
 const nothing = new Set<PackedCall>();
@@ -110,11 +107,11 @@ export class PackedChannel {
         },
         onUnsent: () => this.#schedule(),
         onRetired: () => this.#leave(stream),
-        onOver: (refused) => {
+        onOver: (plainMs) => {
           this.#leave(stream);
           this.#streams.delete(stream);
-          if (refused) this.#goPlain();
-          if (refused || this.#closed) this.#sendAllPlainly();
+          if (plainMs > 0) this.#goPlain(plainMs);
+          if (plainMs > 0 || this.#closed) this.#sendAllPlainly();
         },
       },
     );
@@ -134,7 +131,7 @@ export class PackedChannel {
   }
 
   /** Makes plain calls for a while, or until the connection is another one. */
-  #goPlain(): void {
+  #goPlain(plainMs: number): void {
     this.#plainUntil = Date.now() + plainMs;
     if (this.#closed) return;
     const channel = this.#client.getChannel();

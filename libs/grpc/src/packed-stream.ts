@@ -27,8 +27,8 @@ export interface PackedStreamEvents {
   readonly onUnsent: () => void;
   /** New calls have to go elsewhere. */
   readonly onRetired: () => void;
-  /** It is over. @param refused whether such streams are not taken there */
-  readonly onOver: (refused: boolean) => void;
+  /** It is over. @param plainMs for how long calls are to be made plainly, because the server takes no such streams */
+  readonly onOver: (plainMs: number) => void;
 }
 
 /** One stream that carries calls, on the side of the caller. */
@@ -139,7 +139,7 @@ export class PackedStream {
     }
     if (response === undefined || response.replies.some(({ id }) => id > this.#lastId)) {
       this.#stream.cancel();
-      this.#break(unreadable(), true);
+      this.#break(unreadable(), notTakenMs);
       return;
     }
     this.#accepted = true;
@@ -170,16 +170,16 @@ export class PackedStream {
 
   #end(status: StatusObject): void {
     if (this.#over) return;
-    if (!this.#accepted && refusals.has(status.code)) {
+    if (!this.#accepted && tellsOfRefusal(status)) {
       this.#over = true;
-      this.#events.onOver(true);
+      this.#events.onOver(status.code === Status.UNIMPLEMENTED ? notTakenMs : notTakenNowMs);
       for (const call of this.#takeAll()) guarded(call.ends.sendPlainly);
-    } else this.#break(status.code === Status.UNAVAILABLE ? errorFromStatus(status) : broken(), false);
+    } else this.#break(status.code === Status.UNAVAILABLE ? errorFromStatus(status) : broken(), 0);
   }
 
-  #break(error: RpcError, refused: boolean): void {
+  #break(error: RpcError, plainMs: number): void {
     this.#over = true;
-    this.#events.onOver(refused);
+    this.#events.onOver(plainMs);
     for (const call of this.#takeAll())
       guarded(() => (call.idempotent ? call.ends.sendPlainly() : call.ends.fail(error)));
   }
@@ -193,7 +193,16 @@ export class PackedStream {
   }
 }
 
-/** The codes by which a server, before it takes calls, says that it takes none on such a stream. */
+/** How long a server that takes no such streams, or none just now, is not asked again on one connection, in milliseconds. */
+const notTakenMs = 60_000;
+const notTakenNowMs = 1000;
+
+/** Whether a status that came before the server took calls is the server's own, and not of a connection that broke. */
+function tellsOfRefusal({ code, metadata }: StatusObject): boolean {
+  return refusals.has(code) || metadata.get('grpc-status-details-bin').length > 0;
+}
+
+/** The codes by which servers say that they take no such stream. */
 const refusals: ReadonlySet<Status> = new Set([
   Status.UNIMPLEMENTED,
   Status.UNAUTHENTICATED,

@@ -242,13 +242,16 @@ describe('a call is made plainly', () => {
     expect(paths).toEqual([carryPath, readPath, readPath, readPath]);
   });
 
-  it('to a server that denies the stream, so that each hears its own verdict', async () => {
+  it.each([
+    ['denies', new RpcError(Status.PERMISSION_DENIED, 'NOT_PERMITTED', 'No streams.')],
+    ['cannot decide about', new Error('the database is away')],
+  ])('to a server that %s the stream, so that each hears its own verdict', async (_, error) => {
     await using service = await startShelf(
       { readFile: echo },
       {
         ...packed,
         authorize: ({ method }) => {
-          if (method.path === carryPath) throw new RpcError(Status.PERMISSION_DENIED, 'NOT_PERMITTED', 'No streams.');
+          if (method.path === carryPath) throw error;
           return { caller: undefined };
         },
       },
@@ -317,10 +320,15 @@ describe('bounds', () => {
     expect(running).toBe(1);
   });
 
-  it('of the server are RESOURCE_EXHAUSTED for the calls beyond them', async () => {
-    await using service = await startShelf({ readFile: () => NEVER }, { packedCalls: { maxCalls: 1 } });
+  it.each([
+    ['server', { packedCalls: { maxCalls: 1 } }],
+    ['connection', { packedCalls: {}, limits: { maxCallsPerConnection: 1 } }],
+  ])('of the %s are RESOURCE_EXHAUSTED for the calls beyond them', async (_, options) => {
+    let running = 0;
+    await using service = await startShelf({ readFile: () => ((running += 1), NEVER) }, options);
     using other = connect(service, { packedCalls: true });
     const first = other.client.readFile({ path: '' }).subscribe();
+    await until(() => running === 1);
     expect(await failure(other.client.readFile({ path: '' }))).toMatchObject({
       code: Status.RESOURCE_EXHAUSTED,
       reason: 'TOO_MANY_CALLS',
