@@ -1,6 +1,6 @@
 import { Metadata } from '@grpc/grpc-js';
 import { codecsOf, rollcallContract } from '@rollcall/proto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedFrame } from '../src/frame-bytes.ts';
 import {

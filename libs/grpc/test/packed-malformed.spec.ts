@@ -1,6 +1,6 @@
 import { Metadata, Server, ServerCredentials, type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { firstValueFrom, NEVER } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { type CallContext, GrpcChannel, type RpcError } from '../src/grpc.ts';
@@ -165,7 +165,7 @@ async function startLiar(answers: () => Buffer[]): Promise<Disposable & { readon
     });
     stream.on('end', () => stream.end());
   };
-  server.register(carryPath, handler as never, identity, identity, 'bidi');
+  server.register(carryPath, handler, identity, identity, 'bidi');
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
