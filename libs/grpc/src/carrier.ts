@@ -29,6 +29,8 @@ export class Carrier {
   readonly stream: ServerDuplexStream<Buffer, Buffer>;
   readonly #host: CarrierHost;
   readonly #connection: ConnectionLoad;
+  readonly #peer: string;
+  readonly #userAgent: string | Buffer | undefined;
   readonly #onClosed: () => void;
   readonly #outbox: Outbox;
   readonly #calls = new Map<number, CarriedCall>();
@@ -41,7 +43,8 @@ export class Carrier {
   #draining = false;
   #drainTold = false;
   #scheduled = false;
-  #full = false;
+  /** Since when the peer does not take what is sent, in milliseconds since the epoch. */
+  #fullSince: number | undefined;
   /** Whether the peer has no more calls. */
   #halfClosed = false;
   #over = false;
@@ -55,6 +58,8 @@ export class Carrier {
     this.#connection = connection;
     this.stream = stream;
     this.#host = host;
+    this.#peer = stream.getPeer();
+    this.#userAgent = stream.metadata.get('user-agent')[0];
     this.#onClosed = onClosed;
     this.#outbox = new Outbox(stream, Infinity, new OutboxBudget());
     stream.sendMetadata(new Metadata()); // tells that calls are taken here
@@ -86,21 +91,22 @@ export class Carrier {
     while (this.#replies.length > 0) this.#write(this.#nextReplies()); // such as that their calls were ended
     this.#over = true;
     this.stream.emit('error', statusOf(error));
-    this.#host.lastWords.allow(
-      http2Stream(this.stream),
-      Date.now() + this.#host.limits.lastWordMs,
-      constants.NGHTTP2_CANCEL,
-    );
+    this.#letGo();
     this.#cancelAll();
   }
 
-  /** Ends the calls that are still not decided about at their deadline, and a stream that was asked to end in vain. */
+  /**
+   * Ends the calls that are still not decided about at their deadline, and the stream when its peer takes no answers for
+   * longer than anybody waits for one, or was asked in vain to end it.
+   */
   endWhatIsDue(now: number): void {
     for (const call of this.#asking) if (now >= call.deadline) this.#reply(call, statusOf(deadlineExceeded()));
-    if (this.#draining && this.idleMs(now) >= this.#host.limits.lastWordMs && !this.#over) {
-      this.#over = true;
-      this.stream.end();
+    const { lastWordMs, defaultDeadlineMs } = this.#host.limits;
+    if (this.#fullSince !== undefined && now - this.#fullSince >= defaultDeadlineMs) {
+      this.#replies = [];
+      this.end(answersNotRead(defaultDeadlineMs));
     }
+    if (this.#draining && this.idleMs(now) >= lastWordMs) this.#endWell();
   }
 
   #read(frame: Buffer): void {
@@ -144,8 +150,8 @@ export class Carrier {
     else if (served === undefined) this.#reply(call, unimplemented(method));
     else {
       const size = metadataBytes(metadata);
-      const userAgent = this.stream.metadata.get('user-agent')[0];
-      if (userAgent !== undefined && metadata.get('user-agent').length === 0) metadata.set('user-agent', userAgent);
+      if (this.#userAgent !== undefined && metadata.get('user-agent').length === 0)
+        metadata.set('user-agent', this.#userAgent);
       const start = (): void => {
         this.#asking.delete(call);
         if (call.cancelled || !this.#calls.has(id)) return;
@@ -157,7 +163,7 @@ export class Carrier {
       else if (timeoutMs === 0) this.#fail(call, deadlineExceeded());
       else if (authorize === undefined) start();
       else {
-        const incoming: IncomingCall = { method: served.method, metadata, peer: this.stream.getPeer() };
+        const incoming: IncomingCall = { method: served.method, metadata, peer: this.#peer };
         this.#asking.add(call);
         admit(authorize, incoming, start, (error) => {
           this.#fail(call, error instanceof RpcError ? error : this.#host.unauthorizable(error, incoming));
@@ -197,7 +203,7 @@ export class Carrier {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#full || this.#over) return;
+    if (this.#scheduled || this.#fullSince !== undefined || this.#over) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -208,10 +214,21 @@ export class Carrier {
   /** Sends what is there, as far as the peer takes it. */
   #flush(): void {
     if (this.#draining && !this.#drainTold && this.#replies.length === 0 && !this.#over) this.#write([]);
-    while (this.#replies.length > 0 && !this.#full && !this.#over) this.#write(this.#nextReplies());
-    if (!this.#halfClosed || this.#over || this.#calls.size > 0 || this.#replies.length > 0) return;
+    while (this.#replies.length > 0 && this.#fullSince === undefined && !this.#over) this.#write(this.#nextReplies());
+    if (this.#halfClosed && this.#calls.size === 0 && this.#replies.length === 0) this.#endWell();
+  }
+
+  #endWell(): void {
+    if (this.#over) return;
     this.#over = true;
     this.stream.end();
+    this.#letGo();
+  }
+
+  /** A peer that takes nothing more would hold for ever what it was sent. */
+  #letGo(): void {
+    const { lastWords, limits } = this.#host;
+    lastWords.allow(http2Stream(this.stream), Date.now() + limits.lastWordMs, constants.NGHTTP2_CANCEL);
   }
 
   /** Takes the replies that go into one message. */
@@ -233,10 +250,10 @@ export class Carrier {
     const frame = encodeCarryResponse({ replies, draining: this.#draining });
     const taken = emit({ next: (message: Buffer) => this.#outbox.send(message) }, frame);
     if (taken === undefined) return;
-    this.#full = true;
+    this.#fullSince ??= Date.now();
     this.stream.pause();
     void taken.then(() => {
-      this.#full = false;
+      this.#fullSince = undefined;
       if (this.#over) return;
       this.stream.resume();
       this.#flush();
@@ -260,6 +277,11 @@ const malformedMetadata = new Metadata();
 
 function notMetadata(): RpcError {
   return new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'A key or value of the metadata is not allowed.');
+}
+
+function answersNotRead(forMs: number): RpcError {
+  const message = `No answer was read for ${forMs} ms. Read faster, or have fewer calls under way.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'READER_TOO_SLOW', message);
 }
 
 /** What grpc-js says of such a call. */

@@ -41,6 +41,8 @@ export class PackedChannel {
   /** Whether there was no room for those that wait, when it was last looked for. */
   #beyondBounds = false;
   #plainUntil = 0;
+  /** Whether it is looked for another connection. */
+  #watching = false;
   #closed = false;
 
   /** The largest response that a call may have, in bytes. */
@@ -90,7 +92,10 @@ export class PackedChannel {
   }
 
   #flush(): void {
-    if (this.#waiting.size > 0 && this.#active === undefined) outside(() => this.#open());
+    if (this.#waiting.size > 0 && this.#active === undefined) {
+      if (this.#closed) this.#sendAllPlainly();
+      else outside(() => this.#open());
+    }
     for (const stream of this.#streams) stream.send(stream === this.#active ? this.#waiting : nothing);
     this.#beyondBounds = this.#waiting.size > 0;
     if (this.#closed && this.#waiting.size === 0) this.#active?.retire();
@@ -133,9 +138,13 @@ export class PackedChannel {
   /** Makes plain calls for a while, or until the connection is another one. */
   #goPlain(plainMs: number): void {
     this.#plainUntil = Date.now() + plainMs;
-    if (this.#closed) return;
+    if (this.#closed || this.#watching) return;
+    this.#watching = true;
     const channel = this.#client.getChannel();
-    channel.watchConnectivityState(channel.getConnectivityState(false), Infinity, () => (this.#plainUntil = 0));
+    channel.watchConnectivityState(channel.getConnectivityState(false), Infinity, () => {
+      this.#watching = false;
+      this.#plainUntil = 0;
+    });
   }
 
   #sendAllPlainly(): void {

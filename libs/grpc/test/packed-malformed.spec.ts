@@ -1,9 +1,9 @@
 import { Metadata, Server, ServerCredentials, type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import * as fc from 'fast-check';
-import { firstValueFrom, NEVER } from 'rxjs';
+import { firstValueFrom, NEVER, Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type CallContext, GrpcChannel, type RpcError } from '../src/grpc.ts';
+import { type CallContext, errorFromStatus, GrpcChannel, type RpcError } from '../src/grpc.ts';
 import {
   type CarryResponse,
   decodeCarryResponse,
@@ -63,6 +63,42 @@ describe('a server that takes packed calls', () => {
     expect((await carrier.status).code).toBe(Status.INVALID_ARGUMENT);
     await until(() => reasons.length === 1);
     expect(reasons).toEqual([Status.CANCELLED]);
+  });
+
+  it('tells a caller to go elsewhere when it ends, and ends a stream whose caller does not', async () => {
+    await using service = await startShelf({ readFile: () => NEVER }, { packed: true });
+    using carrier = openCarrier(service.target);
+    carrier.stream.write(encodeCarryRequest({ calls: [call], cancelledIds: [] }));
+    carrier.stream.write(encodeCarryRequest({ calls: [{ ...call, id: 2, timeoutMs: 0 }], cancelledIds: [] }));
+    await until(() => repliesOf(carrier).length === 1);
+    await service.close();
+    const error = errorFromStatus(await carrier.status);
+    expect([error.code, error.reason]).toEqual([Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE']);
+    expect(carrier.received.some((frame) => decodeCarryResponse(frame).draining)).toBe(true);
+    expect(repliesOf(carrier).map(({ id, status }) => [id, status])).toEqual([
+      [2, Status.DEADLINE_EXCEEDED],
+      [1, Status.UNAVAILABLE],
+    ]);
+  });
+
+  it('ends a stream whose answers nobody reads, and lets its memory go', async () => {
+    let torn = 0;
+    await using service = await startShelf(
+      {
+        readFile: () => ({ path: 'x'.repeat(100_000) }),
+        getBook: () => new Observable(() => () => (torn += 1)),
+      },
+      { packed: true, limits: { defaultDeadlineMs: 200, lastWordMs: 100 } },
+    );
+    using carrier = openCarrier(service.target);
+    carrier.stream.pause();
+    const waiting = { ...call, method: `/${shelfServiceName}/GetBook` };
+    const calls = [waiting, ...Array.from({ length: 50 }, (_, index) => ({ ...call, id: index + 2 }))];
+    carrier.stream.write(encodeCarryRequest({ calls, cancelledIds: [] }));
+    await until(() => torn === 1);
+    carrier.stream.resume();
+    expect([Status.RESOURCE_EXHAUSTED, Status.CANCELLED]).toContain((await carrier.status).code);
+    expect(repliesOf(carrier).length).toBeLessThan(50);
   });
 
   it('ends a call at its deadline, also while nobody has decided about it', async () => {
