@@ -12,7 +12,7 @@ import {
 } from '../src/packed-frames.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { failure, openCarrier, type RawCarrier } from './carriers.ts';
-import { type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
+import { settled, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const readPath = `/${shelfServiceName}/ReadFile`;
 const empty = Buffer.alloc(0);
@@ -79,6 +79,23 @@ describe('a server that takes packed calls', () => {
       [2, Status.DEADLINE_EXCEEDED],
       [1, Status.UNAVAILABLE],
     ]);
+  });
+
+  it('reads no further while its answers are not read, and goes on when they are', async () => {
+    let handled = 0;
+    await using service = await startShelf(
+      { readFile: () => ((handled += 1), { path: 'x'.repeat(10_000) }) },
+      { packed: true },
+    );
+    using carrier = openCarrier(service.target);
+    carrier.stream.pause();
+    const total = 2000;
+    for (let id = 1; id <= total; id++)
+      carrier.stream.write(encodeCarryRequest({ calls: [{ ...call, id }], cancelledIds: [] }));
+    expect(await settled(() => handled)).toBeLessThan(total);
+    carrier.stream.resume();
+    await until(() => repliesOf(carrier).length === total);
+    expect(handled).toBe(total);
   });
 
   it('ends a stream whose answers nobody reads, and lets its memory go', async () => {
