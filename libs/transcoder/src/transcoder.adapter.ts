@@ -60,7 +60,7 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
     },
   });
   const fastify = adapter.getInstance();
-  const silent = new SilentConnections(fastify.server as Server, https !== undefined);
+  const silent = new SilentConnections(fastify.server, https !== undefined);
   fastify.addHook('preClose', () => {
     silent.destroy();
     return Promise.resolve();
