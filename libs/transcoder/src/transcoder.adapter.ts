@@ -1,4 +1,4 @@
-import { type IncomingMessage, type Server, type ServerOptions, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import { finished } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
