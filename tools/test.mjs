@@ -2,7 +2,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { commandFailed, forgetResults, readResults, summarize, withSecondRun } from './test-results.mjs';
-import { ensureInstalled, root, run } from './toolchain.mjs';
+import { SecretFinder } from './secrets-in-output.mjs';
+import { ensureInstalled, root, runSeen } from './toolchain.mjs';
 
 await ensureInstalled();
 const projects = [
@@ -12,7 +13,9 @@ const projects = [
 for (const project of projects) forgetResults(project);
 
 const asked = process.argv.slice(2);
-const code = await run('nx', ['run-many', '-t', 'test', '--parallel=1', '--output-style=stream', ...asked]);
+const secrets = new SecretFinder();
+const nx = ['run-many', '-t', 'test', '--parallel=1', '--output-style=stream', ...asked];
+const code = await runSeen('nx', nx, (text) => secrets.look(text));
 
 const runs = [];
 for (const project of projects) {
@@ -24,4 +27,5 @@ const someFailed = runs.some(({ files }) =>
   files.some(({ failed, flaky }) => failed.length > 0 || flaky !== undefined),
 );
 if (code !== 0 && !someFailed) runs.push(commandFailed('nx', `ended with ${code}: see its output`));
+for (const found of secrets.found) runs.push(commandFailed('output', `a secret was written: ${found}`));
 summarize(runs);

@@ -52,10 +52,7 @@ function only(paths: string[]): string[] {
 
 /** What makes buf build the one file of a tutorial. */
 function fileOf(tutorial: string): string[] {
-  const folder = `proto/tutorial/${tutorial}`;
-  const ours = { path: 'proto', excludes: ['proto/testing', 'proto/third_party', 'proto/tutorial'] };
-  const modules = [ours, { path: 'proto/third_party' }, { path: folder }];
-  return ['--config', JSON.stringify({ version: 'v2', modules }), '--path', `${folder}/${tutorial}.proto`];
+  return ['--config', `proto/tutorial/${tutorial}.buf.yaml`, '--path', `proto/tutorial/${tutorial}/${tutorial}.proto`];
 }
 
 rmSync(types, { recursive: true, force: true });
@@ -79,7 +76,7 @@ generateCodecs(
   '.',
   `${types}/codecs`,
   'proto/rollcall/type',
-  'proto/rollcall/access/v1/access.proto',
+  'proto/rollcall/user/v1/access.proto',
   'proto/rollcall/user/v1/user.proto',
   'proto/third_party/buf',
   'proto/third_party/google',
@@ -91,7 +88,7 @@ for (const unused of [
   'google/api',
   'google/protobuf/descriptor.ts',
   'rollcall/type',
-  'rollcall/access/v1/access.ts',
+  'rollcall/user/v1/access.ts',
 ])
   for (const out of ['types', 'testing']) rmSync(`${types}/${out}/${unused}`, { recursive: true, force: true });
 
@@ -101,7 +98,7 @@ renameSync(types, `${here}src/gen`);
 // A right that nobody wrote down is a right that nobody has thought about. Protos of others are ruled in src/access.ts.
 const unruled = ['rollcall', ...tutorials.map(imageOf)].flatMap((image) => {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(`${here}gen/${image}.binpb`)));
-  const access = registry.getExtension('rollcall.access.v1.access');
+  const access = registry.getExtension('rollcall.user.v1.access');
   if (access === undefined) throw new Error(`${image} has no option for who may call`);
   return [...registry]
     .flatMap((desc) => (desc.kind === 'service' && !desc.typeName.startsWith('grpc.') ? desc.methods : []))
@@ -109,6 +106,6 @@ const unruled = ['rollcall', ...tutorials.map(imageOf)].flatMap((image) => {
     .map((method) => `${method.parent.typeName}.${method.name}`);
 });
 if (unruled.length > 0) {
-  console.error(`Who may call these methods? They need the option (rollcall.access.v1.access): ${unruled.join(', ')}`);
+  console.error(`Who may call these methods? They need the option (rollcall.user.v1.access): ${unruled.join(', ')}`);
   process.exitCode = 1;
 }

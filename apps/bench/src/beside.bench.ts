@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { alternate, type Sample, type Samples, valuesOf, type Variant } from './alternate.ts';
 import type { Series } from './bench.ts';
-import { engineBenches, type Ground, isQuick } from './directory/engine-bench.ts';
+import { engineBenches, type Ground } from './directory/engine-bench.ts';
 import { fill } from './directory/fill.ts';
 import type { Order } from './directory/load.worker.ts';
 import { DirectoryService, migrate } from './directory/service.ts';
@@ -15,7 +15,7 @@ export const besideBenches = engineBenches(
   'GETs alone, beside a running import, and beside a running export',
   async (ground) => {
     const { makePlace, folder, stack, options } = ground;
-    const size = isQuick(options) ? 5000 : 100_000;
+    const size = options.quick ? 1000 : 100_000;
     options.progress(`filling a directory with ${size} users`);
     const place = await makePlace('beside');
     await migrate(place, join(folder, 'migrate-socket'), options.signal);
@@ -61,7 +61,7 @@ async function measured(
     { name: 'beside export', slice: beside('export') },
   ];
   options.progress(`${inFlight} in flight, warming up`);
-  for (let round = 0; round < (isQuick(options) ? 1 : 4); round += 1)
+  for (let round = 0; round < (options.quick ? 1 : 4); round += 1)
     for (const variant of variants) await variant.slice(options.sliceMs);
   return await alternate(variants, options, (round) =>
     options.progress(`${inFlight} in flight, round ${round} of ${options.rounds}`),

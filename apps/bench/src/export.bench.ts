@@ -8,7 +8,7 @@ import type { Client } from '@grpc/grpc-js';
 import type { userService } from '@rollcall/proto';
 import { alternate, type Sample, type Variant } from './alternate.ts';
 import type { Place } from './directory/engines.ts';
-import { engineBenches, type Ground, isQuick } from './directory/engine-bench.ts';
+import { engineBenches, type Ground } from './directory/engine-bench.ts';
 import { fill } from './directory/fill.ts';
 import { methodOf } from './directory/people.ts';
 import { DirectoryService, migrate } from './directory/service.ts';
@@ -23,7 +23,7 @@ export const exportBenches = engineBenches(
   'export of all users: a bare cursor loop that writes to a unix socket, and gRPC',
   async (ground) => {
     const { makePlace, folder, stack, options } = ground;
-    const count = isQuick(options) ? 5000 : 30_000;
+    const count = options.quick ? 2000 : 30_000;
     options.progress(`filling a directory with ${count} users`);
     const place = await makePlace('export');
     await migrate(place, join(folder, 'migrate-socket'), options.signal);
@@ -35,7 +35,7 @@ export const exportBenches = engineBenches(
       { name: 'gRPC', slice: (durationMs) => measured(durationMs, count, () => readExport(service.client)) },
     ];
     options.progress('warming up');
-    for (let round = 0; round < (isQuick(options) ? 1 : 4); round += 1)
+    for (let round = 0; round < (options.quick ? 1 : 4); round += 1)
       for (const variant of variants) await variant.slice(options.sliceMs);
     const samples = await alternate(variants, options, (round) =>
       options.progress(`round ${round} of ${options.rounds}`),

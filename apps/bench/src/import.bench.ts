@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { alternate, type Variant } from './alternate.ts';
 import { type BulkLoader, openBulkLoader } from './directory/bulk-load.ts';
-import { engineBenches, type Found, type Ground, isQuick } from './directory/engine-bench.ts';
+import { engineBenches, type Found, type Ground } from './directory/engine-bench.ts';
 import { importLines, importRows, type Numbers } from './directory/import-stream.ts';
 import { personOf } from './directory/people.ts';
 import { DirectoryService, migrate, startGateway } from './directory/service.ts';
@@ -24,7 +24,7 @@ export const importBenches = engineBenches(
       await restVariant(ground),
     ];
     options.progress('warming up');
-    for (let round = 0; round < (isQuick(options) ? 1 : 4); round += 1)
+    for (let round = 0; round < (options.quick ? 1 : 4); round += 1)
       for (const variant of variants) await variant.slice(options.sliceMs);
     const samples = await alternate(variants, options, (round) =>
       options.progress(`round ${round} of ${options.rounds}`),

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { type Arguments, readArguments, usage } from './arguments.ts';
-import type { Result } from './bench.ts';
+import type { Bench, Result } from './bench.ts';
 import { benches } from './benches.ts';
 import { machineLine } from './machine.ts';
 import { rowsOf } from './rows.ts';
@@ -21,14 +21,31 @@ try {
 }
 
 async function run({ benches: chosen, json, ...schedule }: Arguments): Promise<void> {
-  const results: Result[] = [];
+  const results = new Map<Bench, Result>();
   if (json !== undefined) writeFileSync(json, ''); // a file that cannot be written is known before the wait
   console.log(machineLine());
-  for (const bench of chosen) {
-    const progress = (line: string): void => console.error(`${bench.name}: ${line}`);
-    const result = await bench.run({ ...schedule, signal: interrupted.signal, progress });
-    results.push(result);
-    console.log(`\n${tableOf(result)}\n`);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([interrupted.signal, failed.signal]);
+  const left = [...chosen];
+  const runner = async (): Promise<void> => {
+    for (let bench = left.shift(); bench !== undefined; bench = left.shift()) {
+      const { name } = bench;
+      const progress = (line: string): void => console.error(`${name}: ${line}`);
+      const result = await bench.run({ ...schedule, signal, progress });
+      results.set(bench, result);
+      console.log(`\n${tableOf(result)}\n`);
+    }
+  };
+  const runners = Array.from({ length: schedule.quick ? 2 : 1 }, runner);
+  try {
+    await Promise.all(runners);
+  } catch (error) {
+    failed.abort(error);
+    await Promise.allSettled(runners); // the other one ends its processes
+    throw error;
   }
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results.flatMap(rowsOf), null, 2)}\n`);
+  const rows = chosen
+    .map((bench) => results.get(bench))
+    .flatMap((result) => (result === undefined ? [] : rowsOf(result)));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows, null, 2)}\n`);
 }

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GrpcChannel } from '@rollcall/grpc';
-import { type access, rollcallContract } from '@rollcall/proto';
+import { type access, rollcallContract, user, type userService } from '@rollcall/proto';
 import { firstValueFrom } from 'rxjs';
 import type { Bench, Result, RunOptions } from './bench.ts';
 import { compareLoaded } from './gateway-comparison.ts';
@@ -9,9 +9,6 @@ import { startRollcall } from './gateway-servers.ts';
 import { getRandomUser, seedUsers } from './gateway-users.ts';
 import { startIssuer } from '@rollcall/test-servers';
 import { temporaryFolder } from './temporary-folder.ts';
-
-/** Who asks. */
-const userId = '1';
 
 /** So far away that a load does not reach them. */
 const limits = { CALLER_CALLS_PER_SECOND: '1000000', CALLER_CALLS_BURST: '1000000' };
@@ -28,7 +25,7 @@ async function compareSignIns(options: RunOptions): Promise<Result> {
   const folder = temporaryFolder(stack);
   options.progress('starting the servers, and filling their stores');
   const seed = join(folder, 'seed');
-  const token = await fill(seed, options.signal);
+  const { userId, token } = await fill(seed, options.signal);
   const issuer = stack.use(await startIssuer());
   const oidc = { OIDC_ISSUER: issuer.issuer, OIDC_AUDIENCE: 'rollcall', OIDC_USER_ID_CLAIM: 'user_id', ...limits };
   const variants = [
@@ -50,15 +47,20 @@ async function compareSignIns(options: RunOptions): Promise<Result> {
   );
 }
 
-/** Fills a store. @returns the secret of a token */
-async function fill(folder: string, signal: AbortSignal): Promise<string> {
+/** Fills a store. @returns an administrator, so that none has to be let in by a link, and the secret of a token */
+async function fill(folder: string, signal: AbortSignal): Promise<{ userId: string; token: string }> {
   mkdirSync(folder);
   await using server = startRollcall(folder, 'seed', {});
   await server.answers('/readyz', signal);
   await seedUsers(server.socketPath);
   const channel = new GrpcChannel(`unix://${folder}/grpc.sock`);
-  const client = channel.client<access.AccessServiceClient>(rollcallContract, 'rollcall.access.v1.AccessService');
-  const { secret } = await firstValueFrom(client.createToken({ userId, name: 'bench', validDays: 1 }));
+  const users = channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService');
+  const tokens = channel.client<access.AccessServiceClient>(rollcallContract, 'rollcall.access.v1.AccessService');
+  const unset = { email: '', createTime: null, updateTime: null, deleteTime: null, purgeTime: null, etag: '' };
+  const asked = { id: '0', name: 'Administrator', type: user.UserType.USER_TYPE_ADMINISTRATOR, ...unset };
+  const { user: created } = await firstValueFrom(users.createUser({ user: asked, requestId: '' }));
+  const userId = created?.id ?? '';
+  const { secret } = await firstValueFrom(tokens.createToken({ userId, name: 'bench', validDays: 1 }));
   channel.close();
-  return secret;
+  return { userId, token: secret };
 }

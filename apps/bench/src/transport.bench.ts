@@ -44,14 +44,15 @@ async function compare(
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
   options.progress('starting the servers, and warming up');
   const servers = await startTransports(folder, options.signal, stack);
-  for (let round = 0; round < 6; round += 1) for (const server of servers) await slice(server, options.sliceMs);
+  for (let round = 0; round < (options.quick ? 1 : 6); round += 1)
+    for (const server of servers) await slice(server, options.sliceMs);
   const variants = servers.map((server) => ({
     name: server.name,
     slice: (durationMs: number) => slice(server, durationMs),
   }));
   // The differences are small beside the noise of a machine: many short slices show them, where few long ones do not.
-  const { rounds, sliceMs } = options;
-  const many = { ...options, rounds: (rounds - 1) * 5 + 1, sliceMs: sliceMs / 2 };
+  const { rounds, sliceMs, quick } = options;
+  const many = quick ? options : { ...options, rounds: (rounds - 1) * 5 + 1, sliceMs: sliceMs / 2 };
   const samples = await alternate(variants, many, (round) => options.progress(`round ${round} of ${many.rounds}`));
   return { bench, metrics, baselines: ['raw'], series: [{ inFlight, samples }], notes };
 }

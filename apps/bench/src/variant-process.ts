@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HttpConnection } from './http-connection.ts';
 
 /** How long a process may take to answer for the first time, and to end when it is asked to, in milliseconds. */
-const startMs = 20_000;
+const startMs = 60_000;
 const endMs = 10_000;
 
 const live = new Set<ChildProcess>();

@@ -2,10 +2,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { GrpcChannel } from '@rollcall/grpc';
+import { GrpcChannel, TlsFiles } from '@rollcall/grpc';
 import {
   type Contract,
   rollcallContract,
@@ -15,6 +16,7 @@ import {
   tutorialUserServiceContract,
   type userService,
 } from '@rollcall/proto';
+import type { PemFolder } from '@rollcall/test-servers';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -22,6 +24,8 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 export interface Rollcall extends AsyncDisposable {
   readonly socketPath: string;
   readonly target: string;
+  /** The certificates of the authorities that its callers trust; undefined when it speaks plain text. */
+  readonly trusted: string[] | undefined;
   /** Where user-service has its store. */
   readonly dataDir: string;
   readonly users: userService.UserServiceClient;
@@ -45,8 +49,22 @@ export interface Rollcall extends AsyncDisposable {
   stop(): Promise<(number | null)[]>;
 }
 
+/** The files of TLS of each process, and of the test that calls user-service. */
+export interface Secured {
+  readonly 'user-service': PemFolder;
+  readonly gateway: PemFolder;
+  readonly caller: PemFolder;
+  /** The certificates of the authorities that callers of the gateway trust. */
+  readonly trusted: string[];
+}
+
+/** The variables that name the files of a folder. */
+export function tlsVariables({ cert, key, ca }: PemFolder): Record<string, string> {
+  return { TLS_CERT: cert, TLS_KEY: key, TLS_CA: ca };
+}
+
 /** Starts user-service and gateway, built, as processes, and waits until they are ready. */
-export async function startRollcall(env: Record<string, string> = {}): Promise<Rollcall> {
+export async function startRollcall(env: Record<string, string> = {}, secured?: Secured): Promise<Rollcall> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-'));
   const socketPath = join(folder, 'rest.sock');
   const target = `unix://${folder}/users.sock`;
@@ -60,10 +78,10 @@ export async function startRollcall(env: Record<string, string> = {}): Promise<R
     ...env,
   };
   let output = '';
-  const start = (app: string): ChildProcess => {
+  const start = (app: 'user-service' | 'gateway'): ChildProcess => {
     const child = spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
       cwd: folder,
-      env: environment,
+      env: { ...environment, ...(secured && tlsVariables(secured[app])) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr]) {
@@ -76,7 +94,8 @@ export async function startRollcall(env: Record<string, string> = {}): Promise<R
   };
   let users = start('user-service');
   const gateway = start('gateway');
-  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 });
+  const tls = secured && new TlsFiles({ ...secured.caller, callers: [], reloadMs: 50 });
+  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000, tls });
   const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);
@@ -87,6 +106,7 @@ export async function startRollcall(env: Record<string, string> = {}): Promise<R
   const rollcall: Rollcall = {
     socketPath,
     target,
+    trusted: secured?.trusted,
     dataDir: environment.DATA_DIR,
     users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
     userManager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
@@ -146,11 +166,14 @@ export interface Asked {
 
 /** Opens an HTTP request; its body is the caller's to write. */
 export function openRequest(
-  { socketPath }: Rollcall,
+  { socketPath, trusted }: Rollcall,
   path: string,
   { verb = 'GET', headers = {} }: Asked = {},
 ): ClientRequest {
-  return httpRequest({ socketPath, path, method: verb, headers, agent: false });
+  const options = { socketPath, path, method: verb, headers, agent: false as const };
+  return trusted === undefined
+    ? httpRequest(options)
+    : httpsRequest({ ...options, ca: trusted, servername: 'localhost' });
 }
 
 /** Sends an HTTP request, and reads the answer to its end. */

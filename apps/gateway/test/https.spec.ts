@@ -75,6 +75,18 @@ it('shows a new certificate to new connections, and keeps those that are open', 
   agent.destroy();
 });
 
+it('keeps browsers to HTTPS, and their session too, whatever they claim to have come over', async () => {
+  using folder = makePemFolder({ identity });
+  await using gateway = await startGateway(folder, { LOCAL_SIGN_IN: '1' });
+  const headers = { 'x-forwarded-proto': 'http' };
+  const call = request(`${gateway.url}/session`, { method: 'DELETE', ca: authority.cert, agent: false, headers });
+  call.end();
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  await once(response.resume(), 'end');
+  expect(response.headers['strict-transport-security']).toBe('max-age=31536000');
+  expect(response.headers['set-cookie']?.[0]).toMatch(/^__Host-rollcall_session=;.*; Secure$/);
+});
+
 it('hangs up on plain HTTP', async () => {
   using folder = makePemFolder({ identity });
   await using gateway = await startGateway(folder);

@@ -50,7 +50,7 @@ export async function createService(config: Config): Promise<Service> {
       credentials: store.credentials,
       signIn,
       verifyToken,
-      addressOf: callAddress(config.signIn.trustedProxies),
+      addressOf: callAddress(config.signIn.trustedProxies, listen.startsWith('unix:')),
       onDenied: ({ caller: { userId: callerId, credential, address }, ...denial }) =>
         store.audit.denied({ callerId, credential, address, ...denial }),
     });

@@ -23,6 +23,8 @@ import {
   openStore,
   startService,
 } from './service.ts';
+import { readConfig } from '../src/config.ts';
+import { SignIn } from '../src/sign-in/sign-in.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -40,12 +42,17 @@ async function startBelieving() {
         userId,
         type: user.UserType.USER_TYPE_ADMINISTRATOR,
         credential: 'token',
+        expiresMs: Infinity,
         address: `10.0.0.${userId}`,
       };
       return { caller };
     },
   });
-  const app = await NestFactory.createMicroservice(AppModule.over(store, dayMs), { strategy, logger: false });
+  const { signIn } = readConfig({});
+  const app = await NestFactory.createMicroservice(
+    AppModule.over(store, dayMs, new SignIn(store.credentials, store.audit, signIn), signIn),
+    { strategy, logger: false },
+  );
   await app.listen();
   const clients = connect(strategy.address);
   return {
@@ -166,12 +173,16 @@ test('has no entry for what changes nothing: a dry run, a write that is refused,
   expect((await auditEntries(service.audit)).map(shown)).toEqual([[' -> 1 Ada']]);
 });
 
-test('knows nobody on a server that does not ask who calls, and the service itself outside of calls', async () => {
+test('knows the local administrator of protected mode, and the service itself outside of calls', async () => {
   await using service = await startService();
   await createUser(service.users, {});
   await service.store.write(creation(newUser(), ''));
   const [called, own] = await auditEntries(service.audit);
-  expect(called).toMatchObject({ callerId: '0', credential: '', method: 'rollcall.user.v1.UserService.CreateUser' });
+  expect(called).toMatchObject({
+    callerId: '0',
+    credential: 'local',
+    method: 'rollcall.user.v1.UserService.CreateUser',
+  });
   expect(own).toMatchObject({ callerId: '0', credential: 'system', method: '', requestId: '' });
 });
 

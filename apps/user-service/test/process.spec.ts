@@ -60,6 +60,16 @@ test.each([
   expect(stderr).toMatch(new RegExp(`^user-service cannot start: ${name}: .+\n$`));
 });
 
+test.each([
+  ['TLS_CERT', { TLS_CERT: '/nowhere/tls.crt', TLS_KEY: '/nowhere/tls.key' }],
+  ['TLS_KEY', { TLS_CERT: '/nowhere/tls.crt' }],
+  ['TLS_CA', { TLS_CA: '/nowhere/ca.crt' }],
+])('does not start in plain text when TLS is asked for and %s is wrong, and says so in one line', async (name, env) => {
+  const { code, stderr } = await runMain({ DATA_DIR: '/dev/null/users', ...env });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`^user-service cannot start: ${name}: .+\n$`));
+});
+
 test('does not start on an address in use, and says so in one line', async () => {
   await using database = await makeDatabase();
   await using other = await makeDatabase();

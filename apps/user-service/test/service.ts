@@ -160,7 +160,7 @@ function spawnMain(
 ): ChildProcess & { stdout: NonNullable<ChildProcess['stdout']>; stderr: NonNullable<ChildProcess['stderr']> } {
   const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
   return spawn(process.execPath, [...nodeOptions, main], {
-    env: { ...env, PATH: process.env['PATH'] },
+    env: { ...env, PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

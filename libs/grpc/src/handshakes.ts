@@ -13,8 +13,8 @@ export class Handshakes {
       socket.once('close', () => this.#under.delete(socket));
     });
     server.on('secureConnection', (secure: TLSSocket & { readonly _parent?: Socket }) => {
-      // Node has no public way from a TLS socket to the one below. Without it the set would only be too large.
-      if (secure._parent !== undefined) this.#under.delete(secure._parent);
+      const { _parent: below } = secure; // Node has no public way from a TLS socket to the one below
+      if (below !== undefined) this.#under.delete(below);
     });
   }
 

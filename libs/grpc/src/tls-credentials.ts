@@ -1,3 +1,4 @@
+// oxlint-disable no-underscore-dangle -- so grpc-js names what its subclasses are to implement
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { ChannelCredentials, experimental, ServerCredentials } from '@grpc/grpc-js';

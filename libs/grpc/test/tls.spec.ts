@@ -125,6 +125,7 @@ describe('a server with a certificate', () => {
     await firstValueFrom(caller.client.readFile({ path: '' })); // by now the silent one was accepted, too
     await shelf.close();
     await until(() => silent.closed);
+    expect(silent.bytesRead).toBe(0);
   });
 });
 

@@ -1,5 +1,5 @@
 import { type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
-import { access as accessOption } from './gen/codecs/rollcall/access/v1/access_pb.ts';
+import { access as accessOption } from './gen/codecs/rollcall/user/v1/access_pb.ts';
 import { UserType } from './gen/codecs/rollcall/user/v1/user_pb.ts';
 
 /** The exception for the caller's own record. Paths are names of fields from the request, joined by dots. */
@@ -14,7 +14,7 @@ export interface OwnRecordRule {
   readonly fields: ReadonlySet<string>;
 }
 
-/** Who may call a method: the option `rollcall.access.v1.access`. */
+/** Who may call a method: the option `rollcall.user.v1.access`. */
 export interface AccessRule {
   /** Whether everybody may, signed in or not. */
   readonly anyone: boolean;

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   type Extension,
   ExtendedKeyUsage,
@@ -9,6 +10,7 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   type X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
@@ -83,7 +85,7 @@ function makeKeys(rsaBits?: number): Promise<webcrypto.CryptoKeyPair> {
 }
 
 /** Makes a certificate that is valid until so many milliseconds from now; without an issuer it is signed by itself. */
-function sign(
+async function sign(
   name: string,
   keys: webcrypto.CryptoKeyPair,
   issuer: { readonly name: string; readonly keys: webcrypto.CryptoKeyPair } | undefined,
@@ -99,7 +101,12 @@ function sign(
       signingAlgorithm: algorithm,
       publicKey: keys.publicKey,
       signingKey: (issuer?.keys ?? keys).privateKey,
-      extensions,
+      extensions: [
+        ...extensions,
+        // Two authorities of one name, as one that is renewed, are told apart by these.
+        await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
+        await AuthorityKeyIdentifierExtension.create((issuer?.keys ?? keys).publicKey, false, webcrypto),
+      ],
     },
     webcrypto,
   );

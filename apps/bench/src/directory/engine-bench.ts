@@ -31,8 +31,3 @@ export function engineBenches(name: string, summary: string, run: (ground: Groun
     },
   }));
 }
-
-/** Whether the figures are to be had soon rather than right. */
-export function isQuick({ sliceMs }: RunOptions): boolean {
-  return sliceMs < 500;
-}

@@ -26,7 +26,7 @@ beforeAll(async () => {
   issuer.start();
   for (const claim of [undefined, userIdClaim])
     answered.set(claim, await answers(hostileTokens(material(claim)), claim));
-});
+}, 60_000); // hundreds of signatures
 
 afterAll(async () => {
   issuer.close();
