@@ -15,7 +15,7 @@ COPY tools/package.json tools/
 
 FROM manifests AS build
 RUN npm ci --no-audit --no-fund
-COPY nx.json tsconfig.base.json tsconfig.json buf.yaml vitest.project.ts ./
+COPY nx.json tsconfig.base.json tsconfig.json buf.yaml vitest.project.ts vitest.reporter.ts ./
 COPY proto proto
 COPY libs libs
 COPY apps apps

@@ -31,6 +31,11 @@ async function breaking() {
   }
 }
 
+/** A tutorial's contract has a configuration of its own. */
+function tutorial(name) {
+  return ['--config', `proto/tutorial/${name}.buf.yaml`, '--path', `proto/tutorial/${name}/${name}.proto`];
+}
+
 const steps = {
   generate: () => run('nx', ['run', '@rollcall/proto:generate', '--output-style=stream']),
   format: () => run('npm', ['run', '--silent', 'format:check']),
@@ -40,8 +45,7 @@ const steps = {
   'buf lint': async () =>
     Math.max(
       await run('buf', ['lint']),
-      await run('buf', ['lint', 'proto/tutorial/user_manager']),
-      await run('buf', ['lint', 'proto/tutorial/user_service']),
+      ...(await Promise.all(['user_manager', 'user_service'].map((name) => run('buf', ['lint', ...tutorial(name)])))),
     ),
   'buf breaking': breaking,
   test: () => run(process.execPath, ['tools/test.mjs']),

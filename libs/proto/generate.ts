@@ -52,10 +52,7 @@ function only(paths: string[]): string[] {
 
 /** What makes buf build the one file of a tutorial. */
 function fileOf(tutorial: string): string[] {
-  const folder = `proto/tutorial/${tutorial}`;
-  const ours = { path: 'proto', excludes: ['proto/testing', 'proto/third_party', 'proto/tutorial'] };
-  const modules = [ours, { path: 'proto/third_party' }, { path: folder }];
-  return ['--config', JSON.stringify({ version: 'v2', modules }), '--path', `${folder}/${tutorial}.proto`];
+  return ['--config', `proto/tutorial/${tutorial}.buf.yaml`, '--path', `proto/tutorial/${tutorial}/${tutorial}.proto`];
 }
 
 rmSync(types, { recursive: true, force: true });

@@ -42,7 +42,7 @@ it('curl -T imports a file of users, and says of each row what became of it', as
     '{"user":{"id":"101","name":"Other"}}',
   ];
   writeFileSync(file, `${rows.join('\n')}\n`);
-  const url = 'http://rollcall/v1/users:import';
+  const url = 'http://localhost/v1/users:import';
   const dry = linesOf(await curl(rollcall, '-T', file, '-X', 'POST', `${url}?dryRun=true`));
   const real = linesOf(await curl(rollcall, '-T', file, '-X', 'POST', url));
   expect(real).toEqual([
@@ -69,13 +69,13 @@ it('an export piped into the import of an empty directory makes an equal one', {
   for (let id = 1; id <= 30; id += 1)
     await send(rollcall, 'POST', '/v1/users', { id: String(id), name: `user ${id}`, age: id });
   await send(rollcall, 'PATCH', '/v1/users/3', { name: 'Eve', age: null });
-  const from = `curl -sS --unix-socket ${rollcall.socketPath} http://rollcall/v1/users:export`;
-  const to = `curl -sS --unix-socket ${other.socketPath} -T - -X POST http://rollcall/v1/users:import`;
+  const from = `curl -sS --unix-socket ${rollcall.socketPath} http://localhost/v1/users:export`;
+  const to = `curl -sS --unix-socket ${other.socketPath} -T - -X POST http://localhost/v1/users:import`;
   const { stdout } = await run('sh', ['-c', `${from} | ${to}`]);
   expect(linesOf(stdout).every(({ outcome }) => outcome === 'OUTCOME_CREATED')).toBe(true);
-  const exported = await curl(rollcall, 'http://rollcall/v1/users:export');
+  const exported = await curl(rollcall, 'http://localhost/v1/users:export');
   expect(linesOf(exported).length).toBeGreaterThanOrEqual(30);
-  expect(await curl(other, 'http://rollcall/v1/users:export')).toBe(exported);
+  expect(await curl(other, 'http://localhost/v1/users:export')).toBe(exported);
 });
 
 it('names the line of an import that cannot be read, and keeps what came before it', async () => {

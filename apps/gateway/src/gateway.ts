@@ -1,8 +1,7 @@
 import type { Server } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { TlsFiles } from '@rollcall/grpc';
+import { CallLogger, TlsFiles } from '@rollcall/grpc';
 import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
 import { Clients } from './clients.ts';
@@ -32,7 +31,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
     {
       bodyParser: false,
       abortOnError: false,
-      logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
+      logger: new CallLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
     },
   );
   if (https !== undefined) keepUp(app.getHttpServer() as Server, https);

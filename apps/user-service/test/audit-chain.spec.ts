@@ -16,7 +16,11 @@ import { testedEngine } from './engines.ts';
 import { createUser, environmentOf, makeDatabase, makeDirectory, newUser, openStore, spawnService } from './service.ts';
 
 const ofCaller = (callerId: string) => ({
-  ...{ callerId, credential: 'token', method: 'a.Service.Method', address: '10.0.0.1', requestId: 'request' },
+  callerId,
+  credential: 'token',
+  method: 'a.Service.Method',
+  address: '10.0.0.1',
+  requestId: 'request',
 });
 
 /** A log of six entries: four of writes, and two of denied calls. */

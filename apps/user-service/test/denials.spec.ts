@@ -17,11 +17,12 @@ const denial = {
 
 /** Denials over a database that can be away. */
 function startDenials() {
-  const database = { isAway: false, transactions: [] as (readonly NewEntry[])[] };
+  const database = { isAway: false, maxTransactions: Infinity, transactions: [] as (readonly NewEntry[])[] };
   let now = 1000;
   const denials = new Denials(
     (entries) => {
-      if (database.isAway) return Promise.reject(new Error('away'));
+      if (database.isAway || database.transactions.length >= database.maxTransactions)
+        return Promise.reject(new Error('away'));
       database.transactions.push(entries);
       return Promise.resolve();
     },
@@ -119,6 +120,24 @@ test('keeps them while the database is away, says so once, and loses none that i
   denials.add(denial);
   await denials.flush();
   expect(written().at(-1)).toMatchObject(denial);
+  warned.mockRestore();
+});
+
+test('keeps what it counts by reason while that alone cannot be written', async () => {
+  const warned = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+  const { denials, database, written } = startDenials();
+  const fill = (): void => {
+    for (let count = 0; count < 10_002; count += 1) denials.add({ ...denial, address: `${count}` });
+  };
+  fill();
+  database.maxTransactions = 10; // those of the 10,000
+  expect(await denials.flush()).toBe(false);
+  fill();
+  expect(await denials.flush()).toBe(false);
+  database.maxTransactions = Infinity;
+  expect(await denials.flush()).toBe(true);
+  expect(written()).toHaveLength(20_001);
+  expect(written().at(-1)).toMatchObject({ reason: 'NOT_PERMITTED', count: 4 });
   warned.mockRestore();
 });
 

@@ -7,7 +7,13 @@ import { auditEntries, createUser, failure, newUser, startService } from './serv
 const everything = { pageSize: 0, pageToken: '', callerId: '0', deniedOnly: false };
 
 const denial = (callerId: string, reason: string) => ({
-  ...{ callerId, credential: 'token', method: 'a.Service.Method', address: 'unix', requestId: '', code: 7, reason },
+  callerId,
+  credential: 'token',
+  method: 'a.Service.Method',
+  address: 'unix',
+  requestId: '',
+  code: 7,
+  reason,
 });
 
 const numbers = (entries: readonly audit.AuditEntry[]) => entries.map(({ seq }) => Number(seq));
@@ -57,7 +63,11 @@ test('ends a page early when its entries are large, and leaves none out', async 
   await using service = await startService();
   const rows = Array.from({ length: 2000 }, () => newUser({ name: '😀'.repeat(200) }));
   const sent = [0, 500, 1000, 1500].map((start) => ({
-    ...{ user: null, users: rows.slice(start, start + 500), dryRun: false, onConflict: 0, afterRow: '0' },
+    user: null,
+    users: rows.slice(start, start + 500),
+    dryRun: false,
+    onConflict: 0,
+    afterRow: '0',
   }));
   await lastValueFrom(service.users.importUsers(from(sent)));
   const page = await firstValueFrom(service.audit.listAuditEntries({ ...everything, pageSize: 1000 }));

@@ -1,8 +1,27 @@
 import { ConsoleLogger } from '@nestjs/common';
 import { currentCall } from './call-context.ts';
 
-/** Nest's logger, with the request id of the call that the running code works for in every line. */
+/** The parts of Nest that tell how it puts an app together, a line for each module and route. */
+const assembly = [
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+  'NestMicroservice',
+];
+
+/**
+ * Nest's logger, with the request id of the call that the running code works for in every line. What Nest says while it
+ * puts an app together counts as debug.
+ */
 export class CallLogger extends ConsoleLogger {
+  override log(message: unknown, ...rest: unknown[]): void {
+    const context = rest.at(-1);
+    if (typeof context === 'string' && assembly.includes(context)) super.debug(message, ...rest);
+    else super.log(message, ...rest);
+  }
+
   protected override getJsonLogObject(
     ...args: Parameters<ConsoleLogger['getJsonLogObject']>
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {

@@ -26,3 +26,13 @@ it.each([true, false])('every line that is logged during a call has its request 
   expect(during).toContain('r-42');
   expect(outside).not.toContain('r-42');
 });
+
+it("keeps Nest's own lines about modules and routes for those who debug", () => {
+  const written: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const logger = new CallLogger({ json: true, colors: false, logLevels: ['log', 'error'] });
+  logger.log('Mapped {/healthz, GET} route', 'RouterExplorer');
+  logger.log('listening', 'gateway');
+  write.mockRestore();
+  expect(written.join('')).toMatch(/^[^\n]*listening[^\n]*\n$/);
+});

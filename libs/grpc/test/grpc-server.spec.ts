@@ -501,7 +501,7 @@ describe('the server', () => {
     expect(
       (await ask({ allExtensionNumbersOfType: 'google.protobuf.MethodOptions' })).allExtensionNumbersResponse
         ?.extensionNumber,
-    ).toEqual([72295728]);
+    ).toEqual([51002, 72295728]);
     expect((await ask({ fileContainingSymbol: 'no.Such' })).errorResponse?.errorCode).toBe(Status.NOT_FOUND);
   });
 

@@ -10,6 +10,7 @@ import { answerParserError } from './parser-error.ts';
 import { problemOf } from './problem.ts';
 import { lingerMs, sendProblem } from './problem.filter.ts';
 import { targetLength, withoutSecret } from './secret-parameter.ts';
+import { SilentConnections } from './silent-connections.ts';
 import { securityHeaders } from './security-headers.ts';
 
 export interface AdapterOptions {
@@ -33,6 +34,7 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
   const server = {
     maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
     headersTimeout: headersTimeoutMs,
+    requestTimeout: 0, // a stream of requests may take as long as it likes
     connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
     requireHostHeader: false, // Node's refusal is no problem document
     ServerResponse: responseWith(headersOf),
@@ -58,6 +60,11 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
     },
   });
   const fastify = adapter.getInstance();
+  const silent = new SilentConnections(fastify.server, https !== undefined);
+  fastify.addHook('preClose', () => {
+    silent.destroy();
+    return Promise.resolve();
+  });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
   fastify.addHook('onRequest', (request, reply, done) => {

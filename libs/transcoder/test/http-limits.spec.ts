@@ -211,3 +211,17 @@ describe('a secret parameter', () => {
     expect(JSON.stringify([answers, lines])).not.toContain(secret);
   });
 });
+
+it.each([
+  ['nothing', ''],
+  ['half a request', 'GET /v1/shelves/1/books/2 HTTP/1.1\r\nHost'],
+])('a server that ends does not wait for a connection that has sent %s', async (_, sent) => {
+  await using server = await startRest({ adapter: { limits: { headersTimeoutMs: 2 ** 31 - 1 } } });
+  const silent = connect(server.socketPath);
+  const closed = once(silent, 'close');
+  await once(silent, 'connect');
+  silent.write(sent);
+  await ask(server, `${book}2`); // by now it has been accepted, too
+  await server[Symbol.asyncDispose]();
+  await expect(closed).resolves.toBeDefined();
+});

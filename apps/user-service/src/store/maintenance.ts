@@ -87,23 +87,17 @@ async function purgeUsers(engine: Engine, db: Transaction<UsersDatabase>, nowMs:
     .limit(1)
     .offset(maxRemoved - 1)
     .executeTakeFirst();
-  // Whoever has one of these ids next must not be signed in by what was another's.
-  await db
-    .deleteFrom('credentials')
-    .where('user_id', 'in', (query) =>
-      query
-        .selectFrom('users')
-        .select('id')
-        .where('delete_time_ms', '>', literalZero)
-        .where('purge_time_ms', '<=', due?.ms ?? nowMs),
-    )
-    .execute();
   const purged = await db
     .deleteFrom('users')
     .where('delete_time_ms', '>', literalZero)
     .where('purge_time_ms', '<=', due?.ms ?? nowMs)
     .returningAll()
     .execute();
+  // Whoever has one of these ids next must not be signed in by what was another's.
+  for (let start = 0; start < purged.length; start += maxRemoved) {
+    const ids = purged.slice(start, start + maxRemoved).map(({ id }) => id);
+    await db.deleteFrom('credentials').where('user_id', 'in', ids).execute();
+  }
   await appendAudit(engine, db, nowMs, purgeEntries(purged));
   return due !== undefined;
 }

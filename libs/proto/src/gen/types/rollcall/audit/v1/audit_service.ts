@@ -59,7 +59,7 @@ export interface UserChange {
   before:
     | User
     | null;
-  /** The user after. */
+  /** The user after; absent when the user was purged. */
   after: User | null;
 }
 
