@@ -114,9 +114,11 @@ const localAdministrator: user.User = {
   etag: '',
 };
 
+/** Not among them is what carries calls, and is none itself. */
 function methodsWhere(permitted: (method: Method) => boolean): string[] {
   return [...rollcallContract.methods.values()]
-    .filter((method) => method.service.startsWith('rollcall.') && permitted(method))
+    .filter(({ service }) => service.startsWith('rollcall.') && !service.startsWith('rollcall.transport.'))
+    .filter(permitted)
     .map(({ service, name }) => `${service}.${name}`);
 }
 
