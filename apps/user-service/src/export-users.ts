@@ -10,6 +10,9 @@ import { writeResumeToken } from './resume-token.ts';
 /** How many users a message holds at the most. */
 const maxUsers = 50;
 
+/** How long an export rests between two messages while others ask, in milliseconds: the least that a timer waits. */
+const restMs = 1;
+
 /**
  * Messages of the live users, by id; with the first comes where a watch goes on that brings them up to date. Nothing is
  * held between one page and the next.
@@ -25,6 +28,7 @@ export async function* exportUsers(
   const query: Filter =
     types.length === 0 ? parsed : parsed === everyone ? ofTypes : { kind: 'and', filters: [parsed, ofTypes] };
   let watchToken = writeResumeToken(store.secret('directory'), { seq: await store.feed.last() });
+  let seen = store.finds;
   let reading: Promise<PageBehind> | undefined = store.pages.readBehind(BigInt(afterId), query);
   while (reading !== undefined) {
     const page: PageBehind = await reading;
@@ -36,7 +40,11 @@ export async function* exportUsers(
     for (let start = 0; start < rows.length || watchToken !== ''; start += maxUsers) {
       yield exportMessage(rows.slice(start, start + maxUsers), watchToken);
       watchToken = '';
-      await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
+      // Others have their turn; while there are any, the export works no more than about half of the time, because its
+      // reader and theirs share the processors with it.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (store.finds !== seen) await new Promise<void>((resolve) => setTimeout(resolve, restMs));
+      seen = store.finds;
     }
   }
 }

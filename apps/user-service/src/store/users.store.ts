@@ -36,6 +36,7 @@ export class UsersStore implements OnApplicationShutdown {
   readonly #engine: Engine;
   readonly #writes: WriteQueue;
   readonly #closing: (() => void)[] = [];
+  #finds = 0;
   readonly #secrets: ReadonlyMap<string, Uint8Array>;
 
   private constructor(engine: Engine, secrets: ReadonlyMap<string, Uint8Array>, options: UsersStoreOptions) {
@@ -94,9 +95,15 @@ export class UsersStore implements OnApplicationShutdown {
     return loadTouched(this.#engine, this.#engine.db, [touched]);
   }
 
+  /** How often somebody has asked for users by their ids: who has much to do sees by it whether others wait. */
+  get finds(): number {
+    return this.#finds;
+  }
+
   /** The users with these ids, deleted ones too, by id. */
   async find(ids: readonly string[]): Promise<Map<string, user.User>> {
     const { db } = this.#engine;
+    this.#finds += 1;
     const [id] = ids;
     const rows =
       ids.length === 1 && id !== undefined
