@@ -99,8 +99,10 @@ export class CallerCache {
       entry = { known, checkedAt: -Infinity, usedAt: performance.now(), calls: new Set() };
       this.#entries.set(credential, entry);
     }
-    const { calls } = entry;
+    const { calls, known: current } = entry;
     calls.add(call);
+    // It may have changed between the admission and the beginning of the call, which cannot be ended before it has begun.
+    if (current !== known) queueMicrotask(() => call.recheck(current));
     return () => {
       calls.delete(call);
     };

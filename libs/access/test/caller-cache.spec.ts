@@ -73,6 +73,19 @@ test('tells open calls of what has changed, and of nothing else', async () => {
   cache.close();
 });
 
+test('tells a call of what has changed between its admission and its beginning', async () => {
+  const { state, cache } = directory();
+  cache.start();
+  const admitted = await cache.find('a');
+  state.answer = { ...ada, type: USER_TYPE_GUEST };
+  await vi.advanceTimersByTimeAsync(800);
+  const heard: unknown[] = [];
+  cache.open('a', admitted, { recheck: (now) => heard.push(now) });
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(heard).toEqual([state.answer]);
+  cache.close();
+});
+
 test('ends open calls, and refuses new ones, when the credential has expired', async () => {
   const { cache } = directory({ ...ada, expiresMs: Date.now() + 3000 });
   cache.start();
