@@ -122,7 +122,8 @@ export class Authorization {
     { credential, as }: { readonly credential: string; readonly as: CredentialKind | undefined },
     address: string,
   ): Promise<Admission> {
-    const known = await this.#options.callers.find(credential);
+    const { callers: cache } = this.#options;
+    const known = cache.known(credential) ?? (await cache.find(credential));
     if (known.expiresMs <= Date.now()) throw credentialInvalid('it has expired');
     const caller: Caller = { ...known, credential: as ?? known.credential, address };
     return this.#admitCaller(ruled, call, credential, known, caller);
