@@ -2,6 +2,7 @@ import { bearerOf, type Caller, callerOf } from '@rollcall/access';
 import { type CallContext, GrpcController } from '@rollcall/grpc';
 import { type access, type Method, rollcallContract, user } from '@rollcall/proto';
 import { kindOfSecret } from './sign-in/secrets.ts';
+import { isProtected, type SignInConfig } from './sign-in/sign-in-environment.ts';
 import { SignIn } from './sign-in/sign-in.ts';
 import type { Credential } from './store/credentials.ts';
 import { toTimestamp } from './store/rows.ts';
@@ -13,10 +14,10 @@ export class SignInModes {
   readonly localSignIn: boolean;
   readonly oidcIssuer: string;
 
-  constructor({ localSignIn, oidcIssuer }: { readonly localSignIn: boolean; readonly oidcIssuer: string }) {
-    this.protectedMode = !localSignIn && oidcIssuer === '';
-    this.localSignIn = localSignIn;
-    this.oidcIssuer = oidcIssuer;
+  constructor(config: SignInConfig) {
+    this.protectedMode = isProtected(config);
+    this.localSignIn = config.links;
+    this.oidcIssuer = config.oidc?.issuer ?? '';
   }
 }
 

@@ -31,10 +31,7 @@ export class AppModule {
         { provide: UsersStore, useValue: store },
         { provide: Users, useValue: new Users(store, keepDeletedMs) },
         { provide: SignIn, useValue: signIn },
-        {
-          provide: SignInModes,
-          useValue: new SignInModes({ localSignIn: config.links, oidcIssuer: config.oidc?.issuer ?? '' }),
-        },
+        { provide: SignInModes, useValue: new SignInModes(config) },
       ],
     };
   }

@@ -1,4 +1,4 @@
-import type { Environment } from '@rollcall/grpc';
+import { type Environment, readWhole } from '@rollcall/grpc';
 import type { CallerLimits } from './authorization.ts';
 
 /** What callers may take when nothing else is said. */
@@ -20,20 +20,13 @@ export function readCallerLimits(env: Environment): CallerLimits {
   const { callsPerCaller, callsPerAddress, streamsPerCaller } = defaultCallerLimits;
   return Object.freeze({
     callsPerCaller: {
-      perSecond: readWhole(env, 'CALLER_CALLS_PER_SECOND', callsPerCaller.perSecond),
-      burst: readWhole(env, 'CALLER_CALLS_BURST', callsPerCaller.burst),
+      perSecond: readWhole(env, 'CALLER_CALLS_PER_SECOND', callsPerCaller.perSecond, most),
+      burst: readWhole(env, 'CALLER_CALLS_BURST', callsPerCaller.burst, most),
     },
     callsPerAddress: {
-      perSecond: readWhole(env, 'ADDRESS_CALLS_PER_SECOND', callsPerAddress.perSecond),
-      burst: readWhole(env, 'ADDRESS_CALLS_BURST', callsPerAddress.burst),
+      perSecond: readWhole(env, 'ADDRESS_CALLS_PER_SECOND', callsPerAddress.perSecond, most),
+      burst: readWhole(env, 'ADDRESS_CALLS_BURST', callsPerAddress.burst, most),
     },
-    streamsPerCaller: readWhole(env, 'CALLER_STREAMS', streamsPerCaller),
+    streamsPerCaller: readWhole(env, 'CALLER_STREAMS', streamsPerCaller, most),
   });
-}
-
-function readWhole(env: Environment, name: string, fallback: number): number {
-  const value = env[name] || String(fallback);
-  if (!/^[1-9]\d{0,6}$/.test(value) || Number(value) > most)
-    throw new Error(`${name}: "${value}" is no whole number from 1 to ${most}`);
-  return Number(value);
 }

@@ -5,12 +5,19 @@ export { CallLogger } from './call-logger.ts';
 export { callableMethod, GrpcChannel, type GrpcChannelOptions } from './channel.ts';
 export { type CallableMethod, type CallOptions } from './outgoing.ts';
 export { batches, emit, type Opener, pulled, reportPressure, values } from './demand.ts';
-export { type Environment, isLoopback, readListen, readLogLevels, readProtectedMode } from './environment.ts';
+export {
+  type Environment,
+  isLoopback,
+  readListen,
+  readLogLevels,
+  readProtectedMode,
+  readSwitch,
+} from './environment.ts';
 export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
 export { encodedForm } from './served-method.ts';
-export { readDrainMs, readServerLimits } from './server-environment.ts';
+export { readDrainMs, readServerLimits, readWhole } from './server-environment.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { type PackedCallOptions } from './packed-channel.ts';

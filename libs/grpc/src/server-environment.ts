@@ -40,12 +40,17 @@ export function readDrainMs(env: Environment): number {
   return readWhole(env, 'DRAIN_MS', defaultDrainMs);
 }
 
-/** @throws Error that names the variable whose value is no whole number from 1 to what a timer takes */
-export function readWhole(env: Environment, name: string, fallback: number): number {
+/**
+ * Reads a variable that is a whole number from 1 up.
+ *
+ * @param largest the largest that it may be; what a timer of Node takes, by default
+ * @throws Error that names the variable
+ */
+export function readWhole(env: Environment, name: string, fallback: number, largest = most): number {
   const value = env[name] || String(fallback);
   const number = Number(value);
-  if (!/^[1-9]\d*$/.test(value) || number > most) {
-    throw new Error(`${name}: "${value}" is no whole number from 1 to ${most}`);
+  if (!/^[1-9]\d*$/.test(value) || number > largest) {
+    throw new Error(`${name}: "${value}" is no whole number from 1 to ${largest}`);
   }
   return number;
 }

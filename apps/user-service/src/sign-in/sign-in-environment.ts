@@ -5,7 +5,7 @@ import {
   readTrustedProxies,
   type TrustedProxies,
 } from '@rollcall/access';
-import type { Environment } from '@rollcall/grpc';
+import { type Environment, readSwitch, readWhole } from '@rollcall/grpc';
 import { userViolations } from '../user-checks.ts';
 import { firstAdministrator } from './first-administrator.ts';
 import { type OidcConfig, readOidc } from './oidc-environment.ts';
@@ -30,14 +30,15 @@ export interface SignInConfig {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
-const defaultSessionDays = '30';
+const defaultSessionDays = 30;
+const maxSessionDays = 400;
 
 /** Reads who may call. @throws Error that names the variable whose value is wrong */
 export function readSignIn(env: Environment): SignInConfig {
   return Object.freeze({
     oidc: readOidc(env),
-    links: readLocalSignIn(env),
-    sessionMs: readSessionDays(env) * dayMs,
+    links: readSwitch(env, 'LOCAL_SIGN_IN'),
+    sessionMs: readWhole(env, 'SESSION_DAYS', defaultSessionDays, maxSessionDays) * dayMs,
     publicUrl: readPublicUrl(env),
     tutorialUserId: readTutorialUserId(env),
     firstAdministratorEmail: readEmail(env),
@@ -49,19 +50,6 @@ export function readSignIn(env: Environment): SignInConfig {
 /** Without a way to sign in, whoever is on this machine is the administrator. */
 export function isProtected({ oidc, links }: SignInConfig): boolean {
   return oidc === undefined && !links;
-}
-
-function readLocalSignIn(env: Environment): boolean {
-  const value = env['LOCAL_SIGN_IN'] || '0';
-  if (value !== '0' && value !== '1') throw new Error(`LOCAL_SIGN_IN: "${value}" is neither 0 nor 1`);
-  return value === '1';
-}
-
-function readSessionDays(env: Environment): number {
-  const value = env['SESSION_DAYS'] || defaultSessionDays;
-  if (!/^[1-9]\d{0,2}$/.test(value) || Number(value) > 400)
-    throw new Error(`SESSION_DAYS: "${value}" is no whole number from 1 to 400`);
-  return Number(value);
 }
 
 function readTutorialUserId(env: Environment): bigint | undefined {
