@@ -45,7 +45,9 @@ const steps = {
   'buf lint': async () =>
     Math.max(
       await run('buf', ['lint']),
-      ...(await Promise.all(['user_manager', 'user_service'].map((name) => run('buf', ['lint', ...tutorial(name)])))),
+      ...(await Promise.all(
+        ['user_manager', 'user_service', 'chat_server'].map((name) => run('buf', ['lint', ...tutorial(name)])),
+      )),
     ),
   'buf breaking': breaking,
   test: () => run(process.execPath, ['tools/test.mjs']),

@@ -39,7 +39,7 @@ function generate(input: string, plugin: object, selection: string[]): void {
 }
 
 /** The tutorials' contracts have messages of the same names, and no package to tell them apart: each is built alone. */
-const tutorials = ['user_manager', 'user_service'];
+const tutorials = ['user_manager', 'user_service', 'chat_server'];
 
 function imageOf(tutorial: string): string {
   return `tutorial-${tutorial.replace('_', '-')}`;

@@ -21,13 +21,16 @@ export interface AccessRule {
   /** The types of users who may. */
   readonly types: ReadonlySet<number>;
   readonly own: OwnRecordRule | undefined;
+  /** Whether processes of the system may. */
+  readonly services: boolean;
 }
 
-const everybody: AccessRule = { anyone: true, types: new Set(), own: undefined };
+const everybody: AccessRule = { anyone: true, types: new Set(), own: undefined, services: true };
 const readers: AccessRule = {
   anyone: false,
   types: new Set([UserType.ADMINISTRATOR, UserType.NORMAL, UserType.GUEST]),
   own: undefined,
+  services: true,
 };
 
 /** Services whose protos are not ours to write into. */
@@ -44,8 +47,8 @@ const rulesOfServices: Readonly<Record<string, AccessRule>> = {
  */
 export function accessRuleOf(method: DescMethod): AccessRule | undefined {
   if (!hasOption(method, accessOption)) return rulesOfServices[method.parent.typeName];
-  const { anyone, types, own } = getOption(method, accessOption);
-  if (own === undefined) return { anyone, types: new Set(types), own };
+  const { anyone, types, own, services } = getOption(method, accessOption);
+  if (own === undefined) return { anyone, types: new Set(types), own, services };
   const { userIdField, recordField } = own;
   for (const path of [userIdField, ...(recordField === '' ? [] : [recordField])]) {
     if (!hasField(method.input, path.split('.')))
@@ -55,6 +58,7 @@ export function accessRuleOf(method: DescMethod): AccessRule | undefined {
     anyone,
     types: new Set(types),
     own: { types: new Set(own.types), userIdField, recordField, fields: new Set(own.fields) },
+    services,
   };
 }
 

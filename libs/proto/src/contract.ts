@@ -42,3 +42,6 @@ export const tutorialUserManagerContract: Contract = builtContract('tutorial-use
 
 /** The tutorial's `UserService`. It has no package, and a `User` of its own. */
 export const tutorialUserServiceContract: Contract = builtContract('tutorial-user-service');
+
+/** The tutorial's `grpc.ChatServer`. */
+export const tutorialChatServerContract: Contract = builtContract('tutorial-chat-server');

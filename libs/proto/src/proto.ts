@@ -2,6 +2,7 @@ export {
   type Contract,
   readContract,
   rollcallContract,
+  tutorialChatServerContract,
   tutorialUserManagerContract,
   tutorialUserServiceContract,
 } from './contract.ts';
@@ -13,11 +14,14 @@ export { isCertainlyValid } from './certainly-valid.ts';
 export { hasRules, validate, type Violation } from './validate.ts';
 
 export * as access from './gen/types/rollcall/access/v1/access_service.ts';
+export * as callers from './gen/types/rollcall/access/v1/caller_service.ts';
 export * as audit from './gen/types/rollcall/audit/v1/audit_service.ts';
+export * as chat from './gen/types/rollcall/chat/v1/chat_service.ts';
 export * as user from './gen/types/rollcall/user/v1/user.ts';
 export * as userService from './gen/types/rollcall/user/v1/user_service.ts';
 export * as tutorialUserManager from './gen/types/tutorial/user_manager.ts';
 export * as tutorialUserService from './gen/types/tutorial/user_service.ts';
+export * as tutorialChatServer from './gen/types/tutorial/chat_server.ts';
 export * as health from './gen/types/grpc/health/v1/health.ts';
 export * as reflection from './gen/types/grpc/reflection/v1/reflection.ts';
 export type { Timestamp } from './gen/types/google/protobuf/timestamp.ts';

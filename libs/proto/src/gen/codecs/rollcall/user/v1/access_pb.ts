@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rollcall/user/v1/access.proto.
  */
 export const file_rollcall_user_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("Ch1yb2xsY2FsbC91c2VyL3YxL2FjY2Vzcy5wcm90bxIQcm9sbGNhbGwudXNlci52MSJtCgZBY2Nlc3MSDgoGYW55b25lGAEgASgIEikKBXR5cGVzGAIgAygOMhoucm9sbGNhbGwudXNlci52MS5Vc2VyVHlwZRIoCgNvd24YAyABKAsyGy5yb2xsY2FsbC51c2VyLnYxLk93blJlY29yZCJzCglPd25SZWNvcmQSKQoFdHlwZXMYASADKA4yGi5yb2xsY2FsbC51c2VyLnYxLlVzZXJUeXBlEhUKDXVzZXJfaWRfZmllbGQYAiABKAkSFAoMcmVjb3JkX2ZpZWxkGAMgASgJEg4KBmZpZWxkcxgEIAMoCTpSCgZhY2Nlc3MSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi6jgMgASgLMhgucm9sbGNhbGwudXNlci52MS5BY2Nlc3NSBmFjY2Vzc2IGcHJvdG8z", [file_google_protobuf_descriptor, file_rollcall_user_v1_user]);
+  fileDesc("Ch1yb2xsY2FsbC91c2VyL3YxL2FjY2Vzcy5wcm90bxIQcm9sbGNhbGwudXNlci52MSJ/CgZBY2Nlc3MSDgoGYW55b25lGAEgASgIEikKBXR5cGVzGAIgAygOMhoucm9sbGNhbGwudXNlci52MS5Vc2VyVHlwZRIoCgNvd24YAyABKAsyGy5yb2xsY2FsbC51c2VyLnYxLk93blJlY29yZBIQCghzZXJ2aWNlcxgEIAEoCCJzCglPd25SZWNvcmQSKQoFdHlwZXMYASADKA4yGi5yb2xsY2FsbC51c2VyLnYxLlVzZXJUeXBlEhUKDXVzZXJfaWRfZmllbGQYAiABKAkSFAoMcmVjb3JkX2ZpZWxkGAMgASgJEg4KBmZpZWxkcxgEIAMoCTpSCgZhY2Nlc3MSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi6jgMgASgLMhgucm9sbGNhbGwudXNlci52MS5BY2Nlc3NSBmFjY2Vzc2IGcHJvdG8z", [file_google_protobuf_descriptor, file_rollcall_user_v1_user]);
 
 /**
  * Who may call a method. Every method says it: one that does not fails the
@@ -44,6 +44,13 @@ export type Access = Message<"rollcall.user.v1.Access"> & {
    * @generated from field: rollcall.user.v1.OwnRecord own = 3;
    */
   own?: OwnRecord | undefined;
+
+  /**
+   * Processes of the system may call it, on behalf of nobody.
+   *
+   * @generated from field: bool services = 4;
+   */
+  services: boolean;
 };
 
 /**
