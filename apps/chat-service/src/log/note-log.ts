@@ -1,0 +1,52 @@
+import type { chat } from '@rollcall/proto';
+
+/** A note before it has its number. */
+export type NewNote = Omit<chat.Note, 'seq' | 'sendTime'>;
+
+/** Which notes of a room are kept. A room without notes has 1 and 0. */
+export interface Bounds {
+  /** The number of the first note; one more than `last` when none is kept. */
+  readonly first: number;
+  /** The number of the last note there ever was. */
+  readonly last: number;
+}
+
+/** Somebody who hears of new notes. */
+export interface Following {
+  /** The number of the last note before those that are heard of. */
+  readonly from: number;
+  close(): void;
+}
+
+/**
+ * Where the notes of all rooms are kept. Each has the number of its commit in its room: from 1, without holes. Whatever
+ * keeps them, all methods but `follow` fail with RpcError LOG_UNAVAILABLE while it cannot be reached.
+ */
+export interface NoteLog {
+  /**
+   * Appends a note, and answers once it is kept, whatever ends then. A note id that was used in the room within the last
+   * hour gives the note that has it, and `isNew` is false.
+   *
+   * @throws RpcError TOO_MANY_ROOMS, DATABASE_FULL, or LOG_UNAVAILABLE, after which it may be kept all the same
+   */
+  append(note: NewNote): Promise<{ readonly note: chat.Note; readonly isNew: boolean }>;
+
+  bounds(room: string): Promise<Bounds>;
+
+  /** The notes behind one, in order, up to some number of them: fewer when there are no more, or when they are large. */
+  read(room: string, afterSeq: number, limit: number): Promise<chat.Note[]>;
+
+  /** The rooms behind a name, by name, up to some number of them. */
+  rooms(afterName: string, limit: number): Promise<chat.Room[]>;
+
+  /**
+   * Tells of every note behind `from` once, in order, whoever appends it. What cannot be reached meanwhile is told of
+   * later; a number that is left out has been removed by retention. The notes of one call are of one moment.
+   */
+  follow(room: string, hear: (notes: readonly chat.Note[]) => void): Promise<Following>;
+
+  /** Whether it can be reached now. */
+  answers(): Promise<boolean>;
+
+  close(): Promise<void>;
+}
