@@ -5,9 +5,11 @@ COPY package.json package-lock.json .npmrc ./
 COPY libs/proto/package.json libs/proto/
 COPY libs/grpc/package.json libs/grpc/
 COPY libs/access/package.json libs/access/
+COPY libs/sqlite/package.json libs/sqlite/
 COPY libs/transcoder/package.json libs/transcoder/
 COPY libs/test-servers/package.json libs/test-servers/
 COPY apps/user-service/package.json apps/user-service/
+COPY apps/chat-service/package.json apps/chat-service/
 COPY apps/gateway/package.json apps/gateway/
 COPY apps/e2e/package.json apps/e2e/
 COPY apps/bench/package.json apps/bench/
@@ -42,6 +44,8 @@ COPY --from=build /rollcall/libs/grpc/package.json libs/grpc/
 COPY --from=build /rollcall/libs/grpc/dist libs/grpc/dist
 COPY --from=build /rollcall/libs/access/package.json libs/access/
 COPY --from=build /rollcall/libs/access/dist libs/access/dist
+COPY --from=build /rollcall/libs/sqlite/package.json libs/sqlite/
+COPY --from=build /rollcall/libs/sqlite/dist libs/sqlite/dist
 COPY --from=build /rollcall/apps/user-service/package.json apps/user-service/
 COPY --from=build /rollcall/apps/user-service/dist apps/user-service/dist
 USER node

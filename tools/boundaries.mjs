@@ -9,7 +9,7 @@ const allowed = {
   'lib:proto': [],
   'lib:grpc': ['lib:proto', 'lib:test-servers'],
   'lib:access': ['lib:grpc', 'lib:proto'],
-  'lib:sqlite': ['lib:grpc', 'lib:proto'],
+  'lib:sqlite': ['lib:test-servers'],
   'lib:transcoder': ['lib:grpc', 'lib:proto'],
   'lib:test-servers': [],
   'app:user-service': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:sqlite', 'lib:test-servers'],

@@ -4,6 +4,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
+import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
 import { createUser as creation } from '../src/create-user.ts';
 import type { Database } from '../src/config.ts';
@@ -13,7 +14,7 @@ import { auditPages, type AuditRow } from '../src/store/audit-pages.ts';
 import type { Engine } from '../src/store/engine.ts';
 import { verifyChain } from '../src/verify-chain.ts';
 import { testedEngine } from './engines.ts';
-import { createUser, environmentOf, makeDatabase, makeDirectory, newUser, openStore, spawnService } from './service.ts';
+import { createUser, environmentOf, makeDatabase, newUser, openStore, spawnService } from './service.ts';
 
 const ofCaller = (callerId: string) => ({
   callerId,

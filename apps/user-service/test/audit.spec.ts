@@ -4,6 +4,7 @@ import type { Caller } from '@rollcall/access';
 import { GrpcServer } from '@rollcall/grpc';
 import { type audit, tutorialUserManager, user, type userService } from '@rollcall/proto';
 import { firstValueFrom, from, lastValueFrom } from 'rxjs';
+import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
 import { AppModule } from '../src/app.module.ts';
 import { createUser as creation } from '../src/create-user.ts';
@@ -18,7 +19,6 @@ import {
   createUser,
   failure,
   makeDatabase,
-  makeDirectory,
   newUser,
   openStore,
   startService,

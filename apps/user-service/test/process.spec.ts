@@ -1,5 +1,6 @@
+import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
-import { all, createUser, environmentOf, makeDatabase, makeDirectory, runMain, spawnService } from './service.ts';
+import { all, createUser, environmentOf, makeDatabase, runMain, spawnService } from './service.ts';
 
 test('has every user that it acknowledged after it was killed in the middle of writes', async () => {
   await using database = await makeDatabase();

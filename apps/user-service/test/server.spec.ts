@@ -4,9 +4,10 @@ import { NestFactory } from '@nestjs/core';
 import { GrpcServer, values } from '@rollcall/grpc';
 import { health } from '@rollcall/proto';
 import { firstValueFrom, of } from 'rxjs';
+import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
 import { servedContracts } from '../src/service.ts';
-import { failure, makeDirectory, startService } from './service.ts';
+import { failure, startService } from './service.ts';
 
 const { HealthCheckResponse_ServingStatus: ServingStatus } = health;
 

@@ -1,9 +1,6 @@
 import 'reflect-metadata';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { GrpcChannel, RpcError } from '@rollcall/grpc';
@@ -20,17 +17,12 @@ import {
   type user,
   type userService,
 } from '@rollcall/proto';
+import { makeDirectory } from '@rollcall/test-servers';
 import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs';
 import { type Config, type Database, readConfig } from '../src/config.ts';
 import { createService, openEngine } from '../src/service.ts';
 import { UsersStore, type UsersStoreOptions } from '../src/store/users.store.ts';
 import { createPostgresDatabase, testedEngine } from './engines.ts';
-
-/** A directory that is gone at the end. */
-export function makeDirectory(): { path: string } & Disposable {
-  const path = mkdtempSync(join(tmpdir(), 'rollcall-users-'));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
-}
 
 /** The clients of a service. */
 export function connect(target: string) {

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { status as Status } from '@grpc/grpc-js';
 import { sql } from 'kysely';
+import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
 import { createUser as creation } from '../src/create-user.ts';
 import { openSqlite } from '../src/store/sqlite-engine.ts';
-import { all, createUser, makeDirectory, newUser, openStore, runMain, spawnService, startService } from './service.ts';
+import { all, createUser, newUser, openStore, runMain, spawnService, startService } from './service.ts';
 
 test('makes its directory', async () => {
   using directory = makeDirectory();

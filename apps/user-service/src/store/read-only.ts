@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isSqliteError, NodeSqlite, NodeSqliteDialect, sqliteCannotOpen } from '@rollcall/sqlite';
 import { Kysely } from 'kysely';
 import type { Database } from '../config.ts';
-import { NodeSqlite } from './node-sqlite.ts';
 import { postgresDialect, PostgresPool } from './postgres-pool.ts';
-import { NodeSqliteDialect } from './sqlite-dialect.ts';
-import { isSqliteError, sqliteCannotOpen } from './sqlite-errors.ts';
 import type { UsersDatabase } from './tables.ts';
 
 /**

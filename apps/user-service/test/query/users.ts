@@ -2,8 +2,7 @@ import { user } from '@rollcall/proto';
 import { Kysely, sql } from 'kysely';
 import type { QueriedUsers } from '../../src/query/queried-users.ts';
 import { emailKey, nameKey } from '../../src/query/text-keys.ts';
-import { NodeSqlite } from '../../src/store/node-sqlite.ts';
-import { NodeSqliteDialect } from '../../src/store/sqlite-dialect.ts';
+import { NodeSqlite, NodeSqliteDialect } from '@rollcall/sqlite';
 
 /** A user of a test: what is left out is not known. */
 export interface TestUser {

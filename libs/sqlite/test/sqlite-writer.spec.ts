@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
-import { NodeSqlite } from '../src/store/node-sqlite.ts';
-import { SqliteLock } from '../src/store/sqlite-lock.ts';
-import { SqliteWriter } from '../src/store/sqlite-writer.ts';
-import { makeDirectory } from './service.ts';
+import { NodeSqlite } from '../src/node-sqlite.ts';
+import { SqliteLock } from '../src/sqlite-lock.ts';
+import { SqliteWriter } from '../src/sqlite-writer.ts';
 
 const statement = (sql: string, parameters: readonly unknown[] = []) =>
   ({ kind: 'statement', sql, parameters }) as const;

@@ -14,7 +14,6 @@ import {
 import { sqliteAdapter } from './sqlite-dialect.ts';
 import { sqliteFull } from './sqlite-errors.ts';
 import type { Answer, Request } from './sqlite-writer-thread.ts';
-import { databaseFull } from './store-errors.ts';
 
 interface Waiting {
   readonly resolve: (answer: Exclude<Answer, { failed: unknown }>) => void;
@@ -31,13 +30,14 @@ export class SqliteWriter {
   readonly #waiting: Waiting[] = [];
   #ended: Error | undefined;
 
-  constructor(file: string) {
+  /** @param whenFull what a request fails with when the disk has no room */
+  constructor(file: string, whenFull: (cause: Error) => Error = (cause) => cause) {
     // Run from the sources, as tests do, the thread is a source too: Node.js leaves its types out.
     const name = import.meta.url.endsWith('.ts') ? './sqlite-writer-thread.ts' : './sqlite-writer-thread.js';
     this.#worker = new Worker(new URL(name, import.meta.url), { workerData: file, execArgv: [] });
     this.#worker.on('message', (answer: Answer) => {
       const waiting = this.#waiting.shift();
-      if ('failed' in answer) waiting?.reject(sqliteError(answer.failed));
+      if ('failed' in answer) waiting?.reject(errorOf(answer.failed, whenFull));
       else waiting?.resolve(answer);
     });
     this.#worker.on('error', (error) => this.#end(error as Error));
@@ -49,7 +49,7 @@ export class SqliteWriter {
     return this.#ended === undefined;
   }
 
-  /** Runs a request behind those before it. @throws RpcError when the disk is full, else Error of SQLite */
+  /** Runs a request behind those before it. @throws Error of SQLite, or what stands for a full disk */
   run(request: Request): Promise<Exclude<Answer, { failed: unknown }>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const { promise, resolve, reject } = Promise.withResolvers<Exclude<Answer, { failed: unknown }>>();
@@ -71,9 +71,11 @@ export class SqliteWriter {
   }
 }
 
-function sqliteError({ message, errcode }: { message: string; errcode?: unknown }): Error {
+type Failed = Extract<Answer, { failed: unknown }>['failed'];
+
+function errorOf({ message, errcode }: Failed, whenFull: (cause: Error) => Error): Error {
   const error = Object.assign(new Error(message), { errcode });
-  return errcode === sqliteFull ? databaseFull(error) : error;
+  return errcode === sqliteFull ? whenFull(error) : error;
 }
 
 /** kysely's dialect for such a connection. */

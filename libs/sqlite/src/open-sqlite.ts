@@ -1,0 +1,88 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Kysely } from 'kysely';
+import { NodeSqlite } from './node-sqlite.ts';
+import { NodeSqliteDialect } from './sqlite-dialect.ts';
+import { isSqliteError, sqliteBusy } from './sqlite-errors.ts';
+import { SqliteLock } from './sqlite-lock.ts';
+import { SqliteWriter } from './sqlite-writer.ts';
+
+/** A database of this process alone: one connection reads, in this thread, and one writes, in a thread of its own. */
+export interface SqliteFile<Database> {
+  /** It sees what is committed. */
+  readonly reader: Kysely<Database>;
+  readonly writer: SqliteWriter;
+  close(): Promise<void>;
+}
+
+/** What to open. */
+export interface SqliteOptions<Database> {
+  /** The directory, which is made if it is missing. */
+  readonly dataDir: string;
+  /** The name of the database, without `.sqlite`. */
+  readonly name: string;
+  /** Brings it up to date. */
+  readonly migrate: (db: Kysely<Database>) => Promise<void>;
+  /** What a write fails with when the disk has no room. */
+  readonly whenFull: (cause: Error) => Error;
+}
+
+/** @throws Error when another process has it open, it cannot be opened, or it cannot be brought up to date */
+export async function openSqlite<Database>(options: SqliteOptions<Database>): Promise<SqliteFile<Database>> {
+  const { dataDir, name, migrate, whenFull } = options;
+  const file = join(dataDir, `${name}.sqlite`);
+  try {
+    makeDirectory(dataDir);
+  } catch (cause) {
+    throw new Error(`DATA_DIR: cannot make ${dataDir}: ${messageOf(cause)}`, { cause });
+  }
+  let lock: SqliteLock;
+  let database: NodeSqlite;
+  try {
+    lock = new SqliteLock(join(dataDir, `${name}.lock`));
+  } catch (cause) {
+    throw cannotOpen(file, cause);
+  }
+  try {
+    database = new NodeSqlite(file);
+  } catch (cause) {
+    lock.close();
+    throw cannotOpen(file, cause);
+  }
+  const reader = new Kysely<Database>({ dialect: new NodeSqliteDialect({ database }) });
+  try {
+    await migrate(reader);
+  } catch (cause) {
+    await reader.destroy();
+    lock.close();
+    throw new Error(`cannot bring ${file} up to date: ${messageOf(cause)}`, { cause });
+  }
+  const writer = new SqliteWriter(file, whenFull);
+  return {
+    reader,
+    writer,
+    close: async () => {
+      await writer.close();
+      await reader.destroy();
+      lock.close();
+    },
+  };
+}
+
+function cannotOpen(file: string, cause: unknown): Error {
+  const why = isSqliteError(cause, sqliteBusy) ? 'another process has it open' : messageOf(cause);
+  return new Error(`cannot open ${file}: ${why}`, { cause });
+}
+
+/** Makes a directory and its parents. Node's own `recursive` never returns where the system refuses new files, as /proc does. */
+function makeDirectory(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
+  if (found !== undefined) throw new Error(`${path} is no directory`);
+  makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
