@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { PassOnFilter } from '@rollcall/grpc';
 import { AccessController, SignInModes } from './access.controller.ts';
+import { CallerController, ServiceCallers } from './caller.controller.ts';
 import { SignIn } from './sign-in/sign-in.ts';
 import type { SignInConfig } from './sign-in/sign-in-environment.ts';
 import { AuditController } from './audit.controller.ts';
@@ -16,6 +17,7 @@ import { Users } from './users.ts';
   controllers: [
     UserController,
     AccessController,
+    CallerController,
     AuditController,
     TutorialUserManagerController,
     TutorialUserServiceController,
@@ -24,13 +26,14 @@ import { Users } from './users.ts';
 })
 export class AppModule {
   /** The module over an open store. Nest closes it, after the server. */
-  static over(store: UsersStore, keepDeletedMs: number, signIn: SignIn, config: SignInConfig): DynamicModule {
+  static over(store: UsersStore, keepDeletedMs: number, callers: ServiceCallers, config: SignInConfig): DynamicModule {
     return {
       module: AppModule,
       providers: [
         { provide: UsersStore, useValue: store },
         { provide: Users, useValue: new Users(store, keepDeletedMs) },
-        { provide: SignIn, useValue: signIn },
+        { provide: SignIn, useValue: callers.signIn },
+        { provide: ServiceCallers, useValue: callers },
         { provide: SignInModes, useValue: new SignInModes(config) },
       ],
     };

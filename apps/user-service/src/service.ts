@@ -1,15 +1,17 @@
-import { callAddress } from '@rollcall/access';
+import { callAddress, makeServiceToken } from '@rollcall/access';
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
+import { ServiceCallers } from './caller.controller.ts';
 import { AuditWatch } from './audit-watch.ts';
 import type { Config, Database } from './config.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { authorizeCalls } from './sign-in/authorize.ts';
 import { letFirstAdministratorIn } from './sign-in/first-administrator.ts';
-import type { VerifyToken } from './sign-in/look-up-callers.ts';
+import { lookUpCallers, type VerifyToken } from './sign-in/look-up-callers.ts';
+import { isProtected } from './sign-in/sign-in-environment.ts';
 import type { OidcConfig } from './sign-in/oidc-environment.ts';
 import { OidcIssuer } from './sign-in/oidc-issuer.ts';
 import { OidcTokens } from './sign-in/oidc-token.ts';
@@ -23,7 +25,12 @@ import { UsersStore } from './store/users.store.ts';
 export const servedContracts: readonly ServedContract[] = [
   {
     contract: rollcallContract,
-    services: ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'],
+    services: [
+      'rollcall.user.v1.UserService',
+      'rollcall.access.v1.AccessService',
+      'rollcall.access.v1.CallerService',
+      'rollcall.audit.v1.AuditService',
+    ],
   },
   { contract: tutorialUserManagerContract, services: ['UserManager'] },
   { contract: tutorialUserServiceContract, services: ['UserService'] },
@@ -45,25 +52,29 @@ export async function createService(config: Config): Promise<Service> {
   try {
     const signIn = new SignIn(store.credentials, store.audit, config.signIn);
     const verifyToken = issuerTokens(config.signIn.oidc, store);
+    const serviceToken = isProtected(config.signIn) ? undefined : makeServiceToken(config.signIn.serviceTokenFile);
+    const lookUp = lookUpCallers(store.credentials, verifyToken, serviceToken);
     const { authorize, close } = authorizeCalls({
       config: config.signIn,
-      credentials: store.credentials,
+      lookUp,
       signIn,
-      verifyToken,
       addressOf: callAddress(config.signIn.trustedProxies, listen.startsWith('unix:')),
       onDenied: ({ caller: { userId: callerId, credential, address }, ...denial }) =>
         store.audit.denied({ callerId, credential, address, ...denial }),
     });
     store.onClose(close);
     const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls });
-    const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs, signIn, config.signIn), {
-      strategy: server,
-      logger: new CallLogger({
-        json: !process.stdout.isTTY,
-        logLevels,
-      }),
-      abortOnError: false,
-    });
+    const app = await NestFactory.createMicroservice(
+      AppModule.over(store, keepDeletedMs, new ServiceCallers(lookUp, signIn, store.audit), config.signIn),
+      {
+        strategy: server,
+        logger: new CallLogger({
+          json: !process.stdout.isTTY,
+          logLevels,
+        }),
+        abortOnError: false,
+      },
+    );
     store.maintenance.start();
     new DatabaseWatch(store, server).start();
     new AuditWatch(store).start();

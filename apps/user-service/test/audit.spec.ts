@@ -24,6 +24,8 @@ import {
   startService,
 } from './service.ts';
 import { readConfig } from '../src/config.ts';
+import { ServiceCallers } from '../src/caller.controller.ts';
+import { lookUpCallers } from '../src/sign-in/look-up-callers.ts';
 import { SignIn } from '../src/sign-in/sign-in.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -50,7 +52,16 @@ async function startBelieving() {
   });
   const { signIn } = readConfig({});
   const app = await NestFactory.createMicroservice(
-    AppModule.over(store, dayMs, new SignIn(store.credentials, store.audit, signIn), signIn),
+    AppModule.over(
+      store,
+      dayMs,
+      new ServiceCallers(
+        lookUpCallers(store.credentials, undefined, undefined),
+        new SignIn(store.credentials, store.audit, signIn),
+        store.audit,
+      ),
+      signIn,
+    ),
     { strategy, logger: false },
   );
   await app.listen();

@@ -17,6 +17,7 @@ test('has defaults for everything', () => {
       publicUrl: 'http://localhost:3000',
       tutorialUserId: undefined,
       firstAdministratorEmail: '',
+      serviceTokenFile: resolve('.data/service-token'),
       limits: defaultCallerLimits,
       trustedProxies: expect.anything() as unknown,
     },

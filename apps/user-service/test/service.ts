@@ -75,6 +75,7 @@ export async function startService(database?: Database, config: Partial<Config> 
     keepChangesMs: 7 * dayMs,
     logLevels: ['fatal'],
     ...config,
+    signIn: { ...(config.signIn ?? readConfig({}).signIn), serviceTokenFile: `${directory.path}/service-token` },
   });
   await app.listen();
   const clients = connect(server.address);

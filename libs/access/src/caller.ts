@@ -13,6 +13,8 @@ export type CredentialKind =
   | 'oidc'
   /** A tutorial's client, which knows no credentials, and acts as a user that the configuration names. */
   | 'tutorial'
+  /** A process of the system, such as another service. */
+  | 'service'
   /** Protected mode: whoever is on this machine. */
   | 'local';
 

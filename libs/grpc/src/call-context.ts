@@ -95,6 +95,11 @@ export function currentCall(): CallContext | undefined {
   return callStorage.getStore();
 }
 
+/** Runs what belongs to no single call: calls that it makes inherit nothing of the one that it began in, nor end with it. */
+export function outsideOfCalls<T>(run: () => T): T {
+  return callStorage.exit(run);
+}
+
 /** The metadata of a call made on behalf of another: its own, and what is inherited. */
 export function inheritMetadata(metadata: Metadata | undefined, caller: CallContext | undefined): Metadata {
   const merged = metadata?.clone() ?? new Metadata();

@@ -1,6 +1,6 @@
 export { type Admission, type Authorize, type IncomingCall } from './authorization.ts';
 export { endOfServer } from './call-ends.ts';
-export { CallContext, currentCall, requestIdOf } from './call-context.ts';
+export { CallContext, currentCall, outsideOfCalls, requestIdOf } from './call-context.ts';
 export { CallLogger } from './call-logger.ts';
 export { callableMethod, GrpcChannel, type GrpcChannelOptions } from './channel.ts';
 export { type CallableMethod, type CallOptions } from './outgoing.ts';
@@ -17,6 +17,7 @@ export { errorFromStatus, statusOf } from './error-status.ts';
 export { GrpcController } from './grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
 export { encodedForm } from './served-method.ts';
+export { serves } from './healthcheck.ts';
 export { readDrainMs, readServerLimits, readWhole } from './server-environment.ts';
 export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { mapInOrder } from './map-in-order.ts';
@@ -26,4 +27,11 @@ export { PassOnFilter } from './pass-on.filter.ts';
 export { handshakeTimeoutMs } from './tls-credentials.ts';
 export { readServiceTls, readTls, type TlsConfig } from './tls-environment.ts';
 export { TlsFiles, type TlsMaterial } from './tls-files.ts';
-export { type ErrorDetails, type FieldViolation, invalidFields, type Reason, RpcError } from './rpc-error.ts';
+export {
+  type ErrorDetails,
+  type FieldViolation,
+  invalidFields,
+  type Reason,
+  RpcError,
+  withMetadata,
+} from './rpc-error.ts';

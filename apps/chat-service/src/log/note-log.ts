@@ -50,3 +50,11 @@ export interface NoteLog {
 
   close(): Promise<void>;
 }
+
+/** Which notes are kept. */
+export interface Retention {
+  /** How old a note becomes, in milliseconds; undefined: as old as it likes. */
+  readonly maxAgeMs: number | undefined;
+  /** How many notes a room keeps; undefined: all. */
+  readonly maxNotes: number | undefined;
+}

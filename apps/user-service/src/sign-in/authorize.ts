@@ -1,7 +1,6 @@
-import { Authorization, CallerCache, type Denial, localAuthorization } from '@rollcall/access';
+import { Authorization, CallerCache, type Denial, localAuthorization, type LookUpCallers } from '@rollcall/access';
 import type { Authorize, IncomingCall } from '@rollcall/grpc';
-import type { Credentials } from '../store/credentials.ts';
-import { byUserId, lookUpCallers, type VerifyToken } from './look-up-callers.ts';
+import { byUserId } from './look-up-callers.ts';
 import { isProtected, type SignInConfig } from './sign-in-environment.ts';
 import type { SignIn } from './sign-in.ts';
 
@@ -10,21 +9,19 @@ const tutorials = ['UserManager', 'UserService'];
 
 export interface AuthorizeOptions {
   readonly config: SignInConfig;
-  readonly credentials: Credentials;
+  readonly lookUp: LookUpCallers;
   readonly signIn: SignIn;
-  /** Verifies the tokens of the issuer, if there is one. */
-  readonly verifyToken: VerifyToken | undefined;
   readonly addressOf: (call: IncomingCall) => string;
   readonly onDenied: (denial: Denial) => void;
 }
 
 /** Makes what every call of the service passes. @returns it, and what ends its looking up of callers */
-export function authorizeCalls({ config, credentials, signIn, verifyToken, addressOf, onDenied }: AuthorizeOptions): {
+export function authorizeCalls({ config, lookUp, signIn, addressOf, onDenied }: AuthorizeOptions): {
   readonly authorize: Authorize;
   readonly close: () => void;
 } {
   if (isProtected(config)) return { authorize: localAuthorization(addressOf), close: () => undefined };
-  const callers = new CallerCache(lookUpCallers(credentials, verifyToken)).start();
+  const callers = new CallerCache(lookUp).start();
   const { tutorialUserId, limits } = config;
   const standIn =
     tutorialUserId === undefined ? undefined : { credential: byUserId(tutorialUserId), as: 'tutorial' as const };

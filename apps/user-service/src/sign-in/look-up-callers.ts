@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { credentialInvalid, type KnownCaller, type LookUpCallers } from '@rollcall/access';
 import { RpcError } from '@rollcall/grpc';
 import { user } from '@rollcall/proto';
@@ -17,7 +18,8 @@ type Claim =
   | { readonly by: 'hash'; readonly hash: Uint8Array }
   | { readonly by: 'id'; readonly userId: bigint; readonly as: KnownCaller['credential']; readonly expiresMs: number }
   | { readonly by: 'email'; readonly key: string; readonly expiresMs: number }
-  | { readonly by: 'nobody'; readonly expiresMs: number };
+  | { readonly by: 'nobody'; readonly expiresMs: number }
+  | { readonly by: 'service' };
 
 // Credentials of our own making have a first character that no credential on the wire can have.
 
@@ -31,10 +33,19 @@ export function byUserId(id: bigint): string {
   return `@${id}`;
 }
 
-/** Says whom credentials stand for: secrets of ours, and tokens of the issuer if there is one. */
-export function lookUpCallers(credentials: Credentials, verifyToken: VerifyToken | undefined): LookUpCallers {
+/**
+ * Says whom credentials stand for: secrets of ours, and tokens of the issuer if there is one.
+ *
+ * @param serviceToken what the other services of the system call with, if they have to
+ */
+export function lookUpCallers(
+  credentials: Credentials,
+  verifyToken: VerifyToken | undefined,
+  serviceToken: string | undefined,
+): LookUpCallers {
+  const serviceHash = serviceToken === undefined ? undefined : hashOfSecret(serviceToken);
   return async (asked) => {
-    const claims = await Promise.all(asked.map((credential) => claimOf(credential, verifyToken)));
+    const claims = await Promise.all(asked.map((credential) => claimOf(credential, verifyToken, serviceHash)));
     const known = claims.filter((claim): claim is Claim => !(claim instanceof RpcError));
     const rows = await credentials.byHash(known.flatMap((claim) => (claim.by === 'hash' ? claim.hash : [])));
     const users = await credentials.usersById([
@@ -59,15 +70,30 @@ export function lookUpCallers(credentials: Credentials, verifyToken: VerifyToken
           return callerOf(usersByEmail.get(claim.key), 'oidc', claim.expiresMs);
         case 'nobody':
           return callerOf(undefined, 'oidc', claim.expiresMs);
+        case 'service':
+          return service;
       }
     });
   };
 }
 
-async function claimOf(credential: string, verifyToken: VerifyToken | undefined): Promise<Claim | RpcError> {
+/** It reads the directory as a guest does, and calls what the contract leaves to services. */
+const service: KnownCaller = {
+  userId: '0',
+  type: user.UserType.USER_TYPE_GUEST,
+  credential: 'service',
+  expiresMs: Infinity,
+};
+
+async function claimOf(
+  credential: string,
+  verifyToken: VerifyToken | undefined,
+  serviceHash: Uint8Array | undefined,
+): Promise<Claim | RpcError> {
   if (credential.startsWith('#')) return { by: 'hash', hash: Buffer.from(credential.slice(1), 'base64') };
   if (credential.startsWith('@'))
     return { by: 'id', userId: BigInt(credential.slice(1)), as: 'tutorial', expiresMs: Infinity };
+  if (serviceHash !== undefined && timingSafeEqual(hashOfSecret(credential), serviceHash)) return { by: 'service' };
   const kind = kindOfSecret(credential);
   if (kind !== undefined) return { by: 'hash', hash: hashOfSecret(credential) };
   if (verifyToken === undefined) return credentialInvalid('it is none of ours');

@@ -2,6 +2,7 @@ import {
   type CallerLimits,
   readCallerLimits,
   readPublicUrl,
+  readServiceTokenFile,
   readTrustedProxies,
   type TrustedProxies,
 } from '@rollcall/access';
@@ -24,6 +25,8 @@ export interface SignInConfig {
   readonly tutorialUserId: bigint | undefined;
   /** The email address of the administrator that a directory without one is given; empty when it is not known. */
   readonly firstAdministratorEmail: string;
+  /** Where the token stands that other services call with. */
+  readonly serviceTokenFile: string;
   readonly limits: CallerLimits;
   /** Who may name the address of a caller. */
   readonly trustedProxies: TrustedProxies;
@@ -42,6 +45,7 @@ export function readSignIn(env: Environment): SignInConfig {
     publicUrl: readPublicUrl(env),
     tutorialUserId: readTutorialUserId(env),
     firstAdministratorEmail: readEmail(env),
+    serviceTokenFile: readServiceTokenFile(env),
     limits: readCallerLimits(env),
     trustedProxies: readTrustedProxies(env),
   });

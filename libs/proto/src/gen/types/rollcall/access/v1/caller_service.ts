@@ -54,6 +54,34 @@ export interface RedeemTicketResponse {
   credential: string;
 }
 
+/** Calls that were denied. */
+export interface ReportDenialsRequest {
+  /** In their order: at most 1000. */
+  denials: Denial[];
+}
+
+/** They stand in the log within a second or two. */
+export interface ReportDenialsResponse {
+}
+
+/** Equal calls that were denied. */
+export interface Denial {
+  /** The id of the user who called; 0 when nobody was signed in. */
+  callerId: string;
+  /** What the caller was known by, such as `session`; empty when nobody was signed in. */
+  credential: string;
+  /** Where the caller was. */
+  address: string;
+  /** The full name of the method. */
+  method: string;
+  /** The request id of the call. */
+  requestId: string;
+  /** The status code of gRPC that it was answered with. */
+  code: number;
+  /** Why, for administrators. */
+  reason: string;
+}
+
 export const ROLLCALL_ACCESS_V1_PACKAGE_NAME = "rollcall.access.v1";
 
 /**
@@ -73,6 +101,13 @@ export interface CallerServiceClient {
    */
 
   redeemTicket(request: RedeemTicketRequest, ...rest: any): Observable<RedeemTicketResponse>;
+
+  /**
+   * Puts calls that another service has denied into the audit log. Equal ones of
+   * a second become one entry.
+   */
+
+  reportDenials(request: ReportDenialsRequest, ...rest: any): Observable<ReportDenialsResponse>;
 }
 
 /**
@@ -98,11 +133,21 @@ export interface CallerServiceController {
     request: RedeemTicketRequest,
     ...rest: any
   ): Promise<RedeemTicketResponse> | Observable<RedeemTicketResponse> | RedeemTicketResponse;
+
+  /**
+   * Puts calls that another service has denied into the audit log. Equal ones of
+   * a second become one entry.
+   */
+
+  reportDenials(
+    request: ReportDenialsRequest,
+    ...rest: any
+  ): Promise<ReportDenialsResponse> | Observable<ReportDenialsResponse> | ReportDenialsResponse;
 }
 
 export function CallerServiceControllerMethods() {
   return function (constructor: Function) {
-    const grpcMethods: string[] = ["lookUpCallers", "redeemTicket"];
+    const grpcMethods: string[] = ["lookUpCallers", "redeemTicket", "reportDenials"];
     for (const method of grpcMethods) {
       const descriptor: any = Reflect.getOwnPropertyDescriptor(constructor.prototype, method);
       GrpcMethod("CallerService", method)(constructor.prototype[method], method, descriptor);

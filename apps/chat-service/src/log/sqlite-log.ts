@@ -1,0 +1,258 @@
+import { Logger } from '@nestjs/common';
+import { outsideOfCalls, RpcError } from '@rollcall/grpc';
+import type { chat } from '@rollcall/proto';
+import { sql } from 'kysely';
+import { logUnavailable, tooManyRooms } from '../chat-errors.ts';
+import type { ChatDatabase } from './chat-database.ts';
+import type { Bounds, Following, NewNote, NoteLog, Retention } from './note-log.ts';
+import { toNote, toTimestamp } from './note-rows.ts';
+
+/** How large the notes are at the most that are read at a time, in UTF-16 units, the last one left out. */
+const maxRead = 256 * 1024;
+
+/** How often notes are removed that are not kept any more, and how many of a room in one transaction. */
+const removeEveryMs = 60_000;
+const maxRemoved = 1000;
+
+interface Waiting {
+  readonly note: NewNote;
+  readonly resolve: (appended: { readonly note: chat.Note; readonly isNew: boolean }) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface SqliteLogOptions {
+  readonly retention: Retention;
+  readonly maxRooms: number;
+}
+
+const logger = new Logger('notes');
+
+/** The embedded log, of one process. Notes that come while a transaction is committed are written together by the next. */
+export class SqliteLog implements NoteLog {
+  readonly #database: ChatDatabase;
+  readonly #options: SqliteLogOptions;
+  /** The number of the last note of each room. */
+  readonly #last: Map<string, number>;
+  readonly #followers = new Map<string, Set<(notes: readonly chat.Note[]) => void>>();
+  readonly #timer: NodeJS.Timeout;
+  #waiting: Waiting[] = [];
+  #lastTimeMs = 0;
+
+  private constructor(database: ChatDatabase, options: SqliteLogOptions, last: Map<string, number>) {
+    this.#database = database;
+    this.#options = options;
+    this.#last = last;
+    this.#timer = setInterval(() => void this.remove(), removeEveryMs).unref();
+  }
+
+  static async over(database: ChatDatabase, options: SqliteLogOptions): Promise<SqliteLog> {
+    const rooms = await database.reader.selectFrom('rooms').select(['name', 'last_seq']).execute();
+    return new SqliteLog(database, options, new Map(rooms.map((room) => [room.name, Number(room.last_seq)])));
+  }
+
+  append(note: NewNote): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ note: chat.Note; isNew: boolean }>();
+    this.#waiting.push({ note, resolve, reject });
+    if (this.#waiting.length === 1) void outsideOfCalls(() => this.#database.exclusively(() => this.#appendAll()));
+    return promise;
+  }
+
+  bounds(room: string): Promise<Bounds> {
+    return this.#read(async () => {
+      const last = this.#last.get(room) ?? 0;
+      const row = await this.#database.reader
+        .selectFrom('notes')
+        .select('seq')
+        .where('room', '=', room)
+        .orderBy('seq')
+        .limit(1)
+        .executeTakeFirst();
+      return { first: row === undefined ? last + 1 : Number(row.seq), last };
+    });
+  }
+
+  read(room: string, afterSeq: number, limit: number): Promise<chat.Note[]> {
+    return this.#read(async () => {
+      const rows = await this.#database.reader
+        .selectFrom('notes')
+        .selectAll()
+        .where('room', '=', room)
+        .where('seq', '>', BigInt(afterSeq))
+        .orderBy('seq')
+        .limit(limit)
+        .execute();
+      let size = 0;
+      const beyond = rows.findIndex(({ message }) => (size += message.length) > maxRead);
+      return (beyond < 0 ? rows : rows.slice(0, beyond + 1)).map(toNote);
+    });
+  }
+
+  rooms(afterName: string, limit: number): Promise<chat.Room[]> {
+    return this.#read(async () => {
+      const rows = await this.#database.reader
+        .selectFrom('rooms')
+        .selectAll()
+        .select(sql<bigint | null>`(select min(seq) from notes where room = rooms.name)`.as('first_seq'))
+        .where('name', '>', afterName)
+        .orderBy('name')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({
+        name: row.name,
+        firstSeq: String(row.first_seq ?? row.last_seq + 1n),
+        lastSeq: String(row.last_seq),
+        lastNoteTime: toTimestamp(Number(row.last_note_time_ms)),
+      }));
+    });
+  }
+
+  follow(room: string, hear: (notes: readonly chat.Note[]) => void): Promise<Following> {
+    const all = this.#followers.get(room) ?? new Set();
+    this.#followers.set(room, all.add(hear));
+    return Promise.resolve({
+      from: this.#last.get(room) ?? 0,
+      close: () => {
+        all.delete(hear);
+        if (all.size === 0 && this.#followers.get(room) === all) this.#followers.delete(room);
+      },
+    });
+  }
+
+  answers(): Promise<boolean> {
+    return Promise.resolve(this.#database.lives);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#database.close();
+  }
+
+  /** Removes the notes that are not kept any more. */
+  async remove(nowMs = Date.now()): Promise<void> {
+    const { maxAgeMs, maxNotes } = this.#options.retention;
+    if (maxAgeMs === undefined && maxNotes === undefined) return;
+    try {
+      for (const [room, last] of this.#last) {
+        const beforeSeq = maxNotes === undefined ? 0 : last - maxNotes + 1;
+        const beforeMs = maxAgeMs === undefined ? 0 : nowMs - maxAgeMs;
+        while ((await this.#removeSome(room, beforeSeq, beforeMs)) === maxRemoved) continue;
+      }
+    } catch (error) {
+      logger.warn(`notes that are not kept any more could not be removed: ${String(error)}`);
+    }
+  }
+
+  /** Removes the first notes of a room up to the first that is kept. @returns how many it was */
+  #removeSome(room: string, beforeSeq: number, beforeMs: number): Promise<number> {
+    return this.#database.exclusively(async () => {
+      const rows = await this.#database.reader
+        .selectFrom('notes')
+        .select(['seq', 'send_time_ms'])
+        .where('room', '=', room)
+        .orderBy('seq')
+        .limit(maxRemoved)
+        .execute();
+      const kept = rows.findIndex(
+        ({ seq, send_time_ms }) => Number(seq) >= beforeSeq && Number(send_time_ms) >= beforeMs,
+      );
+      const removed = kept < 0 ? rows : rows.slice(0, kept);
+      const last = removed.at(-1);
+      if (last !== undefined)
+        await this.#database.write([
+          { sql: 'delete from notes where room = ? and seq <= ?', rows: [[room, last.seq]] },
+        ]);
+      return removed.length;
+    });
+  }
+
+  /** Writes all that waits, and tells of it. */
+  async #appendAll(): Promise<void> {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    try {
+      const known = await this.#known(batch);
+      const last = new Map<string, number>();
+      const fresh: chat.Note[] = [];
+      const timeMs = (this.#lastTimeMs = Math.max(Date.now(), this.#lastTimeMs));
+      const outcomes = batch.map(({ note }) => {
+        const key = keyOf(note);
+        const there = known.get(key);
+        if (there !== undefined) return { note: there, isNew: false };
+        const before = last.get(note.room) ?? this.#last.get(note.room);
+        if (before === undefined && this.#isFull(last)) return undefined;
+        const seq = (before ?? 0) + 1;
+        last.set(note.room, seq);
+        const added: chat.Note = { ...note, seq: String(seq), sendTime: toTimestamp(timeMs) };
+        known.set(key, added);
+        fresh.push(added);
+        return { note: added, isNew: true };
+      });
+      if (fresh.length > 0) await this.#write(fresh, last, timeMs);
+      batch.forEach(({ resolve, reject }, index) => {
+        const outcome = outcomes[index];
+        if (outcome === undefined) reject(tooManyRooms(this.#options.maxRooms));
+        else resolve(outcome);
+      });
+      for (const [room, hearers] of this.#followers) {
+        const notes = fresh.filter((note) => note.room === room);
+        if (notes.length > 0) for (const hear of hearers) hear(notes);
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error instanceof RpcError ? error : logUnavailable(error));
+    }
+  }
+
+  #isFull(added: ReadonlyMap<string, number>): boolean {
+    const rooms = [...added.keys()].filter((room) => !this.#last.has(room)).length + this.#last.size;
+    return rooms >= this.#options.maxRooms;
+  }
+
+  /** The notes that have the ids of a batch already, by room and id. */
+  async #known(batch: readonly Waiting[]): Promise<Map<string, chat.Note>> {
+    const found = new Map<string, chat.Note>();
+    for (const { note } of batch) {
+      const row = await this.#database.reader
+        .selectFrom('notes')
+        .selectAll()
+        .where('room', '=', note.room)
+        .where('note_id', '=', note.noteId)
+        .executeTakeFirst();
+      if (row !== undefined) found.set(keyOf(note), toNote(row));
+    }
+    return found;
+  }
+
+  async #write(notes: readonly chat.Note[], last: ReadonlyMap<string, number>, timeMs: number): Promise<void> {
+    await this.#database.write([
+      {
+        sql: 'insert into notes values (?, ?, ?, ?, ?, ?, ?)',
+        rows: notes.map((note) => [
+          note.room,
+          Number(note.seq),
+          note.noteId,
+          BigInt(note.authorId),
+          note.authorName,
+          note.message,
+          timeMs,
+        ]),
+      },
+      {
+        sql: 'insert into rooms values (?, ?, ?) on conflict do update set last_seq = excluded.last_seq, last_note_time_ms = excluded.last_note_time_ms',
+        rows: [...last].map(([room, seq]) => [room, seq, timeMs]),
+      },
+    ]);
+    for (const [room, seq] of last) this.#last.set(room, seq);
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      throw logUnavailable(error);
+    }
+  }
+}
+
+function keyOf({ room, noteId }: NewNote): string {
+  return `${room} ${noteId}`;
+}

@@ -1,0 +1,91 @@
+import { chat } from '@rollcall/proto';
+import type { Following, NoteLog } from './log/note-log.ts';
+import type { Presence } from './presence/presence.ts';
+import { checkpointEvent, encodeEvents, type EncodedEvents, memberEvent } from './room-events.ts';
+import { type Group, RecentNotes } from './recent-notes.ts';
+
+const { KIND_PRESENT } = chat.RoomEvent_Kind;
+
+/** Somebody who has caught up with a room, and gets what comes. */
+export interface LiveReader {
+  /** Whether it wants to know who is in the room. */
+  readonly wantsPresence: boolean;
+  /** A group of notes has come. */
+  hear(group: Group): void;
+  /** Something else has happened behind the last note. */
+  tell(message: EncodedEvents): void;
+  /** Looks whether it is too slow. */
+  look(now: number): void;
+}
+
+/** How often it is looked whether somebody is too slow, in milliseconds. */
+const lookMs = 250;
+
+/** How long nothing happens before readers are told so, in milliseconds. */
+const checkpointMs = 15_000;
+
+/** What happens in a room, for all of its readers in this process: there is one for a room, as long as it has readers. */
+export class RoomFeed {
+  readonly room: string;
+  readonly recent: RecentNotes;
+  readonly #following: Following;
+  readonly #presence: Presence;
+  readonly #readers = new Set<LiveReader>();
+  readonly #unwatch: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #spokenAt = performance.now();
+
+  private constructor(room: string, following: Following, presence: Presence, recent: RecentNotes) {
+    this.room = room;
+    this.recent = recent;
+    this.#following = following;
+    this.#presence = presence;
+    this.#unwatch = presence.watch(room, ({ kind, members }) => {
+      const message = encodeEvents([memberEvent(kind, members, this.recent.last)]);
+      for (const reader of this.#readers) if (reader.wantsPresence) reader.tell(message);
+    });
+    this.#timer = setInterval(() => this.#look(), lookMs).unref();
+  }
+
+  static async open(room: string, log: NoteLog, presence: Presence): Promise<RoomFeed> {
+    const early: chat.Note[] = [];
+    let hear = (notes: readonly chat.Note[]): void => void early.push(...notes);
+    const following = await log.follow(room, (notes) => hear(notes));
+    const feed = new RoomFeed(room, following, presence, new RecentNotes(following.from));
+    hear = (notes) => feed.#hear(notes);
+    if (early.length > 0) hear(early);
+    return feed;
+  }
+
+  /** From now on a reader that has all notes up to the last gets what comes. @returns what ends that */
+  join(reader: LiveReader): () => void {
+    this.#readers.add(reader);
+    return () => void this.#readers.delete(reader);
+  }
+
+  /** Who is in the room, as an event. */
+  async present(): Promise<EncodedEvents> {
+    const members = await this.#presence.members(this.room);
+    return encodeEvents([memberEvent(KIND_PRESENT, members, this.recent.last)]);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#unwatch();
+    this.#following.close();
+  }
+
+  #hear(notes: readonly chat.Note[]): void {
+    this.#spokenAt = performance.now();
+    for (const group of this.recent.add(notes)) for (const reader of this.#readers) reader.hear(group);
+  }
+
+  #look(): void {
+    const now = performance.now();
+    for (const reader of this.#readers) reader.look(now);
+    if (now - this.#spokenAt < checkpointMs) return;
+    this.#spokenAt = now;
+    const message = encodeEvents([checkpointEvent(this.recent.last)]);
+    for (const reader of this.#readers) reader.tell(message);
+  }
+}

@@ -1,0 +1,60 @@
+import { credentialInvalid, type KnownCaller, type LookUpCallers } from '@rollcall/access';
+import { GrpcController, RpcError } from '@rollcall/grpc';
+import { type callers, rollcallContract, user } from '@rollcall/proto';
+import type { SignIn } from './sign-in/sign-in.ts';
+import type { AuditLog } from './store/audit-log.ts';
+import { toTimestamp } from './store/rows.ts';
+
+/** What the other services of the system ask about those who call them. */
+export class ServiceCallers {
+  readonly lookUp: LookUpCallers;
+  readonly signIn: SignIn;
+  readonly audit: AuditLog;
+
+  constructor(lookUp: LookUpCallers, signIn: SignIn, audit: AuditLog) {
+    this.lookUp = lookUp;
+    this.signIn = signIn;
+    this.audit = audit;
+  }
+}
+
+@GrpcController(rollcallContract, 'rollcall.access.v1.CallerService')
+export class CallerController implements callers.CallerServiceController {
+  readonly #callers: ServiceCallers;
+
+  constructor(serviceCallers: ServiceCallers) {
+    this.#callers = serviceCallers;
+  }
+
+  async lookUpCallers({ credentials }: callers.LookUpCallersRequest): Promise<callers.LookUpCallersResponse> {
+    return { callers: (await this.#callers.lookUp(credentials)).map(lookedUp) };
+  }
+
+  async redeemTicket({ ticket }: callers.RedeemTicketRequest): Promise<callers.RedeemTicketResponse> {
+    const redeemed = await this.#callers.signIn.redeem(ticket);
+    if (redeemed === undefined) throw credentialInvalid('it is no ticket');
+    return { credential: redeemed.credential };
+  }
+
+  reportDenials({ denials }: callers.ReportDenialsRequest): callers.ReportDenialsResponse {
+    for (const denial of denials) this.#callers.audit.denied(denial);
+    return {};
+  }
+}
+
+function lookedUp(found: KnownCaller | RpcError): callers.LookedUpCaller {
+  if (found instanceof RpcError) {
+    // Only of what is not valid is it known who it is: nobody. Of all else it is not known, and the asker hears of that.
+    if (found.reason !== 'CREDENTIAL_INVALID') throw found;
+    return {
+      userId: '0',
+      type: user.UserType.USER_TYPE_UNSPECIFIED,
+      kind: '',
+      expireTime: null,
+      invalidReason: typeof found.cause === 'string' ? found.cause : 'it is not valid',
+    };
+  }
+  const { userId, type, credential, expiresMs } = found;
+  const expireTime = expiresMs === Infinity ? null : toTimestamp(BigInt(Math.floor(expiresMs)));
+  return { userId, type, kind: credential, expireTime, invalidReason: '' };
+}
