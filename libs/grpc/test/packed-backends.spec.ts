@@ -37,7 +37,7 @@ async function startServer(
         getBook?.(request, context) ?? { name: server.address }
       ),
     },
-    { packed, listen, drainMs: 20_000, ...(authorize !== undefined && { authorize }) },
+    { packed, listen, drainMs: authorize === undefined ? 20_000 : 0, ...(authorize !== undefined && { authorize }) },
   );
   const { address } = service.server;
   const { paths } = watchStreams(service);
