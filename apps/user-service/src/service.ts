@@ -55,7 +55,8 @@ export async function createService(config: Config): Promise<Service> {
         store.audit.denied({ callerId, credential, address, ...denial }),
     });
     store.onClose(close);
-    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls });
+    const packedCalls = config.packedCalls ? {} : undefined;
+    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls, packedCalls });
     const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs, signIn, config.signIn), {
       strategy: server,
       logger: new CallLogger({
