@@ -77,8 +77,10 @@ export function callPacked<Request, Response>(
 
 /** Whether a call was not answered: what came with headers counts as an answer. */
 function unavailable({ status, headers }: ReplyEntry): boolean {
-  return status === Status.UNAVAILABLE && headers === undefined;
+  return status === unavailableCode && headers === undefined;
 }
+
+const unavailableCode: number = Status.UNAVAILABLE;
 
 /** Takes the answer to a call that was carried, as grpc-js does with one that was not. */
 function take<Request, Response>(

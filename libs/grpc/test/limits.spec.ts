@@ -29,7 +29,7 @@ const streamed = {} as shelf.StreamBooksRequest;
 describe('a deadline', () => {
   it.each(ways)(
     'is given to a unary call that has none, and passed on with what is left of it: %s',
-    async (_, packed) => {
+    async (_way, packed) => {
       const deadlines: number[] = [];
       const remember = (_: never, { deadline }: CallContext) => {
         deadlines.push(deadline - Date.now());
@@ -58,7 +58,7 @@ describe('a deadline', () => {
     },
   );
 
-  it.each(ways)('that the server gives ends the call, and the handler with it: %s', async (_, packed) => {
+  it.each(ways)('that the server gives ends the call, and the handler with it: %s', async (_way, packed) => {
     let torn = 0;
     let reason: unknown;
     await using service = await startShelf(
@@ -104,7 +104,7 @@ describe('a deadline', () => {
 describe('too much', () => {
   it.each(ways)(
     'in one message is RESOURCE_EXHAUSTED one byte beyond the limit of its method: %s',
-    async (_, packed) => {
+    async (_way, packed) => {
       const head = 3; // the tag and the length of a string of this size
       await using service = await startShelf(
         { readFile: ({ path: file }: shelf.ReadFileRequest) => ({ path: String(file.length) }), getBook: () => ({}) },
@@ -158,7 +158,7 @@ describe('too much', () => {
 describe('a retry', () => {
   it.each(ways)(
     'is made for idempotent methods alone, and only when the server was unavailable: %s',
-    async (_, way) => {
+    async (_way, way) => {
       const calls: string[] = [];
       const { RpcError: Failure } = await import('../src/grpc.ts');
       let code = Status.UNAVAILABLE;

@@ -59,7 +59,7 @@ function connect(target: string): Disposable & { readonly client: Shelf } {
 
 const portOf = ({ address }: Server): string => address.slice(address.lastIndexOf(':') + 1);
 const addressesOf = (...servers: Server[]): string => `ipv4:${servers.map(({ address }) => address).join(',')}`;
-const read = (client: Shelf): Promise<shelf.File> => firstValueFrom(client.readFile({ path: '' }));
+const read = (client: Shelf): Promise<shelf.ReadFileResponse> => firstValueFrom(client.readFile({ path: '' }));
 
 /** Makes one call after the other until something holds. */
 async function readUntil(client: Shelf, condition: () => boolean): Promise<void> {

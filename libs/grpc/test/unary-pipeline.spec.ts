@@ -56,7 +56,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
         return next.handle().pipe(
           map((answer: unknown) => {
             pass('after', contextOf(execution));
-            return { path: `<${(answer as shelf.File).path}>` };
+            return { path: `<${(answer as shelf.ReadFileResponse).path}>` };
           }),
         );
       }
