@@ -19,7 +19,8 @@ const services = ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessServ
 @Module({})
 export class AppModule {
   static register(config: Config, clients: Clients, origins: OriginCheck, tls?: TlsFiles): DynamicModule {
-    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract], tls });
+    const { packedCalls } = config;
+    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract], tls, packedCalls });
     const upstreams = new Upstreams([
       { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
     ]);

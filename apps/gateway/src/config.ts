@@ -6,6 +6,7 @@ import {
   readListen,
   readLogLevels,
   readProtectedMode,
+  readSwitch,
   readTls,
   type TlsConfig,
 } from '@rollcall/grpc';
@@ -34,6 +35,8 @@ export interface Config {
   readonly logLevels: LogLevel[];
   /** How long it may take to close, in milliseconds. */
   readonly drainMs: number;
+  /** Whether unary calls between our own processes are packed into messages of a stream (docs/packed-calls.md). */
+  readonly packedCalls: boolean;
 }
 
 /** Reads the configuration. @throws Error that names the variable whose value is wrong */
@@ -49,6 +52,7 @@ export function readConfig(env: Environment): Config {
     limits: readHttpLimits(env),
     logLevels: readLogLevels(env),
     drainMs: readDrainMs(env),
+    packedCalls: readSwitch(env, 'PACKED_CALLS', true),
   });
 }
 

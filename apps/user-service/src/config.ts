@@ -7,6 +7,7 @@ import {
   readLogLevels,
   readServerLimits,
   readServiceTls,
+  readSwitch,
   type ServerLimits,
   type TlsConfig,
 } from '@rollcall/grpc';
@@ -46,6 +47,8 @@ export interface Config {
   readonly limits: ServerLimits;
   /** How long it may take to close, in milliseconds. */
   readonly drainMs: number;
+  /** Whether unary calls between our own processes are packed into messages of a stream (docs/packed-calls.md). */
+  readonly packedCalls: boolean;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -62,6 +65,7 @@ export function readConfig(env: Environment): Config {
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),
+    packedCalls: readSwitch(env, 'PACKED_CALLS', true),
   });
 }
 

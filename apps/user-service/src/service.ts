@@ -63,18 +63,17 @@ export async function createService(config: Config): Promise<Service> {
         store.audit.denied({ callerId, credential, address, ...denial }),
     });
     store.onClose(close);
-    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls });
-    const app = await NestFactory.createMicroservice(
-      AppModule.over(store, keepDeletedMs, new ServiceCallers(lookUp, signIn, store.audit), config.signIn),
-      {
-        strategy: server,
-        logger: new CallLogger({
-          json: !process.stdout.isTTY,
-          logLevels,
-        }),
-        abortOnError: false,
-      },
-    );
+    const packedCalls = config.packedCalls ? {} : undefined;
+    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls, packedCalls });
+    const callers = new ServiceCallers(lookUp, signIn, store.audit);
+    const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs, callers, config.signIn), {
+      strategy: server,
+      logger: new CallLogger({
+        json: !process.stdout.isTTY,
+        logLevels,
+      }),
+      abortOnError: false,
+    });
     store.maintenance.start();
     new DatabaseWatch(store, server).start();
     new AuditWatch(store).start();

@@ -60,6 +60,7 @@ test('lists its services, and describes them', async () => {
     'grpc.health.v1.Health',
     'grpc.reflection.v1.ServerReflection',
     'grpc.reflection.v1alpha.ServerReflection',
+    'rollcall.transport.v1.PackedCallsService',
   ]);
   for (const symbol of ['rollcall.user.v1.UserService', 'UserManager', 'UserManager.AddUser']) {
     const { fileDescriptorResponse } = await ask({ fileContainingSymbol: symbol });

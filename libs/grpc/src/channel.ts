@@ -12,9 +12,11 @@ import {
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
 import { Observable } from 'rxjs';
+import { Backends } from './backends.ts';
 import { metadataTooLarge } from './call-ends.ts';
 import { currentCall, inheritMetadata } from './call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
+import { eachBackendConfig } from './each-backend.ts';
 import { errorFromStatus } from './error-status.ts';
 import { metadataBytes } from './metadata-size.ts';
 import { PackedChannel, type PackedCallOptions } from './packed-channel.ts';
@@ -41,7 +43,8 @@ export interface GrpcChannelOptions {
   readonly contracts?: readonly Contract[];
   /**
    * Packs small unary calls into messages of a stream, which costs a fraction of a call each (docs/packed-calls.md); to a
-   * server that takes none they are made plainly. They go over a connection of their own, to one server behind the target.
+   * server that takes none they are made plainly. They go over connections of their own, one to each server behind the
+   * target.
    */
   readonly packedCalls?: boolean | Partial<PackedCallOptions>;
   /** Further options of grpc-js. */
@@ -61,8 +64,16 @@ type AnyCall =
  */
 const withoutRetries = { 'grpc.per_rpc_retry_buffer_size': -1 };
 
-/** An answer that is too large is an error of its call, not of the stream that carries others too. */
-const ofPackedCalls = { ...withoutRetries, 'grpc.max_receive_message_length': -1 };
+const ofPackedCalls = {
+  ...withoutRetries,
+  // An answer that is too large is an error of its call, not of the stream that carries others too.
+  'grpc.max_receive_message_length': -1,
+  'grpc.service_config': eachBackendConfig,
+  'grpc.service_config_disable_resolution': 1,
+  // A server that comes back is found within a second, also at another address.
+  'grpc.max_reconnect_backoff_ms': 500,
+  'grpc.dns_min_time_between_resolutions_ms': 500,
+};
 
 const defaultDeadlineMs = 15_000;
 /** What grpc-js takes when it is told nothing. */
@@ -99,10 +110,15 @@ export class GrpcChannel {
     this.#maxUnsentBytes = options.maxUnsentBytes ?? defaultMaxUnsentBytes;
     const { packedCalls = false } = options;
     if (packedCalls !== false) {
-      const client = new Client(target, credentials, { ...clientOptions, ...ofPackedCalls });
+      const backends = new Backends();
+      const client = new Client(target, credentials, {
+        ...clientOptions,
+        ...ofPackedCalls,
+        ...backends.channelOptions,
+      });
       const most = clientOptions['grpc.max_receive_message_length'] ?? defaultMaxResponseBytes;
       const given = packedCalls === true ? {} : packedCalls;
-      this.#packed = new PackedChannel(client, given, most < 0 ? Infinity : most);
+      this.#packed = new PackedChannel(client, backends, given, most < 0 ? Infinity : most);
     }
   }
 

@@ -55,9 +55,14 @@ export function isLoopback(host: string): boolean {
   return version === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, version === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Reads a variable that is 0, as it is when it is unset, or 1. @throws Error that names the variable */
-export function readSwitch(env: Environment, name: string): boolean {
-  const value = env[name] || '0';
+/**
+ * Reads a variable that is 0 or 1.
+ *
+ * @param fallback when it is unset
+ * @throws Error that names the variable
+ */
+export function readSwitch(env: Environment, name: string, fallback = false): boolean {
+  const value = env[name] || (fallback ? '1' : '0');
   if (value !== '0' && value !== '1') throw new Error(`${name}: "${value}" is neither 0 nor 1`);
   return value === '1';
 }

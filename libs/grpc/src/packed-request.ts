@@ -38,6 +38,14 @@ export function callPacked<Request, Response>(
   // What the answer leads to belongs to whoever made the call, not to whoever was the first to need the stream.
   const inContext = AsyncLocalStorage.snapshot();
   let cancel = (): void => packed.cancel(call);
+  const sendPlainly = (): void => {
+    parent?.signal.removeEventListener('abort', onAbort);
+    try {
+      cancel = plainly();
+    } catch (error) {
+      subscriber.error(error); // the channel was closed meanwhile
+    }
+  };
   const call: PackedCall = {
     method: path,
     metadata,
@@ -46,17 +54,13 @@ export function callPacked<Request, Response>(
     bytes,
     idempotent,
     ends: {
-      reply: (reply) => inContext(take, reply, outgoing, packed.maxResponseBytes),
+      reply: (reply) =>
+        // Plain calls have retries of their own, which then go on.
+        idempotent && unavailable(reply)
+          ? inContext(sendPlainly)
+          : inContext(take, reply, outgoing, packed.maxResponseBytes),
       fail: (error) => inContext(() => subscriber.error(error)),
-      sendPlainly: () =>
-        inContext(() => {
-          parent?.signal.removeEventListener('abort', onAbort);
-          try {
-            cancel = plainly();
-          } catch (error) {
-            subscriber.error(error); // the channel was closed meanwhile
-          }
-        }),
+      sendPlainly: () => inContext(sendPlainly),
     },
   };
   const onAbort = (): void => {
@@ -70,6 +74,13 @@ export function callPacked<Request, Response>(
     cancel();
   };
 }
+
+/** Whether a call was not answered: what came with headers counts as an answer. */
+function unavailable({ status, headers }: ReplyEntry): boolean {
+  return status === unavailableCode && headers === undefined;
+}
+
+const unavailableCode: number = Status.UNAVAILABLE;
 
 /** Takes the answer to a call that was carried, as grpc-js does with one that was not. */
 function take<Request, Response>(

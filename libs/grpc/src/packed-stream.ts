@@ -25,10 +25,10 @@ export interface PackedStreamEvents {
   readonly onRoom: () => void;
   /** There is something to be sent. */
   readonly onUnsent: () => void;
-  /** New calls have to go elsewhere. */
-  readonly onRetired: () => void;
-  /** It is over. @param plainMs for how long calls are to be made plainly, because the server takes no such streams */
-  readonly onOver: (plainMs: number) => void;
+  /** The server wants new calls to go elsewhere. */
+  readonly onDraining: () => void;
+  /** It is over. @param restMs for how long the server is not to be asked, because it takes no such streams */
+  readonly onOver: (restMs: number) => void;
 }
 
 /** One stream that carries calls, on the side of the caller. */
@@ -65,15 +65,33 @@ export class PackedStream {
     return this.#accepted;
   }
 
-  /** Sends the calls that there is room for, and takes them out; and which ones are of no more use. */
-  send(waiting: Set<PackedCall>): void {
-    while (!this.#full && !this.#over) {
-      const calls = this.#nextCalls(waiting);
-      if (calls.length === 0 && this.#cancelledIds.length === 0) break;
-      const frame = encodeCarryRequest({ calls, cancelledIds: this.#cancelledIds });
-      this.#cancelledIds = [];
-      this.#write(frame);
-    }
+  /** Whether new calls may go here. */
+  get takesCalls(): boolean {
+    return !this.#retired && !this.#over;
+  }
+
+  /** How many calls are under way. */
+  get load(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * Sends calls that there is room for, in one message, and takes them out.
+   *
+   * @param most how many
+   * @returns whether there was room for one
+   */
+  send(waiting: Set<PackedCall>, most: number): boolean {
+    if (this.#full || this.#over) return false;
+    const calls = this.#nextCalls(waiting, most);
+    if (calls.length === 0) return false;
+    this.#write(calls);
+    return true;
+  }
+
+  /** Tells which calls are of no more use, when that has not gone along with others. */
+  sendCancellations(): void {
+    if (this.#cancelledIds.length > 0 && !this.#full && !this.#over) this.#write([]);
     this.#endWhenDone();
   }
 
@@ -91,18 +109,18 @@ export class PackedStream {
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
-    this.#events.onRetired();
     this.#endWhenDone();
+    this.#events.onRoom(); // elsewhere
   }
 
   /** Takes the calls that go into one message. */
-  #nextCalls(waiting: Set<PackedCall>): CallEntry[] {
+  #nextCalls(waiting: Set<PackedCall>, most: number): CallEntry[] {
     const { maxCalls, maxBytes } = this.#bounds;
     const now = Date.now();
     const entries: CallEntry[] = [];
     let frameBytes = 0;
     for (const call of waiting) {
-      if (this.#retired || this.#calls.size >= maxCalls) break;
+      if (this.#retired || this.#calls.size >= maxCalls || entries.length >= most) break;
       if (this.#calls.size > 0 && this.#bytes + call.bytes > maxBytes) break;
       if (frameBytes > 0 && frameBytes + call.bytes > fullFrameBytes) break;
       waiting.delete(call);
@@ -119,7 +137,9 @@ export class PackedStream {
     return entries;
   }
 
-  #write(frame: Buffer): void {
+  #write(calls: readonly CallEntry[]): void {
+    const frame = encodeCarryRequest({ calls, cancelledIds: this.#cancelledIds });
+    this.#cancelledIds = [];
     const taken = emit({ next: (message: Buffer) => this.#outbox.send(message) }, frame);
     if (taken === undefined) return;
     this.#full = true;
@@ -149,7 +169,10 @@ export class PackedStream {
       this.#forget(reply.id, call);
       guarded(() => call.ends.reply(reply));
     }
-    if (response.draining) this.retire();
+    if (response.draining) {
+      this.#events.onDraining();
+      this.retire();
+    }
     this.#endWhenDone();
     this.#events.onRoom();
   }
@@ -174,12 +197,16 @@ export class PackedStream {
       this.#over = true;
       this.#events.onOver(status.code === Status.UNIMPLEMENTED ? notTakenMs : notTakenNowMs);
       for (const call of this.#takeAll()) guarded(call.ends.sendPlainly);
-    } else this.#break(status.code === Status.UNAVAILABLE ? errorFromStatus(status) : broken(), 0);
+    } else
+      this.#break(
+        status.code === Status.UNAVAILABLE ? errorFromStatus(status) : broken(),
+        this.#accepted ? 0 : notTakenNowMs,
+      );
   }
 
-  #break(error: RpcError, plainMs: number): void {
+  #break(error: RpcError, restMs: number): void {
     this.#over = true;
-    this.#events.onOver(plainMs);
+    this.#events.onOver(restMs);
     for (const call of this.#takeAll())
       guarded(() => (call.idempotent ? call.ends.sendPlainly() : call.ends.fail(error)));
   }

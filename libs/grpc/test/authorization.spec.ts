@@ -4,7 +4,8 @@ import type { shelf } from '@rollcall/proto/testing';
 import { firstValueFrom, interval, lastValueFrom, map, NEVER, Observable, of, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { type Authorize, type CallContext, type IncomingCall, RpcError } from '../src/grpc.ts';
-import { shelfServiceName, startShelf, until } from './shelf-service.ts';
+import { carryPath } from '../src/packed-method.ts';
+import { type Handlers, shelfServiceName, startShelf, until, ways } from './shelf-service.ts';
 
 const denied = new RpcError(Status.PERMISSION_DENIED, 'NOT_PERMITTED', 'You may not.');
 const failure = (call: Observable<unknown>): Promise<RpcError> =>
@@ -15,7 +16,14 @@ const failure = (call: Observable<unknown>): Promise<RpcError> =>
 const book = {} as shelf.CountBooksRequest;
 const streamed = {} as shelf.StreamBooksRequest;
 
-describe('a server that asks who calls', () => {
+describe.each(ways)('a server that asks who calls, unary ones %s,', (_way, packed) => {
+  /** Starts a service that lets streams pass that carry calls, and asks for all else. */
+  const start = (handlers: Handlers, { authorize }: { readonly authorize: Authorize }) =>
+    startShelf(handlers, {
+      ...packed,
+      authorize: (call) => (call.method.path === carryPath ? { caller: 'nobody' } : authorize(call)),
+    });
+
   it.each([
     [
       'at once',
@@ -30,7 +38,7 @@ describe('a server that asks who calls', () => {
       handled.push(method.name);
       throw new Error('the call was let in');
     };
-    await using service = await startShelf(
+    await using service = await start(
       { readFile: handler, streamBooks: handler, countBooks: handler, talkBooks: handler },
       { authorize },
     );
@@ -47,7 +55,7 @@ describe('a server that asks who calls', () => {
 
   it('asks for health and reflection too, and tells who it is that calls, by which method, from where', async () => {
     const asked: IncomingCall[] = [];
-    await using service = await startShelf(
+    await using service = await start(
       {},
       {
         authorize: (call) => {
@@ -75,7 +83,7 @@ describe('a server that asks who calls', () => {
   it('reads no message before it knows', async () => {
     const { promise, resolve } = Promise.withResolvers<{ caller: string }>();
     let received = 0;
-    await using service = await startShelf(
+    await using service = await start(
       {
         countBooks: (requests: Observable<unknown>) =>
           new Observable((subscriber) =>
@@ -104,7 +112,7 @@ describe('a server that asks who calls', () => {
 
   it('gives handlers the caller, each its own', async () => {
     let next = 0;
-    await using service = await startShelf(
+    await using service = await start(
       { readFile: (_: never, { caller }: CallContext) => ({ path: String(caller) }) },
       { authorize: () => ({ caller: (next += 1) }) },
     );
@@ -119,7 +127,7 @@ describe('a server that asks who calls', () => {
       most -= 1;
       if (most < 0) throw denied;
     };
-    await using service = await startShelf(
+    await using service = await start(
       {
         readFile: ({ path }: shelf.ReadFileRequest) => ({ path }),
         talkBooks: (requests: Observable<unknown>) =>
@@ -149,7 +157,7 @@ describe('a server that asks who calls', () => {
       },
     });
     let torn = 0;
-    await using service = await startShelf(
+    await using service = await start(
       { streamBooks: () => new Observable(() => () => (torn += 1)), readFile: () => ({ path: '' }) },
       { authorize },
     );
@@ -174,7 +182,7 @@ describe('a server that asks who calls', () => {
       handled += 1;
       return NEVER;
     };
-    await using service = await startShelf(
+    await using service = await start(
       { streamBooks: handler, talkBooks: handler, readFile: () => ({ path: 'later' }) },
       { authorize: () => ((asked += 1) <= 2 ? promise : { caller: undefined }) },
     );
@@ -188,14 +196,14 @@ describe('a server that asks who calls', () => {
   });
 
   it('answers INTERNAL without the cause when asking fails', async () => {
-    await using service = await startShelf({}, { authorize: () => Promise.reject(new Error('password=hunter2')) });
+    await using service = await start({}, { authorize: () => Promise.reject(new Error('password=hunter2')) });
     const error = await failure(service.client.readFile({ path: '' }));
     expect(error).toMatchObject({ code: Status.INTERNAL, reason: 'INTERNAL' });
     expect(JSON.stringify(error)).not.toContain('hunter2');
   });
 
   it('knows no method that is not served', async () => {
-    await using service = await startShelf(
+    await using service = await start(
       {},
       {
         authorize: () => {

@@ -16,7 +16,7 @@ import {
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { type CallContext, GrpcChannel, type RpcError, values } from '../src/grpc.ts';
-import { shelfServiceName, startShelf, until } from './shelf-service.ts';
+import { shelfServiceName, startShelf, until, ways } from './shelf-service.ts';
 
 const path = `/${shelfServiceName}/ReadFile`;
 const failure = (call: Observable<unknown>): Promise<RpcError> =>
@@ -27,35 +27,38 @@ const failure = (call: Observable<unknown>): Promise<RpcError> =>
 const streamed = {} as shelf.StreamBooksRequest;
 
 describe('a deadline', () => {
-  it('is given to a unary call that has none, and passed on with what is left of it', async () => {
-    const deadlines: number[] = [];
-    const remember = (_: never, { deadline }: CallContext) => {
-      deadlines.push(deadline - Date.now());
-      return { path: '' };
-    };
-    await using service = await startShelf(
-      { readFile: remember },
-      { limits: { defaultDeadlineMs: 5000, maxDeadlineMs: 60_000 } },
-    );
-    // A caller that says nothing at all.
-    const method = {
-      path,
-      requestStream: false,
-      responseStream: true,
-      encode: () => Buffer.alloc(0),
-      decode: () => ({}),
-    };
-    await lastValueFrom(service.channel.call(method, {}));
-    await firstValueFrom(service.client.readFile({ path: '' }, { deadline: Date.now() + 3_600_000 }));
-    expect(deadlines[0]).toBeLessThanOrEqual(5000);
-    expect(deadlines[1]).toBeLessThanOrEqual(60_000);
+  it.each(ways)(
+    'is given to a unary call that has none, and passed on with what is left of it: %s',
+    async (_way, packed) => {
+      const deadlines: number[] = [];
+      const remember = (_: never, { deadline }: CallContext) => {
+        deadlines.push(deadline - Date.now());
+        return { path: '' };
+      };
+      await using service = await startShelf(
+        { readFile: remember },
+        { ...packed, limits: { defaultDeadlineMs: 5000, maxDeadlineMs: 60_000 } },
+      );
+      // A caller that says nothing at all.
+      const method = {
+        path,
+        requestStream: false,
+        responseStream: true,
+        encode: () => Buffer.alloc(0),
+        decode: () => ({}),
+      };
+      await lastValueFrom(service.channel.call(method, {}));
+      await firstValueFrom(service.client.readFile({ path: '' }, { deadline: Date.now() + 3_600_000 }));
+      expect(deadlines[0]).toBeLessThanOrEqual(5000);
+      expect(deadlines[1]).toBeLessThanOrEqual(60_000);
 
-    await using front = await startShelf({ readFile: () => service.client.readFile({ path: '' }) });
-    await firstValueFrom(front.client.readFile({ path: '' }, { deadline: Date.now() + 4000 }));
-    expect(deadlines[2]).toBeLessThanOrEqual(4000);
-  });
+      await using front = await startShelf({ readFile: () => service.client.readFile({ path: '' }) }, packed);
+      await firstValueFrom(front.client.readFile({ path: '' }, { deadline: Date.now() + 4000 }));
+      expect(deadlines[2]).toBeLessThanOrEqual(4000);
+    },
+  );
 
-  it('that the server gives ends the call, and the handler with it', async () => {
+  it.each(ways)('that the server gives ends the call, and the handler with it: %s', async (_way, packed) => {
     let torn = 0;
     let reason: unknown;
     await using service = await startShelf(
@@ -65,7 +68,7 @@ describe('a deadline', () => {
           return new Observable(() => () => torn++);
         },
       },
-      { limits: { maxDeadlineMs: 500 } },
+      { ...packed, limits: { maxDeadlineMs: 500 } },
     );
     const error = await failure(service.client.readFile({ path: '' }));
     expect([error.code, error.reason]).toEqual([Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED']);
@@ -99,24 +102,27 @@ describe('a deadline', () => {
 });
 
 describe('too much', () => {
-  it('in one message is RESOURCE_EXHAUSTED one byte beyond the limit of its method', async () => {
-    const head = 3; // the tag and the length of a string of this size
-    await using service = await startShelf(
-      { readFile: ({ path: file }: shelf.ReadFileRequest) => ({ path: String(file.length) }), getBook: () => ({}) },
-      { limits: { maxMessageBytes: 1000, maxMessageBytesOf: { [path]: 10_000 } } },
-    );
-    expect(await firstValueFrom(service.client.readFile({ path: 'x'.repeat(10_000 - head) }))).toEqual({
-      path: '9997',
-    });
-    expect((await failure(service.client.readFile({ path: 'x'.repeat(10_001 - head) }))).code).toBe(
-      Status.RESOURCE_EXHAUSTED,
-    );
-    expect(await firstValueFrom(service.client.getBook({ name: 'x'.repeat(1000 - head) }))).toBeDefined();
-    expect(await failure(service.client.getBook({ name: 'x'.repeat(1001 - head) }))).toMatchObject({
-      code: Status.RESOURCE_EXHAUSTED,
-      reason: 'REQUEST_TOO_LARGE',
-    });
-  });
+  it.each(ways)(
+    'in one message is RESOURCE_EXHAUSTED one byte beyond the limit of its method: %s',
+    async (_way, packed) => {
+      const head = 3; // the tag and the length of a string of this size
+      await using service = await startShelf(
+        { readFile: ({ path: file }: shelf.ReadFileRequest) => ({ path: String(file.length) }), getBook: () => ({}) },
+        { ...packed, limits: { maxMessageBytes: 1000, maxMessageBytesOf: { [path]: 10_000 } } },
+      );
+      expect(await firstValueFrom(service.client.readFile({ path: 'x'.repeat(10_000 - head) }))).toEqual({
+        path: '9997',
+      });
+      expect((await failure(service.client.readFile({ path: 'x'.repeat(10_001 - head) }))).code).toBe(
+        Status.RESOURCE_EXHAUSTED,
+      );
+      expect(await firstValueFrom(service.client.getBook({ name: 'x'.repeat(1000 - head) }))).toBeDefined();
+      expect(await failure(service.client.getBook({ name: 'x'.repeat(1001 - head) }))).toMatchObject({
+        code: Status.RESOURCE_EXHAUSTED,
+        reason: 'REQUEST_TOO_LARGE',
+      });
+    },
+  );
 
   it('for a slow reader from a source that does not heed demand ends the stream', async () => {
     let torn = 0;
@@ -150,28 +156,32 @@ describe('too much', () => {
 });
 
 describe('a retry', () => {
-  it('is made for idempotent methods alone, and only when the server was unavailable', async () => {
-    const calls: string[] = [];
-    const { RpcError: Failure } = await import('../src/grpc.ts');
-    let code = Status.UNAVAILABLE;
-    const fail = (name: string) => () => {
-      calls.push(name);
-      if (calls.filter((called) => called === name).length < 3)
-        throw new Failure(code, 'UPSTREAM_UNAVAILABLE', 'not now');
-      return { path: 'at last', name: 'at last' };
-    };
-    await using service = await startShelf({ getBook: fail('getBook'), readFile: fail('readFile') });
-    const channel = new GrpcChannel(service.target, { contracts: [testingContract] });
-    const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
-    expect(await firstValueFrom(client.getBook({ name: '' }))).toMatchObject({ name: 'at last' });
-    expect((await failure(client.readFile({ path: '' }))).code).toBe(Status.UNAVAILABLE);
-    expect(calls).toEqual(['getBook', 'getBook', 'getBook', 'readFile']);
-    calls.length = 0;
-    code = Status.ABORTED;
-    expect((await failure(client.getBook({ name: '' }))).code).toBe(Status.ABORTED);
-    expect(calls).toEqual(['getBook']);
-    channel.close();
-  });
+  it.each(ways)(
+    'is made for idempotent methods alone, and only when the server was unavailable: %s',
+    async (_way, way) => {
+      const calls: string[] = [];
+      const { RpcError: Failure } = await import('../src/grpc.ts');
+      let code = Status.UNAVAILABLE;
+      const fail = (name: string) => () => {
+        calls.push(name);
+        if (calls.filter((called) => called === name).length < 3)
+          throw new Failure(code, 'UPSTREAM_UNAVAILABLE', 'not now');
+        return { path: 'at last', name: 'at last' };
+      };
+      await using service = await startShelf({ getBook: fail('getBook'), readFile: fail('readFile') }, way);
+      const packedCalls = 'packed' in way;
+      const channel = new GrpcChannel(service.target, { contracts: [testingContract], packedCalls });
+      const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
+      expect(await firstValueFrom(client.getBook({ name: '' }))).toMatchObject({ name: 'at last' });
+      expect((await failure(client.readFile({ path: '' }))).code).toBe(Status.UNAVAILABLE);
+      expect(calls).toEqual(['getBook', 'getBook', 'getBook', 'readFile']);
+      calls.length = 0;
+      code = Status.ABORTED;
+      expect((await failure(client.getBook({ name: '' }))).code).toBe(Status.ABORTED);
+      expect(calls).toEqual(['getBook']);
+      channel.close();
+    },
+  );
 });
 
 describe('a request that cannot be encoded', () => {

@@ -208,15 +208,26 @@ describe('a server that takes packed calls', () => {
   });
 });
 
+interface Liar extends Disposable {
+  readonly target: string;
+  /** How many streams it has had, and how many of them their caller has half-closed. */
+  readonly streams: { opened: number; halfClosed: number };
+}
+
 /** A server that answers each message of a stream with what a test makes up, and knows no other method. */
-async function startLiar(answers: () => Buffer[]): Promise<Disposable & { readonly target: string }> {
+async function startLiar(answers: () => Buffer[]): Promise<Liar> {
   const server = new Server();
+  const streams = { opened: 0, halfClosed: 0 };
   const identity = (read: Buffer): Buffer => read;
   const handler = (stream: ServerDuplexStream<Buffer, Buffer>): void => {
+    streams.opened += 1;
     stream.on('data', () => {
       for (const answer of answers()) stream.write(answer);
     });
-    stream.on('end', () => stream.end());
+    stream.on('end', () => {
+      streams.halfClosed += 1;
+      stream.end();
+    });
   };
   server.register(carryPath, handler, identity, identity, 'bidi');
   const port = await new Promise<number>((resolve, reject) => {
@@ -224,8 +235,24 @@ async function startLiar(answers: () => Buffer[]): Promise<Disposable & { readon
       error === null ? resolve(bound) : reject(error),
     );
   });
-  return { target: `127.0.0.1:${port}`, [Symbol.dispose]: () => server.forceShutdown() };
+  return { target: `127.0.0.1:${port}`, streams, [Symbol.dispose]: () => server.forceShutdown() };
 }
+
+describe('a caller whose server wants new calls to go elsewhere', () => {
+  it('takes the answers that come with it, ends the stream, and opens another', async () => {
+    const draining = encodeCarryResponse({ replies: [reply], draining: true });
+    const file = encodeCarryResponse({ replies: [reply], draining: false });
+    const answers = [draining, file, file];
+    using elsewhere = await startLiar(() => answers.splice(0, 1));
+    const channel = new GrpcChannel(elsewhere.target, { defaultDeadlineMs: 60_000, packedCalls: true });
+    const client = channel.client<Shelf>(testingContract, shelfServiceName);
+    await firstValueFrom(client.readFile({ path: '' }));
+    await until(() => elsewhere.streams.halfClosed === 1);
+    await firstValueFrom(client.readFile({ path: '' }));
+    expect(elsewhere.streams.opened).toBe(2);
+    channel.close();
+  });
+});
 
 describe('a caller whose server cannot be understood', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { type Authority, makePemFolder, type PemFolder, type Pems } from '@rollcall/test-servers';
-import { type GrpcServerOptions, TlsFiles } from '../src/grpc.ts';
+import { type GrpcChannelOptions, TlsFiles } from '../src/grpc.ts';
 import { connect } from './faults/servers.ts';
 import { type Handlers, type Service, startShelf } from './shelf-service.ts';
 
@@ -51,15 +51,20 @@ export function makeParty(pems: Pems, callers: readonly string[] = []): Party {
 export function startSecure(
   handlers: Handlers,
   { files }: Party,
-  options: Partial<GrpcServerOptions> = {},
+  options: Parameters<typeof startShelf>[1] = {},
 ): Promise<Service> {
   return startShelf(handlers, { ...options, tls: files });
 }
 
 /** A client on a connection of its own; it trusts an authority, and shows a certificate if it is given one. */
-export function connectSecurely({ target }: { readonly target: string }, trusted: Authority, pems: Pems = {}) {
+export function connectSecurely(
+  { target }: { readonly target: string },
+  trusted: Authority,
+  pems: Pems = {},
+  options: GrpcChannelOptions = {},
+) {
   const party = makeParty({ ...pems, authority: trusted });
-  const connection = connect(target, { tls: party.files });
+  const connection = connect(target, { ...options, tls: party.files });
   return {
     ...connection,
     party,

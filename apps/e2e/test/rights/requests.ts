@@ -1,5 +1,5 @@
 import { user } from '@rollcall/proto';
-import { firstValueFrom, type Observable, of } from 'rxjs';
+import { EMPTY, firstValueFrom, type Observable, of } from 'rxjs';
 import { by, type SignedIn } from '../sign-in.ts';
 
 /** A call that is right in all but who makes it. */
@@ -148,6 +148,7 @@ export const requests: Readonly<Record<string, Prepare>> = {
     message: { user: { name: freshName(), email: `${freshName()}@example.com`, age: 1 } },
     path: '',
   }),
+  '/rollcall.transport.v1.PackedCallsService/Carry': () => ({ message: EMPTY, path: '' }),
   '/grpc.health.v1.Health/Check': health,
   '/grpc.health.v1.Health/Watch': health,
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': reflection,
