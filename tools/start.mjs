@@ -5,7 +5,7 @@ import { get as getSecure } from 'node:https';
 import { join } from 'node:path';
 import { build, ensureInstalled, environment, nodePath, root } from './toolchain.mjs';
 
-const apps = ['user-service', 'gateway'];
+const apps = ['user-service', 'chat-service', 'gateway'];
 const killAfterMs = 15_000;
 
 await ensureInstalled();

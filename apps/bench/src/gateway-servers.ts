@@ -97,7 +97,7 @@ export async function startGateways(
   {
     mkdirSync(seed);
     await using server = rollcall(seed);
-    await server.answers('/readyz', signal);
+    await server.answers('/v1/caller', signal);
     await seedUsers(server.socketPath);
   } // ended, it has left its store in one file
   const servers = Object.entries(variants).map(([name, start]) => {

@@ -37,7 +37,7 @@ async function compareSignIns(options: RunOptions): Promise<Result> {
     cpSync(join(seed, 'data'), join(own, 'data'), { recursive: true });
     return { server: stack.use(startRollcall(own, name, env)), next: () => getRandomUser(credential) };
   });
-  await Promise.all(variants.map(({ server }) => server.answers('/readyz', options.signal)));
+  await Promise.all(variants.map(({ server }) => server.answers('/v1/caller', options.signal)));
   return await compareLoaded(
     'sign-in',
     options,
@@ -51,7 +51,7 @@ async function compareSignIns(options: RunOptions): Promise<Result> {
 async function fill(folder: string, signal: AbortSignal): Promise<{ userId: string; token: string }> {
   mkdirSync(folder);
   await using server = startRollcall(folder, 'seed', {});
-  await server.answers('/readyz', signal);
+  await server.answers('/v1/caller', signal);
   await seedUsers(server.socketPath);
   const channel = new GrpcChannel(`unix://${folder}/grpc.sock`);
   const users = channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService');

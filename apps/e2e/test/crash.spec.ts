@@ -15,7 +15,7 @@ it(
           const id = await create(`r${round} c${caller} n${n}`).catch(() => undefined);
           if (id === undefined) return;
           acknowledged.push(id);
-          if (acknowledged.length === 500) killing = rollcall.killUserService();
+          if (acknowledged.length === 500) killing = rollcall.kill('user-service');
         }
       };
       const overRest = async (name: string): Promise<string | undefined> => {
@@ -43,7 +43,7 @@ it(
       const down = await ask(rollcall, '/v1/users/1');
       expect([down.status, down.headers['content-type']]).toEqual([503, 'application/problem+json']);
       expect((await ask(rollcall, '/readyz')).status).toBe(503);
-      await rollcall.restartUserService();
+      await rollcall.restart('user-service');
       for (let at = 0; at < acknowledged.length; at += 500) {
         const answer = await ask(
           rollcall,
@@ -61,5 +61,5 @@ it(
 
 it('SIGTERM ends both processes with exit code 0', async () => {
   await using rollcall = await startRollcall();
-  expect(await rollcall.stop()).toEqual([0, 0]);
+  expect(await rollcall.stop()).toEqual([0, 0, 0]);
 });

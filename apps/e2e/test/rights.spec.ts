@@ -4,6 +4,7 @@ import {
   type Contract,
   type Method,
   rollcallContract,
+  tutorialChatServerContract,
   tutorialUserManagerContract,
   tutorialUserServiceContract,
   user,
@@ -85,7 +86,12 @@ async function prepared(path: string, name: CallerName, verdict: Verdict) {
   return { ...request, credential: request.credential ?? credential };
 }
 
-const contracts: readonly Contract[] = [rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract];
+const contracts: readonly Contract[] = [
+  rollcallContract,
+  tutorialUserManagerContract,
+  tutorialUserServiceContract,
+  tutorialChatServerContract,
+];
 const methods = contracts.flatMap((contract) => [...contract.methods.values()].map((method) => ({ contract, method })));
 
 test('no RPC and no route is missing', async () => {

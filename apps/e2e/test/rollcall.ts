@@ -8,8 +8,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GrpcChannel, TlsFiles } from '@rollcall/grpc';
 import {
+  type chat,
   type Contract,
   rollcallContract,
+  type tutorialChatServer,
+  tutorialChatServerContract,
   type tutorialUserManager,
   tutorialUserManagerContract,
   type tutorialUserService,
@@ -20,10 +23,14 @@ import type { PemFolder } from '@rollcall/test-servers';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** The processes of the system. */
+export type App = 'user-service' | 'chat-service' | 'gateway';
+
 /** The real processes, on unix sockets in a folder of their own. */
 export interface Rollcall extends AsyncDisposable {
   readonly socketPath: string;
   readonly target: string;
+  readonly chatTarget: string;
   /** The certificates of the authorities that its callers trust; undefined when it speaks plain text. */
   readonly trusted: string[] | undefined;
   /** Where user-service has its store. */
@@ -31,27 +38,30 @@ export interface Rollcall extends AsyncDisposable {
   readonly users: userService.UserServiceClient;
   readonly userManager: tutorialUserManager.UserManagerClient;
   readonly tutorialUsers: tutorialUserService.UserServiceClient;
-  /** Ends user-service without warning. */
-  killUserService(): Promise<void>;
-  /** Ends user-service as a container engine does. */
-  stopUserService(): Promise<void>;
-  /** Starts it again, and waits until the gateway is ready. */
-  restartUserService(): Promise<void>;
+  readonly chat: chat.ChatServiceClient;
+  readonly tutorialChat: tutorialChatServer.ChatServerClient;
+  /** Ends a process without warning. */
+  kill(app: App): Promise<void>;
+  /** Ends a process as a container engine does. @returns its exit code */
+  terminate(app: App): Promise<number | null>;
+  /** Starts one that has ended again, and waits until the gateway is ready. */
+  restart(app: App): Promise<void>;
   /** A client of any service of a contract, by its full name. */
   client<Service extends object>(contract: Contract, service: string): Service;
-  /** What both processes have written so far. */
+  /** What the processes have written so far. */
   output(): string;
-  /** The command lines of both processes. */
+  /** The command lines of the processes. */
   commandLines(): string;
-  /** The resident memory of both processes, in bytes. */
-  memory(): { userService: number; gateway: number };
-  /** Ends both as a container engine does. @returns their exit codes */
+  /** The resident memory of the processes, in bytes. */
+  memory(): { userService: number; chatService: number; gateway: number };
+  /** Ends all as a container engine does. @returns their exit codes */
   stop(): Promise<(number | null)[]>;
 }
 
-/** The files of TLS of each process, and of the test that calls user-service. */
+/** The files of TLS of each process, and of the test that calls the services. */
 export interface Secured {
   readonly 'user-service': PemFolder;
+  readonly 'chat-service': PemFolder;
   readonly gateway: PemFolder;
   readonly caller: PemFolder;
   /** The certificates of the authorities that callers of the gateway trust. */
@@ -63,22 +73,25 @@ export function tlsVariables({ cert, key, ca }: PemFolder): Record<string, strin
   return { TLS_CERT: cert, TLS_KEY: key, TLS_CA: ca };
 }
 
-/** Starts user-service and gateway, built, as processes, and waits until they are ready. */
+/** Starts the processes, built, and waits until they are ready. */
 export async function startRollcall(env: Record<string, string> = {}, secured?: Secured): Promise<Rollcall> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-'));
   const socketPath = join(folder, 'rest.sock');
   const target = `unix://${folder}/users.sock`;
+  const chatTarget = `unix://${folder}/chat.sock`;
   const environment = {
     ...process.env,
     USER_LISTEN: target,
     USER_TARGET: target,
+    CHAT_LISTEN: chatTarget,
+    CHAT_TARGET: chatTarget,
     GATEWAY_LISTEN: `unix://${socketPath}`,
     DATA_DIR: join(folder, 'data'),
     LOG_LEVEL: 'warn',
     ...env,
   };
   let output = '';
-  const start = (app: 'user-service' | 'gateway'): ChildProcess => {
+  const start = (app: App): ChildProcess => {
     const child = spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
       cwd: folder,
       env: { ...environment, ...(secured && tlsVariables(secured[app])) },
@@ -92,10 +105,15 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
     }
     return child;
   };
-  let users = start('user-service');
-  const gateway = start('gateway');
+  const apps = {
+    gateway: start('gateway'),
+    'chat-service': start('chat-service'),
+    'user-service': start('user-service'),
+  };
   const tls = secured && new TlsFiles({ ...secured.caller, callers: [], reloadMs: 50 });
   const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000, tls });
+  const chatChannel = new GrpcChannel(chatTarget, { defaultDeadlineMs: 60_000, tls });
+  const channelOf = (service: string): GrpcChannel => (/chat/i.test(service) ? chatChannel : channel);
   const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);
@@ -106,33 +124,45 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
   const rollcall: Rollcall = {
     socketPath,
     target,
+    chatTarget,
     trusted: secured?.trusted,
     dataDir: environment.DATA_DIR,
     users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
     userManager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
     tutorialUsers: channel.client<tutorialUserService.UserServiceClient>(tutorialUserServiceContract, 'UserService'),
-    async killUserService() {
-      await end(users, 'SIGKILL');
+    chat: chatChannel.client<chat.ChatServiceClient>(rollcallContract, 'rollcall.chat.v1.ChatService'),
+    tutorialChat: chatChannel.client<tutorialChatServer.ChatServerClient>(
+      tutorialChatServerContract,
+      'grpc.ChatServer',
+    ),
+    async kill(app) {
+      await end(apps[app], 'SIGKILL');
     },
-    async stopUserService() {
-      await end(users, 'SIGTERM');
+    terminate: (app) => end(apps[app], 'SIGTERM'),
+    async restart(app) {
+      apps[app] = start(app);
+      await ready(rollcall, apps[app]);
     },
-    async restartUserService() {
-      users = start('user-service');
-      await ready(rollcall, users);
-    },
-    client: (contract, service) => channel.client(contract, service),
+    client: (contract, service) => channelOf(service).client(contract, service),
     output: () => output,
-    commandLines: () => [users, gateway].map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).join('\n'),
-    memory: () => ({ userService: residentBytes(users), gateway: residentBytes(gateway) }),
-    stop: () => Promise.all([end(gateway, 'SIGTERM'), end(users, 'SIGTERM')]),
+    commandLines: () =>
+      Object.values(apps)
+        .map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
+        .join('\n'),
+    memory: () => ({
+      userService: residentBytes(apps['user-service']),
+      chatService: residentBytes(apps['chat-service']),
+      gateway: residentBytes(apps.gateway),
+    }),
+    stop: () => Promise.all(Object.values(apps).map((child) => end(child, 'SIGTERM'))),
     async [Symbol.asyncDispose]() {
       channel.close();
+      chatChannel.close();
       await rollcall.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await ready(rollcall, users, gateway);
+  await ready(rollcall, ...Object.values(apps));
   return rollcall;
 }
 

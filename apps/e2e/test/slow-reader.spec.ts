@@ -22,7 +22,7 @@ function fill(dataDir: string): void {
 
 /** Waits until the memory of both processes has not grown for a second, but for what little their idle work touches. */
 async function settledMemory(rollcall: Rollcall): Promise<{ userService: number; gateway: number }> {
-  let most = rollcall.memory();
+  let most: { userService: number; gateway: number } = rollcall.memory();
   for (let same = 0; same < 10;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const now = rollcall.memory();
@@ -45,9 +45,9 @@ it(
   { timeout: 300_000 },
   async () => {
     await using rollcall = await startRollcall();
-    await rollcall.stopUserService();
+    await rollcall.terminate('user-service');
     fill(rollcall.dataDir);
-    await rollcall.restartUserService();
+    await rollcall.restart('user-service');
 
     // Once through, so that both processes have done all of it before.
     const warm = await startExport(rollcall);

@@ -14,24 +14,26 @@ async function issueAll(authority: Authority) {
   const issue = async (...names: string[]) => ({ authority, identity: await authority.issue({ names }) });
   return {
     'user-service': await issue('user-service.internal', 'localhost'),
+    'chat-service': await issue('chat-service.internal', 'localhost'),
     gateway: await issue('gateway.internal', 'localhost'),
     caller: await issue('gateway.internal'),
     stranger: await issue('stranger.internal'),
   };
 }
 
-/** The processes, with mutual TLS between them and HTTPS before them; user-service admits the gateway alone. */
+/** The processes, with mutual TLS between them and HTTPS before them; the services admit the gateway and each other alone. */
 async function startSecured() {
   const authority = await makeAuthority();
   const issued = await issueAll(authority);
   const folders = {
     'user-service': makePemFolder(issued['user-service']),
+    'chat-service': makePemFolder(issued['chat-service']),
     gateway: makePemFolder(issued.gateway),
     caller: makePemFolder(issued.caller),
     stranger: makePemFolder(issued.stranger),
   };
   const trusted = [authority.cert];
-  const variables = { TLS_CALLERS: 'gateway.internal', TLS_RELOAD_MS: '50' };
+  const variables = { TLS_CALLERS: 'gateway.internal,chat-service.internal', TLS_RELOAD_MS: '50' };
   const rollcall = await startRollcall(variables, { ...folders, trusted });
   return {
     rollcall,
@@ -64,6 +66,11 @@ test('HTTPS before, mutual TLS behind: the gateway is served, strangers and plai
     status: 200,
     text: expect.stringContaining('"name":"Ada"'),
   });
+  const id = String((await send(rollcall, 'POST', '/v1/users', { name: 'Grace' })).json['id']);
+  expect(await send(rollcall, 'POST', '/v1/rooms/lobby/notes', { message: 'Hello', authorId: id })).toMatchObject({
+    status: 200,
+    json: { authorName: 'Grace' },
+  });
   expect(await refusal(rollcall, {})).toMatchObject({ code: Status.UNAVAILABLE });
   const stranger = new TlsFiles({ ...folders.stranger, callers: [], reloadMs: 5000 });
   expect(await refusal(rollcall, { tls: stranger })).toMatchObject({
@@ -72,16 +79,17 @@ test('HTTPS before, mutual TLS behind: the gateway is served, strangers and plai
   });
 });
 
-test('the health checks of both containers pass', async () => {
+test('the health checks of the containers pass', async () => {
   await using secured = await startSecured();
   const { rollcall, folders } = secured;
-  for (const app of ['user-service', 'gateway'] as const) {
+  for (const app of ['user-service', 'chat-service', 'gateway'] as const) {
     const check = execFile(
       process.execPath,
       [fileURLToPath(new URL(`../../${app}/dist/healthcheck.js`, import.meta.url))],
       {
         env: {
           USER_LISTEN: rollcall.target,
+          CHAT_LISTEN: rollcall.chatTarget,
           GATEWAY_LISTEN: `unix://${rollcall.socketPath}`,
           ...tlsVariables(folders[app]),
         },
@@ -104,7 +112,7 @@ test('all certificates and their authority are replaced while a watch goes on', 
   const issued = await issueAll(successor);
   // Each side trusts the old and the new authority in between, as whoever changes one has to.
   const both = { ...successor, cert: `${trusted[0]}${successor.cert}` };
-  for (const app of ['user-service', 'gateway'] as const)
+  for (const app of ['user-service', 'chat-service', 'gateway'] as const)
     folders[app].replace({ identity: issued[app].identity, authority: both });
   trusted.splice(0, 1, successor.cert);
   const taken = async (): Promise<unknown> => ask(rollcall, '/healthz').catch(taken); // until it is noticed
@@ -114,7 +122,7 @@ test('all certificates and their authority are replaced while a watch goes on', 
   expect(created.status).toBe(201);
   while (!seen.includes('Grace')) await once(events, 'data');
   watch.destroy();
-  await rollcall.stopUserService();
-  await rollcall.restartUserService(); // and the gateway connects to it with its new certificate
+  await rollcall.terminate('user-service');
+  await rollcall.restart('user-service'); // and the gateway connects to it with its new certificate
   expect(await ask(rollcall, `/v1/users/${String(created.json['id'])}`)).toMatchObject({ status: 200 });
 });

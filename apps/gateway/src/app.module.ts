@@ -13,16 +13,26 @@ import { Sessions } from './sessions.ts';
 import { SignInPageController } from './sign-in-page.controller.ts';
 import { Upstreams } from './upstreams.ts';
 
+const chatService = 'rollcall.chat.v1.ChatService';
+
 /** The services that REST offers. */
-const services = ['rollcall.user.v1.UserService', 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'];
+const services = [
+  'rollcall.user.v1.UserService',
+  'rollcall.access.v1.AccessService',
+  'rollcall.audit.v1.AuditService',
+  chatService,
+];
 
 @Module({})
 export class AppModule {
   static register(config: Config, clients: Clients, origins: OriginCheck, tls?: TlsFiles): DynamicModule {
     const { packedCalls } = config;
-    const users = new GrpcChannel(config.userTarget, { contracts: [rollcallContract], tls, packedCalls });
+    const options = { contracts: [rollcallContract], tls, packedCalls };
+    const users = new GrpcChannel(config.userTarget, options);
+    const chat = new GrpcChannel(config.chatTarget, options);
     const upstreams = new Upstreams([
       { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
+      { name: 'chat-service', channel: chat, service: chatService },
     ]);
     return {
       module: AppModule,
@@ -30,7 +40,7 @@ export class AppModule {
         TranscoderModule.register({
           contracts: [rollcallContract],
           services,
-          channelFor: () => users,
+          channelFor: (service) => (service === chatService ? chat : users),
           drainMs: config.drainMs,
           maxBodyBytes: config.limits.maxBodyBytes,
           bodyTimeoutMs: config.limits.bodyTimeoutMs,

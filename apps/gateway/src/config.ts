@@ -19,6 +19,8 @@ export interface Config {
   readonly listen: string;
   /** Where user-service is, as a gRPC target. */
   readonly userTarget: string;
+  /** Where chat-service is, as a gRPC target. */
+  readonly chatTarget: string;
   /** The origins whose pages may call, `*` for all; none by default. */
   readonly corsOrigins: readonly string[];
   /** TLS for its own listener, and towards services; undefined: plain text. */
@@ -44,6 +46,7 @@ export function readConfig(env: Environment): Config {
   return Object.freeze({
     listen: readListen(env, 'GATEWAY_LISTEN', '127.0.0.1:3000'),
     userTarget: env['USER_TARGET'] || env['USER_LISTEN'] || '127.0.0.1:50051',
+    chatTarget: env['CHAT_TARGET'] || env['CHAT_LISTEN'] || '127.0.0.1:50052',
     corsOrigins: readOrigins(env['CORS_ORIGINS'] ?? ''),
     tls: readTls(env),
     protectedMode: readProtectedMode(env),

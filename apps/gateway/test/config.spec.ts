@@ -6,6 +6,7 @@ it('has defaults for everything', () => {
   expect(readConfig({})).toMatchObject({
     listen: '127.0.0.1:3000',
     userTarget: '127.0.0.1:50051',
+    chatTarget: '127.0.0.1:50052',
     corsOrigins: [],
     protectedMode: true,
     publicUrl: 'http://localhost:3000',

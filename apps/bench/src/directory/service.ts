@@ -84,7 +84,7 @@ export async function startGateway(
     GATEWAY_LISTEN: `unix://${socketPath}`,
   });
   try {
-    await gateway.answers(socketPath, '/readyz', signal);
+    await gateway.answers(socketPath, '/v1/caller', signal);
     return gateway;
   } catch (error) {
     await gateway[Symbol.asyncDispose]();

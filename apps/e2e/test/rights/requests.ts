@@ -135,6 +135,25 @@ export const requests: Readonly<Record<string, Prepare>> = {
     message: { pageSize: 1, pageToken: '', callerId: '0', deniedOnly: false },
     path: '/v1/auditEntries?pageSize=1',
   }),
+  '/rollcall.access.v1.CallerService/LookUpCallers': () => ({ message: { credentials: ['x'] }, path: '' }),
+  '/rollcall.access.v1.CallerService/RedeemTicket': () => ({ message: { ticket: 'x' }, path: '' }),
+  '/rollcall.access.v1.CallerService/ReportDenials': () => ({ message: { denials: [] }, path: '' }),
+  '/rollcall.chat.v1.ChatService/SendNote': () => ({
+    message: { room: 'rights', message: 'Hello', authorId: '0', noteId: '' },
+    path: '/v1/rooms/rights/notes',
+    body: { message: 'Hello' },
+  }),
+  '/rollcall.chat.v1.ChatService/ListNotes': () => ({
+    message: { room: 'rights', pageSize: 1, pageToken: '', beforeSeq: '0' },
+    path: '/v1/rooms/rights/notes?pageSize=1',
+  }),
+  '/rollcall.chat.v1.ChatService/StreamNotes': () => ({
+    message: { room: 'rights', presence: false, presentAs: '0' },
+    path: '/v1/rooms/rights/notes:stream',
+  }),
+  '/rollcall.chat.v1.ChatService/ListRooms': () => ({ message: { pageSize: 1, pageToken: '' }, path: '/v1/rooms' }),
+  '/grpc.ChatServer/SendNote': () => ({ message: { name: 'foo', message: 'Hello' }, path: '' }),
+  '/grpc.ChatServer/ChatStream': () => ({ message: {}, path: '' }),
   '/UserManager/GetUser': () => ({ message: { id: 1 }, path: '' }),
   '/UserManager/AddUser': () => ({
     message: { id: 1_000_000 + (count += 1), nickname: freshName(), mailAddress: '', userType: 1 },

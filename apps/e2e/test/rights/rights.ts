@@ -27,6 +27,9 @@ function rights(anonymous: Verdict, disabled: Verdict, guest: Verdict, self: Ver
 const everybody = rights('ok', 403, 'ok', 'ok', 'ok');
 const readers = rights(401, 403, 'ok', 'ok', 'ok');
 const administrators = rights(401, 403, 403, 403, 403);
+const members = rights(401, 403, 403, 'ok', 'ok');
+/** What the services of the system ask each other. */
+const services: Rights = { ...administrators, administrator: 403 };
 const ownRecordOfNormal = rights(401, 403, 403, 'ok', 403);
 const ownRecord = rights(401, 403, 'ok', 'ok', 403); // a guest calls about their own record here
 /** Not an RPC: the gateway's own pages, which are for everybody, whatever is sent along. */
@@ -56,6 +59,15 @@ export const rpcRights: Readonly<Record<string, Rights>> = {
   '/rollcall.access.v1.AccessService/RevokeCredentials': ownRecord,
   '/rollcall.access.v1.AccessService/CreateTicket': readers,
   '/rollcall.audit.v1.AuditService/ListAuditEntries': administrators,
+  '/rollcall.access.v1.CallerService/LookUpCallers': services,
+  '/rollcall.access.v1.CallerService/RedeemTicket': services,
+  '/rollcall.access.v1.CallerService/ReportDenials': services,
+  '/rollcall.chat.v1.ChatService/SendNote': members,
+  '/rollcall.chat.v1.ChatService/ListNotes': readers,
+  '/rollcall.chat.v1.ChatService/StreamNotes': readers,
+  '/rollcall.chat.v1.ChatService/ListRooms': readers,
+  '/grpc.ChatServer/SendNote': members,
+  '/grpc.ChatServer/ChatStream': readers,
   '/UserManager/GetUser': readers,
   '/UserManager/AddUser': administrators,
   '/UserManager/CountAlreadyUsers': readers,
@@ -94,6 +106,10 @@ export const routeRights: Readonly<Record<string, Rights>> = {
   'POST /v1/users/{user_id}:revokeCredentials': ownRecord,
   'POST /v1/tickets': readers,
   'GET /v1/auditEntries': administrators,
+  'POST /v1/rooms/{room}/notes': members,
+  'GET /v1/rooms/{room}/notes': readers,
+  'GET /v1/rooms/{room}/notes:stream': readers,
+  'GET /v1/rooms': readers,
 };
 
 /** Every route of the gateway itself. */
