@@ -10,7 +10,7 @@ import type { LiveReader, RoomFeed } from './room-feed.ts';
 /** How many notes are read at a time. */
 const pageSize = 100;
 
-/** What may wait for a reader that has caught up once, and for how long: in bytes and milliseconds. */
+/** What may wait for a live reader that takes nothing, in bytes; and how long a note may wait, in milliseconds. */
 const maxWaitingBytes = 256 * 1024;
 const maxWaitingMs = 1000;
 
@@ -25,8 +25,8 @@ export class NoteStream implements LiveReader {
   readonly #subscriber: Subscriber<chat.StreamNotesResponse>;
   /** The number of the last note that was sent. */
   #position: number;
-  /** Since when there has been something that the reader does not take; undefined while there is nothing. */
-  #waitingSince: number | undefined;
+  /** What it had been sent when it was last looked at. */
+  #seenAt = 0;
   #isFull = false;
   /** It has missed who came and left. */
   #missedMembers = false;
@@ -64,8 +64,7 @@ export class NoteStream implements LiveReader {
   }
 
   hear(group: Group): void {
-    if (this.#isFull) this.#waitingSince ??= performance.now();
-    else this.#sendGroup(group);
+    if (!this.#isFull) this.#sendGroup(group);
   }
 
   tell(message: EncodedEvents): void {
@@ -74,10 +73,13 @@ export class NoteStream implements LiveReader {
   }
 
   look(now: number): void {
-    if (this.#waitingSince === undefined) return;
-    const group = this.#feed.recent.behind(this.#position);
-    const isTooMuch = group === undefined || this.#feed.recent.bytesFrom(group) > maxWaitingBytes;
-    if (isTooMuch || now - this.#waitingSince > maxWaitingMs) this.#fail(readerTooSlow(this.#position));
+    const stands = this.#position === this.#seenAt;
+    this.#seenAt = this.#position;
+    const { recent } = this.#feed;
+    if (!this.#isFull || this.#position >= recent.last) return;
+    const next = recent.behind(this.#position);
+    const isTooMuch = next === undefined || (stands && recent.bytesFrom(next) > maxWaitingBytes);
+    if (isTooMuch || now - next.cameAt > maxWaitingMs) this.#fail(readerTooSlow(this.#position));
   }
 
   async #catchUp(): Promise<void> {
@@ -127,7 +129,6 @@ export class NoteStream implements LiveReader {
       if (group === undefined) return this.#fail(readerTooSlow(this.#position));
       this.#sendGroup(group);
     }
-    this.#waitingSince = this.#position < recent.last ? (this.#waitingSince ?? performance.now()) : undefined;
     if (!this.#isFull && this.#missedMembers) void this.#tellMembers();
   }
 

@@ -11,6 +11,8 @@ export interface Group {
   readonly message: EncodedEvents;
   /** How many bytes of groups there were before it, ever. */
   readonly offset: number;
+  /** When it came, by `performance.now()`. */
+  readonly cameAt: number;
 }
 
 /** What a reader gets of a group that has the notes up to a number, from this group or on another way. */
@@ -40,10 +42,11 @@ export class RecentNotes {
   /** Adds notes that follow. @returns their groups */
   add(notes: readonly chat.Note[]): Group[] {
     const added: Group[] = [];
+    const cameAt = performance.now();
     for (let start = 0; start < notes.length; start += maxGroup) {
       const some = notes.slice(start, start + maxGroup);
       const message = encodeEvents(eventsOf(some, this.last));
-      const group = { after: this.last, last: Number(some.at(-1)?.seq), message, offset: this.#bytes };
+      const group = { after: this.last, last: Number(some.at(-1)?.seq), message, offset: this.#bytes, cameAt };
       this.#bytes += message[encodedForm].length;
       this.last = group.last;
       added.push(group);

@@ -2,11 +2,12 @@ import 'reflect-metadata';
 import { expect, it } from 'vitest';
 import { startGateway } from './start-gateway.ts';
 
-it('lives, and is not ready, while user-service is away', async () => {
+it('lives, and is not ready, while the services are away', async () => {
   await using gateway = await startGateway();
   expect((await gateway.get('/healthz')).status).toBe(200);
   const { status, text } = await gateway.get('/readyz');
-  expect([status, JSON.parse(text)]).toEqual([503, { status: 'unavailable', upstreams: { 'user-service': false } }]);
+  const upstreams = { 'user-service': false, 'chat-service': false };
+  expect([status, JSON.parse(text)]).toEqual([503, { status: 'unavailable', upstreams }]);
 });
 
 it('answers 503 as a problem without addresses while user-service is away', async () => {

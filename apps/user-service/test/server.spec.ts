@@ -54,6 +54,7 @@ test('lists its services, and describes them', async () => {
   expect(listServicesResponse?.service.map(({ name }) => name)).toEqual([
     'rollcall.user.v1.UserService',
     'rollcall.access.v1.AccessService',
+    'rollcall.access.v1.CallerService',
     'rollcall.audit.v1.AuditService',
     'UserManager',
     // The tutorials' UserService is served and not reflected: it has no package either, and another User.

@@ -47,7 +47,9 @@ export class SqliteLog implements NoteLog {
 
   static async over(database: ChatDatabase, options: SqliteLogOptions): Promise<SqliteLog> {
     const rooms = await database.reader.selectFrom('rooms').select(['name', 'last_seq']).execute();
-    return new SqliteLog(database, options, new Map(rooms.map((room) => [room.name, Number(room.last_seq)])));
+    const log = new SqliteLog(database, options, new Map(rooms.map((room) => [room.name, Number(room.last_seq)])));
+    void log.remove();
+    return log;
   }
 
   append(note: NewNote): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {

@@ -25,8 +25,8 @@ export class LocalPresence implements Presence {
   readonly #database: ChatDatabase;
   readonly #rooms = new Map<string, Map<string, Present>>();
   readonly #watchers = new Map<string, Set<(change: PresenceChange) => void>>();
-  /** Whom readers were told of as present, of those who have come or left since. */
-  readonly #before = new Map<string, Map<string, Visitor | undefined>>();
+  /** Who has come or left since readers were told, and whether they were told of them as present. */
+  readonly #changes = new Map<string, Map<string, { readonly name: string; readonly wasPresent: boolean }>>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -40,7 +40,7 @@ export class LocalPresence implements Presence {
     const there = users.get(id);
     if (there !== undefined) there.streams += 1;
     else {
-      this.#changed(room, id, undefined);
+      this.#changed(room, id, { name, wasPresent: false });
       users.set(id, { id, name, joinTimeMs: Date.now(), streams: 1 });
     }
     let left = false;
@@ -51,7 +51,7 @@ export class LocalPresence implements Presence {
       if (user === undefined) return;
       user.streams -= 1;
       if (user.streams > 0) return;
-      this.#changed(room, id, user);
+      this.#changed(room, id, { name: user.name, wasPresent: true });
       users.delete(id);
       if (users.size === 0 && this.#rooms.get(room) === users) this.#rooms.delete(room);
     };
@@ -89,29 +89,28 @@ export class LocalPresence implements Presence {
     await this.#tell();
   }
 
-  #changed(room: string, id: string, before: Visitor | undefined): void {
-    const users = this.#before.get(room) ?? new Map<string, Visitor | undefined>();
-    this.#before.set(room, users);
+  #changed(room: string, id: string, before: { readonly name: string; readonly wasPresent: boolean }): void {
+    const users = this.#changes.get(room) ?? new Map<string, typeof before>();
+    this.#changes.set(room, users);
     if (!users.has(id)) users.set(id, before);
     if (!this.#closed) this.#timer ??= setTimeout(() => void this.#tell(), collectMs).unref();
   }
 
   async #tell(): Promise<void> {
     this.#timer = undefined;
-    const changes = [...this.#before];
-    this.#before.clear();
+    const changes = [...this.#changes];
+    this.#changes.clear();
     const nowMs = Date.now();
     const seen: unknown[][] = [];
     for (const [room, users] of changes) {
       const joined: chat.Member[] = [];
       const left: chat.Member[] = [];
-      for (const [id, before] of users) {
+      for (const [id, { name, wasPresent }] of users) {
         const now = this.#rooms.get(room)?.get(id);
-        if (now !== undefined && before === undefined) joined.push(presentMember(now));
-        if (now === undefined && before !== undefined) left.push(absentMember(id, before.name, toTimestamp(nowMs)));
+        if (now !== undefined && !wasPresent) joined.push(presentMember(now));
+        if (now === undefined && wasPresent) left.push(absentMember(id, name, toTimestamp(nowMs)));
         // Whoever has come is seen now too: if this process is killed, that is what is known.
-        const name = now?.name ?? before?.name;
-        if (name !== undefined) seen.push([room, BigInt(id), name, nowMs]);
+        seen.push([room, BigInt(id), now?.name ?? name, nowMs]);
       }
       for (const hear of this.#watchers.get(room) ?? []) {
         if (joined.length > 0) hear({ kind: KIND_JOINED, members: joined });

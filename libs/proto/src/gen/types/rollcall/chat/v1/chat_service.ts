@@ -218,8 +218,8 @@ export interface ChatServiceClient {
    * `seq` that was received. Whoever does not keep up is ended with
    * RESOURCE_EXHAUSTED, and goes on the same way.
    *
-   * Errors: RESOURCE_EXHAUSTED when more than 256 KiB of new notes wait for the
-   * reader, or new notes wait for longer than a second; OUT_OF_RANGE when
+   * Errors: RESOURCE_EXHAUSTED when more than 256 KiB of new notes wait for a
+   * reader that takes none, or one waits for longer than a second; OUT_OF_RANGE when
    * `after_seq` is beyond the last note: start over from the latest.
    */
 
@@ -269,8 +269,8 @@ export interface ChatServiceController {
    * `seq` that was received. Whoever does not keep up is ended with
    * RESOURCE_EXHAUSTED, and goes on the same way.
    *
-   * Errors: RESOURCE_EXHAUSTED when more than 256 KiB of new notes wait for the
-   * reader, or new notes wait for longer than a second; OUT_OF_RANGE when
+   * Errors: RESOURCE_EXHAUSTED when more than 256 KiB of new notes wait for a
+   * reader that takes none, or one waits for longer than a second; OUT_OF_RANGE when
    * `after_seq` is beyond the last note: start over from the latest.
    */
 
