@@ -67,18 +67,13 @@ function faultOf(
     return end.value === answerTo(order) ? undefined : `it was answered "${end.value.slice(0, 20)}"`;
   }
   const { code, message } = end.error;
-  switch (code) {
-    case Status.DEADLINE_EXCEEDED:
-      return seen.tookMs >= order.deadlineMs - timerMs ? undefined : `its deadline passed after ${seen.tookMs} ms`;
-    case Status.UNAVAILABLE:
-      return seen.cut ? undefined : `it was UNAVAILABLE, and no connection was cut: ${message}`;
-    case Status.PERMISSION_DENIED:
-      return order.fate === 'refuse' && message === String(order.id) ? undefined : `it was refused as "${message}"`;
-    default:
-      return order.fate === 'fail' && code === order.code && message === String(order.id)
-        ? undefined
-        : `it failed with ${Status[code]} "${message}"`;
-  }
+  if (code === Status.DEADLINE_EXCEEDED)
+    return seen.tookMs >= order.deadlineMs - timerMs ? undefined : `its deadline passed after ${seen.tookMs} ms`;
+  if (code === Status.UNAVAILABLE)
+    return seen.cut ? undefined : `it was UNAVAILABLE, and no connection was cut: ${message}`;
+  const meant =
+    (order.fate === 'refuse' && code === Status.PERMISSION_DENIED) || (order.fate === 'fail' && code === order.code);
+  return meant && message === String(order.id) ? undefined : `it failed with ${Status[code]} "${message}"`;
 }
 
 /** By how much a timer of Node may be early by the clock, in milliseconds. */
