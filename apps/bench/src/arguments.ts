@@ -8,7 +8,6 @@ export interface Arguments {
   readonly json: string | undefined;
   readonly rounds: number;
   readonly sliceMs: number;
-  readonly full: boolean;
   readonly quick: boolean;
   readonly help: boolean;
 }
@@ -16,14 +15,13 @@ export interface Arguments {
 /** The command's own account of itself. */
 export function usage(benches: readonly Bench[]): string {
   return [
-    'npm run bench -- [NAME…] [--json FILE] [--quick] [--full]',
+    'npm run bench -- [NAME…] [--json FILE] [--quick]',
     '',
     ...benches.map(({ name, summary }) => `  ${name.padEnd(16)}${summary}`),
     '',
     '  Without a name all of them run; "gateway" stands for every bench whose name starts with "gateway-".',
     '  --json FILE     writes rows {bench, variant, inFlight, metric, median, iqr} to a file',
     '  --quick         runs short slices, two benches at a time: it shows that they work, and its figures mean little',
-    '  --full          loads the gateways with 500 in flight too',
   ].join('\n');
 }
 
@@ -35,7 +33,6 @@ export function readArguments(words: readonly string[], benches: readonly Bench[
     options: {
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
-      full: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -44,7 +41,6 @@ export function readArguments(words: readonly string[], benches: readonly Bench[
     benches: named.size === 0 ? benches : benches.filter((bench) => named.has(bench)),
     json: values.json,
     ...(values.quick ? { rounds: 2, sliceMs: 100 } : { rounds: 10, sliceMs: 700 }),
-    full: values.full,
     quick: values.quick,
     help: values.help,
   };

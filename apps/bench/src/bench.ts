@@ -2,8 +2,6 @@ import type { Samples, Schedule } from './alternate.ts';
 
 /** How a bench is to run. */
 export interface RunOptions extends Schedule {
-  /** Whether to take the settings too that most runs can do without. */
-  readonly full: boolean;
   /** Whether to show no more than that it works: the figures are to be had soon rather than right. */
   readonly quick: boolean;
   /** Tells whoever waits what is going on. */

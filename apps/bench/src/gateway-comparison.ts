@@ -40,7 +40,8 @@ export async function compareGateways(
   const servers = await startGateways(folder, options.signal, stack);
   await mustAgree(servers);
   const loaded = servers.map((server) => ({ server, next }));
-  return await compareLoaded(bench, options, loaded, ['monolith', 'by-the-book'], notes);
+  const inFlights = options.quick ? [1, 50] : [1, 50, 500];
+  return await compareLoaded(bench, options, loaded, ['monolith', 'by-the-book', 'plain'], notes, inFlights);
 }
 
 /** Loads servers that answer, side by side. */
@@ -50,12 +51,13 @@ export async function compareLoaded(
   loaded: readonly Loaded[],
   baselines: readonly string[],
   notes: readonly string[],
+  inFlights: readonly number[] = [1, 50],
 ): Promise<Result> {
   options.progress('warming up');
   for (const each of loaded) await warmUp(each, options);
 
   const series: Series[] = [];
-  for (const inFlight of options.full ? [1, 50, 500] : [1, 50]) {
+  for (const inFlight of inFlights) {
     series.push({ inFlight, samples: await measured(loaded, inFlight, options) });
   }
   return { bench, metrics, baselines, series, notes: [...notes, ...series.map(sharesNote)] };

@@ -3,7 +3,7 @@ import { compareGateways } from './gateway-comparison.ts';
 import { createNextUser } from './gateway-users.ts';
 
 const notes = [
-  'Every variant answers when the user is on the disk (WAL, synchronous=FULL). monolith and by-the-book commit each user alone; rollcall commits in one transaction what arrives together.',
+  'Every variant answers when the user is on the disk (WAL, synchronous=FULL). monolith and by-the-book commit each user alone; plain and rollcall commit in one transaction what arrives together.',
 ];
 
 /** Creation of a user. */

@@ -77,10 +77,12 @@ export function startRollcall(folder: string, name: string, more: Readonly<Recor
   return new GatewayServer(name, socketPath, [service, rest]);
 }
 
+/** Gateway and service as they are, and with a stream of HTTP/2 for each call between them. */
 const rollcall: Start = (folder) => startRollcall(folder, 'rollcall', {});
+const plain: Start = (folder) => startRollcall(folder, 'plain', { PACKED_CALLS: '0' });
 
 /** The variants of the gateway benches, in the order of the table. */
-const variants: Readonly<Record<string, Start>> = { monolith, 'by-the-book': byTheBook, rollcall };
+const variants: Readonly<Record<string, Start>> = { monolith, 'by-the-book': byTheBook, plain, rollcall };
 
 /**
  * Starts every variant over a copy of the same users, and waits until all answer.

@@ -31,9 +31,9 @@ test('names an option that it does not know', () => {
 });
 
 test('reads its options', () => {
-  const asked = readArguments(['validate', '--json', 'rows.json', '--full'], benches);
-  expect(asked).toMatchObject({ json: 'rows.json', full: true, help: false });
-  expect(readArguments([], benches)).toMatchObject({ json: undefined, full: false });
+  const asked = readArguments(['validate', '--json', 'rows.json'], benches);
+  expect(asked).toMatchObject({ json: 'rows.json', help: false });
+  expect(readArguments([], benches)).toMatchObject({ json: undefined });
 });
 
 test('takes short slices and few rounds when it is to be quick', () => {

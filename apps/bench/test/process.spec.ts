@@ -57,7 +57,7 @@ test('measures validation, prints a table, and writes rows', async () => {
 test('measures the gateways over real processes, and leaves nothing behind', async () => {
   const { code, out } = await bench(['gateway-create', '--quick']);
   expect(code).toBe(0);
-  for (const variant of ['monolith', 'by-the-book', 'rollcall'])
+  for (const variant of ['monolith', 'by-the-book', 'plain', 'rollcall'])
     expect(out).toMatch(new RegExp(`^  ${variant} +\\d`, 'm'));
   expect(readdirSync(folder)).toEqual([]);
 });
