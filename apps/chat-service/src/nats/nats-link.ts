@@ -143,7 +143,7 @@ export class NatsLink {
         if (!this.#closed) return connected;
         await connected.nats.close();
       } catch (error) {
-        logger.debug(error); // it is not there yet
+        if (isRefusal(error)) logger.error(`NATS_URL: ${error.message}`); // else it is not there yet
       }
     }
     return undefined;
