@@ -93,7 +93,12 @@ export class NatsLink {
   /** Publishes what nobody has to hear. Without a connection it is forgotten. */
   publish(subject: string, data: Uint8Array): void {
     const nats = this.#connected?.nats;
-    if (nats !== undefined && !nats.isClosed()) nats.publish(subject, data);
+    if (nats === undefined || nats.isClosed()) return;
+    try {
+      nats.publish(subject, data);
+    } catch (error) {
+      logger.error(error); // such as that it is larger than the server takes
+    }
   }
 
   /** Hears of messages, over every connection. Those that are published while there is none are lost. @returns what ends that */

@@ -86,9 +86,7 @@ test(
     await after(1500);
     stop.abort();
     const all = await Promise.all(sending);
-    const last = new Map(
-      await Promise.all(rooms.map(async (room) => [room, (await log.bounds(room)).last] as const)),
-    );
+    const last = new Map(await Promise.all(rooms.map(async (room) => [room, (await log.bounds(room)).last] as const)));
     await Promise.all(followers.map(({ room, told }) => told.reach(last.get(room) ?? 0)));
     expect(performance.now() - back).toBeLessThan(completeMs);
     for (const { room, told } of followers) {
