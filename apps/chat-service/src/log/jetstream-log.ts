@@ -68,7 +68,11 @@ export class JetStreamLog implements NoteLog {
     this.#timer = setInterval(() => void this.#lookAtSome(), lookEveryMs).unref();
   }
 
-  /** Opens the log, and brings the rooms that there are to what is configured. It leaves the link open when it is closed. @throws RpcError LOG_UNAVAILABLE */
+  /**
+   * Opens the log, and brings the rooms that there are to what is configured. Its end closes the link.
+   *
+   * @throws RpcError LOG_UNAVAILABLE
+   */
   static async over(link: NatsLink, options: JetStreamLogOptions): Promise<JetStreamLog> {
     const log = new JetStreamLog(link, options);
     try {
@@ -154,7 +158,7 @@ export class JetStreamLog implements NoteLog {
     this.#stopListening();
     for (const { tail } of this.#followed.values()) tail.close();
     this.#followed.clear();
-    await Promise.resolve();
+    await this.#link.close();
   }
 
   #startFollowing(room: string): Followed {

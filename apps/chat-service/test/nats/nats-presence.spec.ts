@@ -97,7 +97,7 @@ test('a replica that ends tells the others', async () => {
 
 test(
   `while NATS is away for ${outageMs / 1000} s everybody stays, and then it is told who is there`,
-  { timeout: 60_000 },
+  { timeout: 60_000 + outageMs },
   async () => {
     await using server = await startNats();
     await using rooms = await startPresence(server);
