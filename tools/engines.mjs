@@ -1,5 +1,5 @@
-// npm run test:engines: builds, and runs the storage suites over a real PostgreSQL, with all kills and at full length.
-// It fails without one. It has to be root, for one of its tests mounts a disk that is soon full.
+// npm run test:engines: builds, and runs the storage suites over a real PostgreSQL and a real NATS server, with all kills and
+// at full length. It fails without them. It has to be root, for one of its tests mounts a disk that is soon full.
 import { join } from 'node:path';
 import { commandFailed, forgetResults, readResults, summarize, withSecondRun } from './test-results.mjs';
 import { build, ensureInstalled, environment, root, run } from './toolchain.mjs';
@@ -12,18 +12,21 @@ const env = {
   CRASH_ROUNDS: environment.CRASH_ROUNDS ?? '20',
   OUTAGE_MS: environment.OUTAGE_MS ?? '30000',
 };
-const project = join(root, 'apps/user-service');
+const users = join(root, 'apps/user-service');
+const chat = join(root, 'apps/chat-service');
 const suites = [
-  { name: 'PostgreSQL', args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },
+  { name: 'PostgreSQL', project: users, args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },
   {
     name: 'SQLite: kills',
+    project: users,
     args: ['test/crash.spec.ts'],
     results: '.test/crash.json',
   },
+  { name: 'NATS', project: chat, args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },
 ];
 
 const runs = [];
-for (const { name, args, results: path } of suites) {
+for (const { name, project, args, results: path } of suites) {
   console.log(`── ${name}`);
   forgetResults(project, path);
   const code = await run('vitest', ['run', ...args, `--outputFile.results=${path}`], { cwd: project, env });

@@ -1,3 +1,5 @@
 import { project } from '../../vitest.project.ts';
 
-export default project(import.meta.url);
+export default project(import.meta.url, {
+  exclude: ['test/nats/**'], // see vitest.engines.ts
+});

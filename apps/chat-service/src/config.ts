@@ -20,6 +20,7 @@ import {
   type TlsConfig,
 } from '@rollcall/grpc';
 import type { Retention } from './log/note-log.ts';
+import { type NatsConfig, readNats } from './nats/nats-environment.ts';
 
 /** What the environment says, checked. */
 export interface Config {
@@ -29,6 +30,8 @@ export interface Config {
   readonly userTarget: string;
   /** The directory of the embedded log, as an absolute path. */
   readonly dataDir: string;
+  /** Where NATS is, which then keeps the log; undefined: the log is embedded. */
+  readonly nats: NatsConfig | undefined;
   /** Which notes are kept. */
   readonly retention: Retention;
   /** How many rooms there may be. */
@@ -62,6 +65,7 @@ export function readConfig(env: Environment): Config {
     listen: readListen(env, 'CHAT_LISTEN', '127.0.0.1:50052'),
     userTarget: env['USER_TARGET'] || env['USER_LISTEN'] || '127.0.0.1:50051',
     dataDir: resolve(env['DATA_DIR'] || '.data'),
+    nats: readNats(env),
     retention: Object.freeze({
       maxAgeMs: env['NOTES_KEPT_DAYS'] ? readWhole(env, 'NOTES_KEPT_DAYS', maxDays, maxDays) * dayMs : undefined,
       maxNotes: env['NOTES_KEPT_PER_ROOM'] ? readWhole(env, 'NOTES_KEPT_PER_ROOM', maxNotes, maxNotes) : undefined,

@@ -1,8 +1,11 @@
 import type { Config } from './config.ts';
 import { ChatDatabase } from './log/chat-database.ts';
+import { JetStreamLog } from './log/jetstream-log.ts';
 import type { NoteLog } from './log/note-log.ts';
 import { SqliteLog } from './log/sqlite-log.ts';
+import { NatsLink } from './nats/nats-link.ts';
 import { LocalPresence } from './presence/local-presence.ts';
+import { NatsPresence } from './presence/nats-presence.ts';
 import type { Presence } from './presence/presence.ts';
 
 /** Where the notes are, and who is in the rooms. */
@@ -11,8 +14,16 @@ export interface Rooms {
   readonly presence: Presence;
 }
 
-/** Opens the rooms. @throws Error when they cannot be opened */
-export async function openRooms({ dataDir, retention, maxRooms }: Config): Promise<Rooms> {
+/** Opens the rooms. It waits for a NATS that is not there yet. @throws Error when they cannot be opened */
+export async function openRooms({ dataDir, nats, retention, maxRooms }: Config): Promise<Rooms> {
+  if (nats !== undefined) {
+    const link = await NatsLink.open(nats);
+    const { replicas } = nats;
+    return {
+      log: await JetStreamLog.over(link, { retention, maxRooms, replicas }),
+      presence: new NatsPresence(link, { replicas }),
+    };
+  }
   const database = await ChatDatabase.open(dataDir);
   return { log: await SqliteLog.over(database, { retention, maxRooms }), presence: new LocalPresence(database) };
 }

@@ -1,0 +1,200 @@
+import { status as Status } from '@grpc/grpc-js';
+import { RpcError } from '@rollcall/grpc';
+import { startNats } from '@rollcall/test-servers';
+import { expect, test } from 'vitest';
+import type { NewNote, NoteLog } from '../../src/log/note-log.ts';
+import { disorderOf, followRoom, inOrder, newNote } from '../told.ts';
+import { startLogs } from './nats-logs.ts';
+
+/** How long NATS is away, in milliseconds. */
+const outageMs = Number(process.env['OUTAGE_MS'] ?? 2000);
+
+/** How long it may take until followers have all, in milliseconds. */
+const completeMs = 5000;
+
+const rooms = ['lobby', 'kitchen', 'attic'];
+
+/** What happened to somebody who sends notes one behind the other, each again until it is kept. */
+interface Sent {
+  readonly acknowledged: Map<string, string>;
+  readonly errors: RpcError[];
+  longestMs: number;
+}
+
+/** Sends until it is told to stop. */
+async function sendOn(log: NoteLog, room: string, stop: AbortSignal): Promise<Sent> {
+  const sent: Sent = { acknowledged: new Map(), errors: [], longestMs: 0 };
+  while (!stop.aborted) {
+    const note = newNote({ room });
+    const { seq } = await sendUntilKept(log, note, sent);
+    sent.acknowledged.set(note.noteId, seq);
+  }
+  return sent;
+}
+
+async function sendUntilKept(log: NoteLog, note: NewNote, sent: Sent): Promise<{ readonly seq: string }> {
+  for (;;) {
+    const start = performance.now();
+    try {
+      return (await log.append(note)).note;
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      sent.errors.push(error);
+      await new Promise((resolve) => setTimeout(resolve, 50)); // as a client does
+    } finally {
+      sent.longestMs = Math.max(sent.longestMs, performance.now() - start);
+    }
+  }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+test(
+  `NATS killed for ${outageMs / 1000} s under senders and followers: senders are told UNAVAILABLE, every note is there once, and followers have all within 5 s`,
+  { timeout: 60_000 + 2 * outageMs },
+  async () => {
+    await using nats = await startNats();
+    await using logs = await startLogs(nats);
+    const replicas = [await logs.open(), await logs.open(), await logs.open()];
+    const followers = await Promise.all(
+      rooms.flatMap((room) => replicas.map(async (log) => ({ room, told: await followRoom(log, room) }))),
+    );
+    const stop = new AbortController();
+    const sending = rooms.flatMap((room) =>
+      replicas.flatMap((log) => [sendOn(log, room, stop.signal), sendOn(log, room, stop.signal)]),
+    );
+    const [log] = replicas;
+    if (log === undefined) expect.fail('there is no replica');
+    for (let round = 0; round < 2; round += 1) {
+      await after(500);
+      await nats.kill();
+      const start = performance.now();
+      const outcomes = await Promise.allSettled([log.append(newNote()), log.bounds('lobby'), log.read('lobby', 0, 10)]);
+      for (const outcome of outcomes)
+        expect(outcome).toMatchObject({
+          status: 'rejected',
+          reason: { code: Status.UNAVAILABLE, reason: 'LOG_UNAVAILABLE', details: { retryDelayMs: 1000 } },
+        });
+      expect(performance.now() - start).toBeLessThan(completeMs);
+      expect(await log.answers()).toBe(false);
+      await after(round === 0 ? outageMs : 1000);
+      await nats.start();
+    }
+    const back = performance.now();
+    await after(1500);
+    stop.abort();
+    const all = await Promise.all(sending);
+    const last = new Map(await Promise.all(rooms.map(async (room) => [room, (await log.bounds(room)).last] as const)));
+    await Promise.all(followers.map(({ room, told }) => told.reach(last.get(room) ?? 0)));
+    expect(performance.now() - back).toBeLessThan(completeMs);
+    for (const { room, told } of followers) {
+      expect(disorderOf(told.notes, told.following.from + 1, last.get(room) ?? 0)).toEqual(inOrder);
+      // Each note has its id once, and those that were acknowledged have the number that was said.
+      const ids = new Map(told.notes.map(({ noteId, seq }) => [noteId, seq]));
+      expect(ids.size).toBe(told.notes.length);
+    }
+    const kept = new Map(followers.flatMap(({ told }) => told.notes.map(({ noteId, seq }) => [noteId, seq] as const)));
+    for (const { acknowledged, errors, longestMs } of all) {
+      expect([...acknowledged].filter(([id, seq]) => kept.get(id) !== seq)).toEqual([]);
+      expect(errors.length).toBeGreaterThan(0);
+      for (const error of errors) {
+        expect(error).toMatchObject({ code: Status.UNAVAILABLE, reason: 'LOG_UNAVAILABLE' });
+        expect(error.message).not.toMatch(/nats|ECONN|127\.0\.0\.1|socket|timeout/i);
+      }
+      expect(longestMs).toBeLessThan(completeMs);
+    }
+    for (const { told } of followers) told[Symbol.dispose]();
+  },
+);
+
+test('a server that stands still: calls end within 5 s, and followers have all within 5 s of its return', async () => {
+  await using nats = await startNats();
+  await using logs = await startLogs(nats);
+  const [log, other] = [await logs.open(), await logs.open()];
+  using told = await followRoom(log);
+  await other.append(newNote());
+  nats.pause();
+  const start = performance.now();
+  const outcomes = await Promise.allSettled([other.append(newNote()), other.bounds('lobby'), log.read('lobby', 0, 9)]);
+  expect(performance.now() - start).toBeLessThan(completeMs);
+  for (const outcome of outcomes)
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { reason: 'LOG_UNAVAILABLE' } });
+  expect(await log.answers()).toBe(false);
+  nats.resume();
+  const back = performance.now();
+  const sent: Sent = { acknowledged: new Map(), errors: [], longestMs: 0 };
+  const { seq } = await sendUntilKept(other, newNote(), sent);
+  await told.reach(Number(seq));
+  expect(performance.now() - back).toBeLessThan(completeMs);
+  expect(disorderOf(told.notes, 1, Number(seq))).toEqual(inOrder);
+});
+
+test('a replica that is cut off alone has every note once it is back, though others have sent meanwhile', async () => {
+  await using nats = await startNats();
+  await using logs = await startLogs(nats);
+  const { log, link } = await logs.openReplica();
+  const other = await logs.open();
+  using told = await followRoom(log);
+  for (let cut = 1; cut <= 3; cut += 1) {
+    await link.ask(({ nats: connection }) => connection.close());
+    await Promise.all(Array.from({ length: 300 }, () => other.append(newNote())));
+    await told.reach(cut * 300);
+  }
+  expect(disorderOf(told.notes, 1, 900)).toEqual(inOrder);
+});
+
+test('a note whose acknowledgement was lost is kept once when it is sent again', async () => {
+  await using nats = await startNats();
+  await using logs = await startLogs(nats);
+  const { log, link } = await logs.openReplica();
+  await log.append(newNote());
+  const notes = Array.from({ length: 100 }, () => newNote());
+  const outcomes = notes.map((note) => log.append(note));
+  await link.ask(async ({ nats: connection }) => {
+    await connection.flush(); // it has all of them, and we have not read all that it says
+    await connection.close();
+  });
+  const lost = (await Promise.allSettled(outcomes)).filter(({ status }) => status === 'rejected');
+  expect(lost.length).toBeGreaterThan(0);
+  const sent: Sent = { acknowledged: new Map(), errors: [], longestMs: 0 };
+  await Promise.all(notes.map((note) => sendUntilKept(log, note, sent)));
+  expect(await log.bounds('lobby')).toEqual({ first: 1, last: 101 });
+  const kept = [...(await log.read('lobby', 0, 60)), ...(await log.read('lobby', 60, 60))];
+  expect(new Set(kept.map(({ noteId }) => noteId)).size).toBe(101);
+});
+
+test('notes that NATS did not tell of are read, also the last ones', async () => {
+  await using nats = await startNats();
+  await using logs = await startLogs(nats);
+  const { log, link } = await logs.openReplica();
+  const subscribe = link.subscribe.bind(link);
+  let heard = 0;
+  link.subscribe = (subject, hear) =>
+    subscribe(subject, (message) => {
+      heard += 1;
+      if (heard % 7 !== 0 && heard < 495) hear(message);
+    });
+  using told = await followRoom(log);
+  await Promise.all(Array.from({ length: 500 }, () => log.append(newNote())));
+  await told.reach(500);
+  expect(disorderOf(told.notes, 1, 500)).toEqual(inOrder);
+});
+
+test('a room that was lost with its disk begins again, for those who follow it too', async () => {
+  await using nats = await startNats();
+  await using logs = await startLogs(nats);
+  const { log } = await logs.openReplica({ believeLossMs: 500 });
+  using told = await followRoom(log);
+  for (let index = 0; index < 5; index += 1) await log.append(newNote());
+  await told.reach(5);
+  await nats.kill();
+  nats.forget();
+  await nats.start();
+  const sent: Sent = { acknowledged: new Map(), errors: [], longestMs: 0 };
+  const note = newNote({ message: 'anew' });
+  expect(await sendUntilKept(log, note, sent)).toMatchObject({ seq: '1' });
+  while (told.notes.at(-1)?.seq !== '1') await told.reach(1).then(() => after(20));
+  expect(told.notes.map(({ seq }) => seq)).toEqual(['1', '2', '3', '4', '5', '1']);
+});
