@@ -81,7 +81,7 @@ test('a caller is in the room as nobody else, unless as an administrator', async
   await ben.until((events) => has(events, KIND_PRESENT, 'Ben'));
   using wrong = read(service, { presentAs: '3' }, by('2'));
   expect(await wrong.error()).toMatchObject({ code: Status.PERMISSION_DENIED });
-  using ada = read(service, { presentAs: '3' }, by('1'));
+  using _ = read(service, { presentAs: '3' }, by('1'));
   await ben.until((events) => has(events, KIND_JOINED, 'Cleo'));
   using gone = read(service, { presentAs: '99' }, by('1'));
   expect(await gone.error()).toMatchObject({ code: Status.NOT_FOUND });

@@ -98,7 +98,7 @@ export function read(
 /** Reads a stream of events into memory. */
 export function collect(source: Observable<chat.StreamNotesResponse>) {
   const events: chat.RoomEvent[] = [];
-  let failure: unknown;
+  let cause: unknown;
   let isOver = false;
   let changed = Promise.withResolvers<void>();
   const wake = (): void => {
@@ -111,7 +111,7 @@ export function collect(source: Observable<chat.StreamNotesResponse>) {
       wake();
     },
     error: (error: unknown) => {
-      [failure, isOver] = [error, true];
+      [cause, isOver] = [error, true];
       wake();
     },
     complete: () => {
@@ -126,15 +126,15 @@ export function collect(source: Observable<chat.StreamNotesResponse>) {
     /** Waits until something is true of the events. */
     async until(is: (all: readonly chat.RoomEvent[]) => boolean): Promise<void> {
       while (!is(events)) {
-        if (isOver) throw new Error('the stream is over', { cause: failure });
+        if (isOver) throw new Error('the stream is over', { cause });
         await changed.promise;
       }
     },
     /** Waits for the error that ends it. */
     async error(): Promise<RpcError> {
       while (!isOver) await changed.promise;
-      if (failure instanceof RpcError) return failure;
-      throw new Error('the stream did not fail', { cause: failure });
+      if (cause instanceof RpcError) return cause;
+      throw new Error('the stream did not fail', { cause });
     },
     close: () => subscription.unsubscribe(),
     [Symbol.dispose]: () => subscription.unsubscribe(),

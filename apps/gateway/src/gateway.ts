@@ -1,7 +1,7 @@
 import type { Server } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
-import { CallLogger, TlsFiles } from '@rollcall/grpc';
+import { CallLogger, removeStaleSocket, TlsFiles } from '@rollcall/grpc';
 import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
 import { Clients } from './clients.ts';
@@ -55,6 +55,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
 /** Listens. @returns where, as a URL */
 export async function listen(app: NestFastifyApplication, config: Config): Promise<string> {
   if (config.listen.startsWith('unix:')) {
+    await removeStaleSocket(config.listen);
     await app.listen(config.listen.replace(/^unix:(\/\/)?/, ''));
     return config.listen;
   }

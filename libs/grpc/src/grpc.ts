@@ -24,6 +24,7 @@ export { mapInOrder } from './map-in-order.ts';
 export { type PackedCallOptions } from './packed-channel.ts';
 export { type PackedCallLimits } from './packed-calls.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
+export { removeStaleSocket } from './stale-socket.ts';
 export { handshakeTimeoutMs } from './tls-credentials.ts';
 export { readServiceTls, readTls, type TlsConfig } from './tls-environment.ts';
 export { TlsFiles, type TlsMaterial } from './tls-files.ts';
