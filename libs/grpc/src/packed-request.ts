@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { errorFromStatus } from './error-status.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -36,7 +36,8 @@ export function callPacked<Request, Response>(
   if (!packed.carries(bytes)) return plainly();
 
   // What the answer leads to belongs to whoever made the call, not to whoever was the first to need the stream.
-  const inContext = AsyncLocalStorage.snapshot();
+  // A snapshot of AsyncLocalStorage means the same and takes fifty times as long.
+  const context = new AsyncResource('PackedCall', { requireManualDestroy: true });
   let cancel = (): void => packed.cancel(call);
   const sendPlainly = (): void => {
     parent?.signal.removeEventListener('abort', onAbort);
@@ -57,10 +58,10 @@ export function callPacked<Request, Response>(
       reply: (reply) =>
         // Plain calls have retries of their own, which then go on.
         idempotent && unavailable(reply)
-          ? inContext(sendPlainly)
-          : inContext(take, reply, outgoing, packed.maxResponseBytes),
-      fail: (error) => inContext(() => subscriber.error(error)),
-      sendPlainly: () => inContext(sendPlainly),
+          ? context.runInAsyncScope(sendPlainly)
+          : context.runInAsyncScope(take<Request, Response>, null, reply, outgoing, packed.maxResponseBytes),
+      fail: (error) => context.runInAsyncScope(() => subscriber.error(error)),
+      sendPlainly: () => context.runInAsyncScope(sendPlainly),
     },
   };
   const onAbort = (): void => {

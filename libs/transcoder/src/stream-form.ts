@@ -122,5 +122,6 @@ function matches(range: string, type: string): boolean {
 
 /** Whether an Accept header lets an answer of this type through. */
 export function accepts(accept: string | undefined, type: string): boolean {
-  return rangesByQuality(accept ?? '*/*').some((range) => matches(range, type));
+  if (accept === undefined || accept === '*/*' || accept === type) return true; // as most say
+  return rangesByQuality(accept).some((range) => matches(range, type));
 }
