@@ -45,7 +45,7 @@ export function Members({ members, open, onClose }: MembersProps) {
                 <span class="member-name">
                   {name}
                   <small>
-                    <Time at={lastSeenTime} />
+                    <Time at={lastSeenTime} form="recent" />
                   </small>
                 </span>
               </li>

@@ -52,16 +52,11 @@ function RoomItem({ room, open }: { readonly room: Room; readonly open: boolean 
             <span class="unseen"> unread</span>
           </span>
         ) : (
-          <LastTime at={room.lastNoteTime} />
+          <Time at={room.lastNoteTime} form="recent" />
         )}
       </a>
     </li>
   );
-}
-
-function LastTime({ at }: { readonly at: string | undefined }) {
-  const today = at !== undefined && new Date(at).toDateString() === new Date().toDateString();
-  return <Time at={at} form={today ? 'clock' : 'day'} />;
 }
 
 const roomName = /^[a-z0-9][a-z0-9-]{0,62}$/;

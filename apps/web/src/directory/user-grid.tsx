@@ -180,7 +180,7 @@ function Row({ user, index, top, active, fresh, onOpen }: RowProps) {
         {user.id}
       </div>
       <div role="gridcell" class="cell updateTime">
-        <Time at={user.deleteTime ?? user.updateTime} form="day" />
+        <Time at={user.deleteTime ?? user.updateTime} form="short" />
       </div>
     </div>
   );
