@@ -1,6 +1,6 @@
-import type { UserJson } from '@rollcall/proto/json';
 import { isKnownType } from '../directory/user.ts';
 import { CsvReader } from './csv.ts';
+import { importedFields, unreadable } from './readable.ts';
 
 /** A row of a file: a user as the contract takes it, or why it is none. */
 export type Row = { readonly line: number; readonly end: number } & (
@@ -41,15 +41,8 @@ export function userInJson(text: string): { user: object } | { wrong: string; fi
   }
   const inner = typeof json === 'object' && json !== null && 'user' in json ? json.user : json;
   if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return { wrong: 'is no JSON object' };
-  const given = new Map<string, unknown>(Object.entries(inner));
-  const kinds = { id: ['string', 'number'], name: ['string'], email: ['string'], age: ['number'], type: ['string', 'number'] };
-  for (const [field, allowed] of Object.entries(kinds)) {
-    const value = given.get(field) ?? undefined;
-    if (value !== undefined && !allowed.includes(typeof value))
-      return { field, wrong: `must be a ${allowed.join(' or a ')}` };
-  }
-  const known = fields.flatMap((field) => (given.has(field) ? [[field, given.get(field)] as const] : []));
-  return { user: Object.fromEntries(known) };
+  const user = importedFields(inner);
+  return unreadable(user) ?? { user };
 }
 
 async function* tableRows(chunks: AsyncIterable<string>): AsyncGenerator<Row> {
@@ -80,16 +73,23 @@ function fieldOf(heading: string): string {
 export function userInCells(
   head: readonly string[],
   cells: readonly string[],
-): { user: UserJson } | { wrong: string; field?: string } {
+): { user: object } | { wrong: string; field?: string } {
   const said = new Map(head.map((field, index) => [field, (cells[index] ?? '').trim()]));
   const text = (field: string): string | undefined => said.get(field) || undefined;
   const [id, name, email, age, type] = ['id', 'name', 'email', 'age', 'type'].map(text);
-  if (age !== undefined && !/^\d+$/.test(age)) return { field: 'age', wrong: `must be a whole number, not "${age}"` };
-  if (id !== undefined && !/^\d+$/.test(id)) return { field: 'id', wrong: `must be a number, not "${id}"` };
   const typed = type && `USER_TYPE_${type.toUpperCase().replace(/^USER_TYPE_/, '')}`;
   if (typed !== undefined && !isKnownType(typed))
     return { field: 'type', wrong: `must be Normal, Administrator, Guest or Disabled, not "${type}"` };
   const [createTime, updateTime] = ['createTime', 'updateTime'].map(text);
-  const user = { id, name, email, age: age === undefined ? undefined : Number(age), type: typed, createTime, updateTime };
-  return { user: Object.fromEntries(Object.entries(user).filter(([, value]) => value !== undefined)) };
+  const user = importedFields({
+    id,
+    name,
+    email,
+    // What is no number stays as it is, to be told.
+    age: age !== undefined && /^\d+$/.test(age) ? Number(age) : age,
+    type: typed,
+    createTime,
+    updateTime,
+  });
+  return unreadable(user) ?? { user };
 }

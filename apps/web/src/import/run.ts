@@ -92,15 +92,15 @@ export class ImportRun {
     const part = this.#waiting;
     const body = part.map((row) => `${JSON.stringify('user' in row ? { user: row.user } : {})}\n`).join('');
     const headers = { 'content-type': 'application/x-ndjson', accept: 'application/x-ndjson' };
-    const response = await send('POST', `v1/users:import${this.#parameters}`, {
-      body,
-      headers,
-      signal: this.#stopped.signal,
-    });
     try {
+      const response = await send('POST', `v1/users:import${this.#parameters}`, {
+        body,
+        headers,
+        signal: this.#stopped.signal,
+      });
       for await (const result of jsonLines<ImportResultJson>(response)) this.#answered(result);
     } catch (error) {
-      this.#unreadable(error);
+      this.#unreadable(error, part);
     }
   }
 
@@ -115,18 +115,20 @@ export class ImportRun {
     this.#show();
   }
 
-  /** A row that the service cannot read ends its part there: it is refused, and the rest goes on. */
-  #unreadable(error: unknown): void {
-    const { reason, detail, fieldViolations } = problemIn(error);
-    const row = this.#waiting[0];
-    if (row === undefined || (reason !== 'MALFORMED_REQUEST' && reason !== 'INVALID_FIELD')) throw error;
-    this.#waiting = this.#waiting.slice(1);
-    const [violation] = fieldViolations ?? [];
+  /** The service ends a part at a row that it cannot read. That row is refused, and what was not answered goes again. */
+  #unreadable(error: unknown, part: readonly Row[]): void {
+    if (this.#stopped.signal.aborted) return;
+    const { status, detail, fieldViolations = [] } = problemIn(error);
+    const row = part[Number(/^Line (\d+)/.exec(detail)?.[1] ?? 0) - 1];
+    if (status !== 400 || row === undefined) throw error;
+    this.#waiting = this.#waiting.filter((each) => each !== row);
+    const [violation] = fieldViolations;
     this.#refuse(row, violation?.field.split('.').at(-1) ?? '', violation?.description ?? detail);
   }
 
   #refuse(row: Row, field: string, why: string): void {
-    this.refused.push({ line: row.line, field, why });
+    const before = this.refused.findLastIndex(({ line }) => line < row.line);
+    this.refused.splice(before + 1, 0, { line: row.line, field, why });
     this.#now = { ...this.#now, part: this.#part(row), failed: this.refused.length };
     this.#show();
   }
