@@ -48,8 +48,9 @@ function generateJsonTypes(input: string, out: string, ...paths: string[]): void
 
 /** Leaves out of a generated file what is not about JSON. */
 function jsonTypesIn(source: string): string {
-  const types = source.match(/\/\*\*\n(?: \*.*\n)+export declare type \w+Json = (?:\{\n(?: .*\n|\n)*\}|[^{]+?);\n/g) ?? [];
-  const text = types.map((type) => `\n${type.replace('export declare', 'export')}`).join('');
+  const found =
+    source.match(/\/\*\*\n(?: \*.*\n)+export declare type \w+Json = (?:\{\n(?: .*\n|\n)*\}|[^{]+?);\n/g) ?? [];
+  const text = found.map((type) => `\n${type.replace('export declare', 'export')}`).join('');
   const imports = [...source.matchAll(/^import type \{ (.+) \} from (.+);$/gm)].flatMap(([, names = '', from = '']) => {
     const used = names.split(', ').filter((name) => name.endsWith('Json') && new RegExp(`\\b${name}\\b`).test(text));
     return used.length === 0 ? [] : [`import type { ${used.join(', ')} } from ${from};\n`];

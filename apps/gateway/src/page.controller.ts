@@ -43,5 +43,8 @@ function servePageFile(file: PageFile, request: FastifyRequest, reply: FastifyRe
 
 function takenEncodings(accepted: string): Set<string> {
   const ranges = accepted.split(',').map((range) => range.trim().toLowerCase());
-  return new Set(['identity', ...ranges.filter((range) => !/;\s*q=0(\.0*)?$/.test(range)).map((range) => range.split(';')[0] ?? '')]);
+  return new Set([
+    'identity',
+    ...ranges.filter((range) => !/;\s*q=0(\.0*)?$/.test(range)).map((range) => range.split(';')[0] ?? ''),
+  ]);
 }

@@ -3,7 +3,10 @@ import { type Rollcall, send, startRollcall } from '../rollcall.ts';
 import { startChromium } from './chromium.ts';
 import { openFront } from './front.ts';
 
-/** The real processes, and a browser in front of them. */
+/**
+ * The real processes, and a browser in front of them. When it is closed, it throws what pages have complained of: errors,
+ * and what the Content-Security-Policy refused.
+ */
 export interface Site extends AsyncDisposable {
   readonly rollcall: Rollcall;
   readonly url: string;
@@ -13,8 +16,6 @@ export interface Site extends AsyncDisposable {
   openBeside(page: Page, hash?: string): Promise<Page>;
   /** Creates a user. @returns the id */
   newUser(fields: object): Promise<string>;
-  /** What pages have complained of: errors, and what the Content-Security-Policy refused. */
-  readonly complaints: string[];
 }
 
 /** Starts them. */
@@ -31,7 +32,8 @@ export async function startSite(env: Record<string, string> = {}): Promise<Site>
     page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
     page.on('console', (message) => {
       // A failed request is one of the things that are tested.
-      if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) complaints.push(message.text());
+      if (message.type() === 'error' && !/Failed to load resource/.test(message.text()))
+        complaints.push(message.text());
     });
     await page.goto(`${front.url}${hash}`);
     return page;
@@ -40,7 +42,6 @@ export async function startSite(env: Record<string, string> = {}): Promise<Site>
   return {
     rollcall,
     url: front.url,
-    complaints,
     async open(hash = '', options = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
       return show(context, hash);
@@ -51,6 +52,9 @@ export async function startSite(env: Record<string, string> = {}): Promise<Site>
       if (status !== 201) throw new Error(`the user was not created: ${JSON.stringify(json)}`);
       return String(json['id']);
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      await owned.disposeAsync();
+      if (complaints.length > 0) throw new Error(`a page complained:\n${complaints.join('\n')}`);
+    },
   };
 }

@@ -184,7 +184,9 @@ async function invitation({ access, administrator, newUser }: SignedIn): Promise
 
 /** How each route of the gateway itself is called, where its template does not say it. */
 export const pageRequests: Readonly<Record<string, (system: SignedIn) => Promise<{ path: string; body?: object }>>> = {
-  'GET /assets/:name': async ({ rollcall }) => ({ path: /\/assets\/[^"]+/.exec((await ask(rollcall, '/')).text)?.[0] ?? '' }),
+  'GET /assets/:name': async ({ rollcall }) => ({
+    path: /\/assets\/[^"]+/.exec((await ask(rollcall, '/')).text)?.[0] ?? '',
+  }),
   'GET /docs/*': () => Promise.resolve({ path: '/docs/' }),
   'GET /sign-in/:name': () => Promise.resolve({ path: '/sign-in/sign-in.js' }),
   'POST /session': async (system) => ({ path: '/session', body: { secret: await invitation(system) } }),

@@ -1,6 +1,6 @@
 import type { ErrorReasonJson } from '@rollcall/proto/json';
 
-type WithoutPrefix<Name> = Name extends `ERROR_REASON_${infer Reason}` ? Reason : never;
+type WithoutPrefix<Name> = Name extends `ERROR_REASON_${infer Rest}` ? Rest : never;
 
 /** Why a call failed: a reason of the contract, or that no answer came at all. */
 export type Reason = WithoutPrefix<ErrorReasonJson> | 'UNREACHABLE';

@@ -35,6 +35,7 @@ export function ChatView() {
   }, [name, rooms.value === undefined]);
   return (
     <div class={`chat ${name === undefined ? 'at-list' : 'at-room'}`}>
+      <h1 class="unseen">Chat</h1>
       <RoomList open={name} />
       {opened.value && <RoomView key={`${opened.value.name} ${presentAs}`} room={opened.value} />}
       {rooms.value === undefined && <Trouble problem={roomsProblem.value} />}

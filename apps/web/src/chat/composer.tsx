@@ -11,6 +11,9 @@ const mostCodePoints = 4096;
 const tellsAt = mostCodePoints - 300;
 const touches = matchMedia('(pointer: coarse)');
 
+/** As the contract counts. */
+const codePoints = (text: string): number => Array.from(text).length;
+
 /** What was begun in each room. */
 const begun = new Map<string, string>();
 
@@ -20,9 +23,11 @@ export function Composer({ room }: { readonly room: string }) {
   const choosing = useSignal(false);
   const area = useRef<HTMLTextAreaElement>(null);
   if (!may('chat.v1.ChatService.SendNote')) {
-    return <p class="composer hint">You read along here. Guests say nothing; an administrator can make you a member.</p>;
+    return (
+      <p class="composer hint">You read along here. Guests say nothing; an administrator can make you a member.</p>
+    );
   }
-  const left = mostCodePoints - [...text.value].length;
+  const left = mostCodePoints - codePoints(text.value);
   const write = (written: string): void => {
     text.value = written;
     begun.set(room, written);

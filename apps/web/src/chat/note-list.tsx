@@ -34,7 +34,7 @@ export function NoteList({ room }: { readonly room: OpenRoom }) {
       newBelow.value = 0;
       if (room.caughtUp.value && room.lastSeq() > 0) markRead(room.name, room.lastSeq());
     }
-    if (element.scrollTop < element.clientHeight) void room.loadOlder();
+    if (room.caughtUp.value && element.scrollTop < element.clientHeight) void room.loadOlder();
     shown.current.top = element.scrollTop;
   };
   const toEnd = (): void => view.current?.scrollTo(0, view.current.scrollHeight);
@@ -63,7 +63,10 @@ export function NoteList({ room }: { readonly room: OpenRoom }) {
     });
     if (view.current !== null) observer.observe(view.current);
     const stop = new AbortController();
-    for (const [target, event] of [[document, 'visibilitychange'], [window, 'focus']] as const)
+    for (const [target, event] of [
+      [document, 'visibilitychange'],
+      [window, 'focus'],
+    ] as const)
       target.addEventListener(event, look, { signal: stop.signal });
     return () => {
       observer.disconnect();

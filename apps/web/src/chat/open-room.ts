@@ -64,7 +64,10 @@ export class OpenRoom {
     this.older.value = 'loading';
     try {
       const parameters = query({ beforeSeq: first, pageSize });
-      const page = await call<ListNotesResponseJson>('GET', `v1/rooms/${encodeURIComponent(this.name)}/notes${parameters}`);
+      const page = await call<ListNotesResponseJson>(
+        'GET',
+        `v1/rooms/${encodeURIComponent(this.name)}/notes${parameters}`,
+      );
       const notes = (page.notes ?? []).map(noteOf);
       this.entries.value = inserted(this.entries.value, notes);
       this.older.value = notes.length < pageSize ? 'none' : 'unknown';

@@ -92,7 +92,10 @@ export class Outbox {
 
   async #try(draft: Draft): Promise<Problem | undefined> {
     if (this.#now() - Date.parse(draft.time) > safeMs) {
-      this.#become(draft.noteId, { state: 'failed', why: 'It waited for an hour. It may have arrived: look before you send it again.' });
+      this.#become(draft.noteId, {
+        state: 'failed',
+        why: 'It waited for an hour. It may have arrived: look before you send it again.',
+      });
       return undefined;
     }
     try {

@@ -29,7 +29,5 @@ export function unreadIn(marks: ReadMarks, { name, firstSeq, lastSeq }: Extent):
 }
 
 export function areMarks(json: unknown): json is ReadMarks {
-  return (
-    typeof json === 'object' && json !== null && Object.values(json).every((seq) => Number.isSafeInteger(seq))
-  );
+  return typeof json === 'object' && json !== null && Object.values(json).every((seq) => Number.isSafeInteger(seq));
 }

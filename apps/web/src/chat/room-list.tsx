@@ -19,7 +19,7 @@ export function RoomList({ open }: { readonly open: string | undefined }) {
   return (
     <nav class="rooms-pane" aria-label="Rooms">
       <div class="pane-head">
-        <h1 tabIndex={-1}>Rooms</h1>
+        <h2>Rooms</h2>
         <button type="button" class="icon" aria-label="Open a room" onClick={() => (adding.value = true)}>
           <Icon name="add" />
         </button>
@@ -64,14 +64,17 @@ const roomName = /^[a-z0-9][a-z0-9-]{0,62}$/;
 function AddRoom({ onClose }: { readonly onClose: () => void }) {
   const name = useSignal('');
   const wrong = useSignal<string | undefined>(undefined);
-  const rule = 'Lower-case letters, digits and hyphens, such as "kitchen". It is there for all as soon as a note is in it.';
+  const rule =
+    'Lower-case letters, digits and hyphens, such as "kitchen". It is there for all as soon as a note is in it.';
   return (
     <Dialog title="Open a room" onClose={onClose}>
       <form
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          if (!roomName.test(name.value)) return void (wrong.value = 'This is no name of a room: up to 63 lower-case letters, digits and hyphens, no hyphen first.');
+          if (!roomName.test(name.value))
+            return void (wrong.value =
+              'This is no name of a room: up to 63 lower-case letters, digits and hyphens, no hyphen first.');
           onClose();
           go(roomAddress(name.value));
         }}

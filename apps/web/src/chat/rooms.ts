@@ -1,4 +1,4 @@
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import type { ListRoomsResponseJson } from '@rollcall/proto/json';
 import { call, query } from '../calls/call.ts';
 import { type Problem, problemIn } from '../calls/problem.ts';
@@ -81,7 +81,7 @@ export function followChat(): void {
     void callerId.value; // each has marks of their own
     if (!chats.value || !seen.value) return;
     const pace = route.value.view === 'chat' ? everyMs : 3 * everyMs;
-    void findRooms();
+    void untracked(findRooms);
     const timer = setInterval(() => void findRooms(), pace);
     return () => clearInterval(timer);
   });

@@ -1,4 +1,4 @@
-import { computed } from '@preact/signals';
+import { computed, untracked } from '@preact/signals';
 import type { NoteJson, SendNoteRequestJson } from '@rollcall/proto/json';
 import { call } from '../calls/call.ts';
 import { store, storedJson } from '../parts/stored.ts';
@@ -10,6 +10,10 @@ import { speaker } from './speaker.ts';
 /** The outbox of whoever is signed in: what one has written is not sent by another. */
 export const outbox = computed(() => {
   const name = `outbox.${callerId.value}`;
+  return untracked(() => openOutbox(name));
+});
+
+function openOutbox(name: string): Outbox {
   return new Outbox({
     load: () => storedJson(name, areDrafts) ?? [],
     save: (drafts) => store(name, drafts.length === 0 ? undefined : JSON.stringify(drafts)),
@@ -18,7 +22,7 @@ export const outbox = computed(() => {
       return noteOf(await call<NoteJson>('POST', `v1/rooms/${encodeURIComponent(room)}/notes`, { body }));
     },
   });
-});
+}
 
 /** Sends a note to a room, now or as soon as that is possible. */
 export function sendNote(room: string, message: string): void {
@@ -34,7 +38,9 @@ export function sendNote(room: string, message: string): void {
 }
 
 function areDrafts(json: unknown): json is Draft[] {
-  return Array.isArray(json) && json.every((draft) => typeof draft?.noteId === 'string' && typeof draft.room === 'string');
+  return (
+    Array.isArray(json) && json.every((draft) => typeof draft?.noteId === 'string' && typeof draft.room === 'string')
+  );
 }
 
 addEventListener('online', () => outbox.peek().hurry());

@@ -33,7 +33,7 @@ export function SpeakerDialog({ onClose }: { readonly onClose: () => void }) {
     onClose();
     speakAs(chosen);
   };
-  const choices: readonly Speaker[] = [...(text.value === '' ? [localAdministrator] : []), ...users.value];
+  const choices: readonly Speaker[] = [...(text.value === '' ? [localAdministrator.value] : []), ...users.value];
   return (
     <Dialog title="Speak as" onClose={onClose}>
       <p class="hint">In protected mode nobody signs in: choose whose notes yours are.</p>
@@ -68,9 +68,15 @@ export function SpeakerDialog({ onClose }: { readonly onClose: () => void }) {
 }
 
 async function find(text: string, signal: AbortSignal): Promise<readonly User[]> {
-  const filter = [filterOf({ text, type: undefined }), 'type != DISABLED AND type != GUEST'].filter(Boolean).join(' AND ');
-  const found = await call<ListUsersResponseJson>('GET', `v1/users${query({ filter, pageSize: 20, orderBy: 'name' })}`, {
-    signal,
-  });
+  const filter = [filterOf({ text, type: undefined }), 'type != DISABLED AND type != GUEST']
+    .filter(Boolean)
+    .join(' AND ');
+  const found = await call<ListUsersResponseJson>(
+    'GET',
+    `v1/users${query({ filter, pageSize: 20, orderBy: 'name' })}`,
+    {
+      signal,
+    },
+  );
   return (found.users ?? []).map(wholeUser);
 }

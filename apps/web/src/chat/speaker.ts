@@ -4,12 +4,13 @@ import { caller, protectedMode } from '../shell/caller.ts';
 
 /** As whom one speaks. */
 export interface Speaker {
-  /** `0`: as the local administrator, who is no user. */
+  /** `0`: the local administrator, who is no user. */
   readonly id: string;
   readonly name: string;
 }
 
-export const localAdministrator: Speaker = { id: '0', name: 'Local administrator' };
+/** What notes of the local administrator are signed with. */
+export const localAdministrator = computed<Speaker>(() => ({ id: '0', name: caller.value?.user?.name ?? '' }));
 
 function isSpeaker(json: unknown): json is Speaker {
   return (
@@ -26,7 +27,7 @@ const chosen = signal(storedJson('speaker', isSpeaker));
 
 /** The caller; in protected mode, where the caller is nobody in particular, whoever was chosen. */
 export const speaker = computed<Speaker>(() => {
-  if (protectedMode.value) return chosen.value ?? localAdministrator;
+  if (protectedMode.value) return chosen.value ?? localAdministrator.value;
   const { id = '0', name = '' } = caller.value?.user ?? {};
   return { id, name };
 });

@@ -1,4 +1,4 @@
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import type { WatchEventJson } from '@rollcall/proto/json';
 import { call, query as parametersOf } from '../calls/call.ts';
 import { EventStream } from '../calls/event-stream.ts';
@@ -8,7 +8,9 @@ import { addressOf, type Query, queryOf } from './query.ts';
 import { UserList } from './user-list.ts';
 import type { User } from './user.ts';
 
-const asked = computed(() => (route.value.view === 'directory' ? addressOf(queryOf(route.value.parameters)) : undefined));
+const asked = computed(() =>
+  route.value.view === 'directory' ? addressOf(queryOf(route.value.parameters)) : undefined,
+);
 
 /** What the address asks for. */
 export const query = computed<Query>(() => queryOf(new URLSearchParams(asked.value?.split('?')[1])));
@@ -27,7 +29,7 @@ export function refresh(): void {
 export function followDirectory(): void {
   const shown = computed(() => asked.value !== undefined && may('user.v1.UserService.ListUsers'));
   effect(() => {
-    if (shown.value && query.value !== list.peek()?.query) refresh();
+    if (shown.value && query.value !== list.peek()?.query) untracked(refresh);
     if (shown.value) return;
     list.peek()?.close();
     list.value = undefined;

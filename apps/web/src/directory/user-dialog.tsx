@@ -18,7 +18,8 @@ const empty: Fields = { name: '', email: '', age: null, type: 'USER_TYPE_NORMAL'
 /** A user to look at, and to change by who may; without one, a user to add. */
 export function UserDialog({ user, onClose }: { readonly user: User | undefined; readonly onClose: () => void }) {
   const title = user === undefined ? 'Add a user' : user.name;
-  const editable = user === undefined || (user.deleteTime === undefined && mayOn('user.v1.UserService.UpdateUser', user.id));
+  const editable =
+    user === undefined || (user.deleteTime === undefined && mayOn('user.v1.UserService.UpdateUser', user.id));
   return (
     <Dialog title={title} onClose={onClose}>
       {editable ? <Edit user={user} onClose={onClose} /> : <Details user={user} />}
@@ -59,7 +60,8 @@ function Edit({ user, onClose }: { readonly user: User | undefined; readonly onC
       await save();
     } catch (error) {
       const found = problemIn(error);
-      if (found.reason === 'ETAG_MISMATCH' && user !== undefined) theirs.value = await getUser(user.id).catch(() => undefined);
+      if (found.reason === 'ETAG_MISMATCH' && user !== undefined)
+        theirs.value = await getUser(user.id).catch(() => undefined);
       if (found.reason !== 'ETAG_MISMATCH' || theirs.value === undefined) problem.value = found;
       if (found.reason === 'REQUEST_ID_REUSED') key.current = crypto.randomUUID();
     } finally {

@@ -54,7 +54,8 @@ async function* tableRows(chunks: AsyncIterable<string>): AsyncGenerator<Row> {
       end += cells.join(',').length + 1;
       if (head === undefined) {
         head = cells.map(fieldOf);
-        if (!head.includes('name')) yield { line, end, wrong: 'is no heading: it must name the columns, one of them "name"' };
+        if (!head.includes('name'))
+          yield { line, end, wrong: 'is no heading: it must name the columns, one of them "name"' };
       } else if (head.includes('name')) yield { line, end, ...userInCells(head, cells) };
     }
   };
@@ -64,7 +65,10 @@ async function* tableRows(chunks: AsyncIterable<string>): AsyncGenerator<Row> {
 
 /** The field that a heading names, however it is written. */
 function fieldOf(heading: string): string {
-  const word = heading.trim().toLowerCase().replace(/[\s_-]/g, '');
+  const word = heading
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_-]/g, '');
   const others: Readonly<Record<string, string>> = { mail: 'email', emailaddress: 'email', number: 'id' };
   return fields.find((field) => field.toLowerCase() === word) ?? others[word] ?? '';
 }

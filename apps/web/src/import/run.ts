@@ -109,8 +109,7 @@ export class ImportRun {
     if (row === undefined) return;
     this.#waiting = this.#waiting.slice(1);
     if (outcome === 'OUTCOME_FAILED') return this.#refuse(row, field.replace(/^users?(\[\d+\])?\./, ''), message);
-    const name =
-      outcome === 'OUTCOME_CREATED' ? 'created' : outcome === 'OUTCOME_UPDATED' ? 'updated' : 'unchanged';
+    const name = outcome === 'OUTCOME_CREATED' ? 'created' : outcome === 'OUTCOME_UPDATED' ? 'updated' : 'unchanged';
     this.#now = { ...this.#now, part: this.#part(row), [name]: this.#now[name] + 1 };
     this.#show();
   }
@@ -137,4 +136,3 @@ export class ImportRun {
     return this.#file.size === 0 ? 1 : Math.min(1, end / this.#file.size);
   }
 }
-

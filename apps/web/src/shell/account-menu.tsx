@@ -15,7 +15,8 @@ export function AccountMenu() {
   const name = protectedMode.value ? 'Local administrator' : (user?.name ?? 'Not signed in');
   return (
     <div class="menu-place account">
-      <button type="button" class="quiet" popovertarget="account-menu" aria-label={`Account and settings: ${name}`}>
+      <button type="button" class="quiet" popovertarget="account-menu">
+        <span class="unseen">Account and settings: </span>
         {user === undefined ? <Icon name="person" /> : <Avatar name={name} id={user.id ?? '0'} />}
         <span class="account-name">{name}</span>
       </button>

@@ -36,17 +36,17 @@ export function Messages() {
       <p class="unseen" role="status">
         {spoken}
       </p>
-      <ul role="status">
+      <div class="stack" role="status">
         {messages.value.map((message) => (
           <MessageItem key={message.id} message={message} />
         ))}
-      </ul>
+      </div>
     </section>
   );
 }
 
 function MessageItem({ message: { id, text, kind, action } }: { readonly message: Message }) {
-  const item = useRef<HTMLLIElement>(null);
+  const item = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // It waits for whoever is about to use it.
     const lasts = action === undefined ? 6000 : 15_000;
@@ -56,7 +56,7 @@ function MessageItem({ message: { id, text, kind, action } }: { readonly message
     return () => clearInterval(timer);
   }, [id, action]);
   return (
-    <li ref={item} class={`message ${kind}`}>
+    <div ref={item} class={`message ${kind}`}>
       <span>{text}</span>
       {action && (
         <button
@@ -73,6 +73,6 @@ function MessageItem({ message: { id, text, kind, action } }: { readonly message
       <button type="button" class="icon" aria-label="Dismiss" onClick={() => dismiss(id)}>
         <Icon name="close" />
       </button>
-    </li>
+    </div>
   );
 }
