@@ -2,15 +2,8 @@ import { call } from '../calls/call.ts';
 import { problemIn, sentence } from '../calls/problem.ts';
 import { announce, tell } from '../shell/messages.tsx';
 import { list } from './directory.ts';
+import type { Fields } from './merge.ts';
 import type { User } from './user.ts';
-
-/** What people can change of a user; an age of null is not known. */
-export interface Fields {
-  readonly name: string;
-  readonly email: string;
-  readonly age: number | null;
-  readonly type: User['type'];
-}
 
 export function fieldsOf({ name, email, age, type }: User): Fields {
   return { name, email, age: age ?? null, type };

@@ -6,10 +6,11 @@ import { Icon } from '../parts/icon.tsx';
 import { Time } from '../parts/time.tsx';
 import { Trouble } from '../parts/trouble.tsx';
 import { caller, callerId, may, mayOn } from '../shell/caller.ts';
-import { createUser, deleteUser, differences, type Fields, fieldsOf, undeleteUser, updateUser } from './changes.ts';
-import { type Choices, Conflict, merged } from './conflict.tsx';
+import { createUser, deleteUser, differences, fieldsOf, undeleteUser, updateUser } from './changes.ts';
+import { Conflict } from './conflict.tsx';
 import { getUser } from './directory.ts';
 import { Invitation } from './invitation.tsx';
+import { type Choices, type Fields, merged } from './merge.ts';
 import { isAtFields, UserForm } from './user-form.tsx';
 import { typeName, type User } from './user.ts';
 

@@ -1,6 +1,6 @@
 import type { Problem } from '../calls/problem.ts';
 import { Field } from '../parts/field.tsx';
-import type { Fields } from './changes.ts';
+import type { Fields } from './merge.ts';
 import { isKnownType, typeNames } from './user.ts';
 
 interface FormProps {
