@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { csvLine } from '../src/export/csv-line.ts';
 import { CsvReader } from '../src/import/csv.ts';

@@ -1,4 +1,4 @@
-import { CallError, problemOf, unreachable } from './problem.ts';
+import { CallError, type Problem, problemOf, unreachable } from './problem.ts';
 
 const deadlineMs = 20_000;
 
@@ -9,11 +9,16 @@ export interface Asked {
   readonly signal?: AbortSignal | undefined;
 }
 
-let signedOut = (): void => {};
+let refused = (): void => {};
 
 /** Has this run when a call was refused for who made it: the session has ended, or its user's rights have changed. */
 export function whenRefused(run: () => void): void {
-  signedOut = run;
+  refused = run;
+}
+
+/** Looks whether a call was refused for who made it. */
+export function noticeRefusal({ status }: Problem): void {
+  if (status === 401 || status === 403) refused();
 }
 
 /** Calls, and reads the answer as JSON. @throws CallError */
@@ -42,8 +47,9 @@ export async function send(verb: string, path: string, { body, headers, signal }
     throw new CallError(unreachable);
   });
   if (response.ok) return response;
-  if (response.status === 401 || response.status === 403) signedOut();
-  throw new CallError(await problemOf(response));
+  const problem = await problemOf(response);
+  noticeRefusal(problem);
+  throw new CallError(problem);
 }
 
 /** Writes query parameters; those that are empty are left out. */

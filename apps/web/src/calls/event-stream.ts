@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { backoffMs } from './backoff.ts';
+import { noticeRefusal } from './call.ts';
 import { type Problem, problemOf } from './problem.ts';
 
 /** What a stream is doing: `waiting` before another try, `paused` while nobody looks, `refused` for good. */
@@ -98,6 +99,7 @@ export class EventStream<Item> {
   }
 
   #refused(problem: Problem): void {
+    noticeRefusal(problem);
     const next = this.#options.onRefused(problem);
     if (next === 'afresh') this.#cursor = undefined;
     if (next !== 'never') return this.#later(problem.retryAfterMs);

@@ -49,7 +49,7 @@ export function Composer({ room }: { readonly room: string }) {
     >
       {protectedMode.value && (
         <button type="button" class="plain speaking" onClick={() => (choosing.value = true)}>
-          Speaking as <strong>{speaker.value.name}</strong>
+          Speaking as <strong>{`${speaker.value.id === '0' ? 'the ' : ''}${speaker.value.name}`}</strong>
         </button>
       )}
       <div class="writing">

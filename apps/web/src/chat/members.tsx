@@ -18,7 +18,11 @@ export function Members({ members, open, onClose }: MembersProps) {
     .filter(({ present }) => !present)
     .toSorted((a, b) => (b.lastSeenTime ?? '').localeCompare(a.lastSeenTime ?? ''));
   return (
-    <aside class={`members-pane ${open ? 'open' : ''}`} aria-label="Who is here">
+    <aside
+      class={`members-pane ${open ? 'open' : ''}`}
+      aria-label="Who is here"
+      onKeyDown={({ key }) => key === 'Escape' && onClose()}
+    >
       <div class="pane-head">
         <h2>Here</h2>
         <button type="button" class="icon" aria-label="Close" onClick={onClose}>

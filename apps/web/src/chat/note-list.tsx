@@ -18,7 +18,7 @@ const nearPx = 60;
 /** The notes of a room: what is new is followed while one is at the end, and history comes as one scrolls up to it. */
 export function NoteList({ room }: { readonly room: OpenRoom }) {
   const view = useRef<HTMLDivElement>(null);
-  const shown = useRef({ firstSeq: 0, lastSeq: 0, height: 0, top: 0 });
+  const shown = useRef({ firstSeq: 0, lastSeq: 0, height: 0 });
   const atEnd = useSignal(true);
   const newBelow = useSignal(0);
   const entries = room.entries.value;
@@ -35,28 +35,30 @@ export function NoteList({ room }: { readonly room: OpenRoom }) {
       if (room.caughtUp.value && room.lastSeq() > 0) markRead(room.name, room.lastSeq());
     }
     if (room.caughtUp.value && element.scrollTop < element.clientHeight) void room.loadOlder();
-    shown.current.top = element.scrollTop;
   };
   const toEnd = (): void => view.current?.scrollTo(0, view.current.scrollHeight);
 
   useLayoutEffect(() => {
     const element = view.current;
     if (element === null) return;
-    const { firstSeq, lastSeq, height, top } = shown.current;
+    const { firstSeq, lastSeq, height } = shown.current;
     const [first, last] = [entries[0]?.seq ?? 0, entries.at(-1)?.seq ?? 0];
     const came = lastSeq === 0 ? [] : entries.filter(isNote).filter(({ seq }) => seq > lastSeq);
     // What comes in above moves nothing that is being read.
-    if (firstSeq > 0 && first < firstSeq) element.scrollTop = top + element.scrollHeight - height;
+    if (firstSeq > 0 && first < firstSeq) element.scrollTop += element.scrollHeight - height;
     else if (lastSeq === 0 && last > 0) showFirst(element);
     else if (atEnd.value) toEnd();
     if (!atEnd.value) newBelow.value += came.length;
     const others = came.filter(({ authorId }) => authorId !== speaker.value.id || authorId === '0');
     if (others.length === 1) announce(`${others[0]?.authorName}: ${others[0]?.message}`);
     else if (others.length > 1) announce(`${others.length} new notes`);
-    shown.current = { firstSeq: first, lastSeq: last, height: element.scrollHeight, top: element.scrollTop };
+    shown.current = { firstSeq: first, lastSeq: last, height: element.scrollHeight };
     look();
   }, [entries]);
   useLayoutEffect(toEnd, [onTheirWay.length]);
+  useLayoutEffect(() => {
+    shown.current.height = view.current?.scrollHeight ?? 0;
+  });
   useEffect(() => {
     const observer = new ResizeObserver(() => {
       if (atEnd.value) toEnd();

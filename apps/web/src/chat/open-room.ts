@@ -27,6 +27,7 @@ export class OpenRoom {
   /** Whether one reads the latest notes, so that old ones may go. */
   atEnd = true;
   #arrived: Entry[] = [];
+  #upToDate = false;
   readonly #take = coalesced(() => this.#takeIn());
 
   constructor(name: string, presentAs: string) {
@@ -87,9 +88,9 @@ export class OpenRoom {
         this.#arrived.push({ seq: Number(gap?.firstSeq ?? 0), lastSeq: Number(gap?.lastSeq ?? 0) });
         return this.#take();
       case 'KIND_CHECKPOINT':
-        this.caughtUp.value = true;
+        this.#upToDate = true;
         outbox.peek().hurry(); // there is a connection
-        return;
+        return this.#take();
       case 'KIND_PRESENT':
         this.members.value = new Map(members.map((member) => [member.userId ?? '0', member]));
         return;
@@ -114,6 +115,7 @@ export class OpenRoom {
       this.older.value = 'unknown';
     }
     this.entries.value = entries;
+    this.caughtUp.value = this.#upToDate;
     for (const note of arrived.filter(isNote)) outbox.peek().forget(note.noteId);
     const last = arrived.filter(isNote).at(-1);
     if (last !== undefined) extendRoom(this.name, last.seq, last.sendTime);

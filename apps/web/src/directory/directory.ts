@@ -2,7 +2,7 @@ import { computed, effect, signal, untracked } from '@preact/signals';
 import type { WatchEventJson } from '@rollcall/proto/json';
 import { call, query as parametersOf } from '../calls/call.ts';
 import { EventStream } from '../calls/event-stream.ts';
-import { may } from '../shell/caller.ts';
+import { callerId, findCaller, may } from '../shell/caller.ts';
 import { route } from '../shell/route.ts';
 import { addressOf, type Query, queryOf } from './query.ts';
 import { UserList } from './user-list.ts';
@@ -38,7 +38,10 @@ export function followDirectory(): void {
     if (!shown.value || !may('user.v1.UserService.WatchUsers')) return;
     const stream = new EventStream<WatchEventJson>({
       url: (resumeToken) => `v1/users:watch${parametersOf({ resumeToken })}`,
-      onItem: (event) => list.peek()?.change(event),
+      onItem: (event) => {
+        list.peek()?.change(event);
+        if (event.after?.id === callerId.peek()) void findCaller(); // one's own name, or rights
+      },
       onRefused: ({ status, reason }) => {
         if (reason === 'RESUME_TOKEN_GONE') refresh(); // what was missed is not known any more
         return status === 401 || status === 403 ? 'never' : reason === 'RESUME_TOKEN_GONE' ? 'afresh' : 'again';

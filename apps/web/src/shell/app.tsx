@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { ChatView } from '../chat/chat-view.tsx';
+import { unreadRooms } from '../chat/rooms.ts';
 import { DirectoryView } from '../directory/directory-view.tsx';
 import { Trouble } from '../parts/trouble.tsx';
 import { caller, callerProblem, findCaller, may } from './caller.ts';
@@ -15,15 +16,20 @@ addEventListener('online', () => void findCaller());
 
 /** The whole page. */
 export function App() {
-  const { view } = route.value;
+  const { value: asked } = route;
+  const { view } = asked;
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   useEffect(() => {
-    document.title = `${view === 'chat' ? 'Chat' : 'Directory'} – Rollcall`;
     // Who goes to another view by the keyboard goes on from there.
     if (!first.current) main.current?.focus();
     first.current = false;
   }, [view]);
+  const place = asked.view === 'directory' ? 'Directory' : (asked.room ?? 'Chat');
+  const unread = unreadRooms.value > 0 ? `(${unreadRooms.value}) ` : '';
+  useEffect(() => {
+    document.title = `${unread}${place} – Rollcall`;
+  }, [unread, place]);
   return (
     <>
       <Header />
