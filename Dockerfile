@@ -11,6 +11,7 @@ COPY libs/test-servers/package.json libs/test-servers/
 COPY apps/user-service/package.json apps/user-service/
 COPY apps/chat-service/package.json apps/chat-service/
 COPY apps/gateway/package.json apps/gateway/
+COPY apps/web/package.json apps/web/
 COPY apps/e2e/package.json apps/e2e/
 COPY apps/bench/package.json apps/bench/
 COPY tools/package.json tools/
@@ -70,6 +71,8 @@ COPY --from=build /rollcall/libs/transcoder libs/transcoder
 COPY --from=build /rollcall/apps/gateway/package.json apps/gateway/
 COPY --from=build /rollcall/apps/gateway/dist apps/gateway/dist
 COPY --from=build /rollcall/apps/gateway/sign-in apps/gateway/sign-in
+COPY --from=build /rollcall/apps/web/package.json apps/web/
+COPY --from=build /rollcall/apps/web/dist apps/web/dist
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "apps/gateway/dist/healthcheck.js"]

@@ -15,6 +15,7 @@ const allowed = {
   'app:user-service': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:sqlite', 'lib:test-servers'],
   'app:chat-service': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:sqlite', 'lib:test-servers'],
   'app:gateway': ['lib:access', 'lib:transcoder', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
+  'app:web': ['lib:proto'],
   'app:e2e': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
   'app:bench': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:test-servers'],
   tools: [],
@@ -47,7 +48,7 @@ export function violation(file, specifier) {
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   const atRoot = project.workspaces !== undefined;
   const tests =
-    /\/(test|clients|vitest\.\w+\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
+    /\/(test|clients|vite(st)?\.\w+\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
   const declared = {
     ...project.dependencies,
     ...(atRoot || /\/(test|generate)/.test(file.slice(project.folder.length)) ? project.devDependencies : {}),

@@ -41,6 +41,8 @@ const steps = {
   format: () => run('npm', ['run', '--silent', 'format:check']),
   build: () => run('tsc', ['-b']),
   'types of tests': () => run('tsc', ['-p', 'tsconfig.tests.json']),
+  'types of the page': async () =>
+    Math.max(await run('tsc', ['-p', 'apps/web']), await run('tsc', ['-p', 'apps/e2e/test/page'])),
   lint: () => run('npm', ['run', '--silent', 'lint']),
   'buf lint': async () =>
     Math.max(

@@ -1,3 +1,4 @@
+import { configDefaults } from 'vitest/config';
 import { project } from '../../vitest.project.ts';
 
-export default project(import.meta.url);
+export default project(import.meta.url, { exclude: [...configDefaults.exclude, 'test/page/**'] });

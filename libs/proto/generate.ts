@@ -1,6 +1,6 @@
 /** Writes all that is derived from `proto/`: descriptors to `gen/`, types to `src/gen/`. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createFileRegistry, fromBinary, hasOption } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
@@ -32,6 +32,30 @@ function generateCodecs(input: string, out: string, ...paths: string[]): void {
     { local: 'protoc-gen-es', out, opt: ['target=ts', 'import_extension=ts'], include_imports: false },
     only(paths),
   );
+}
+
+/** The types of messages in JSON, and nothing else, for programs that hold JSON alone, such as the page. */
+function generateJsonTypes(input: string, out: string, ...paths: string[]): void {
+  const opt = ['target=dts', 'import_extension=ts', 'json_types=true'];
+  generate(input, { local: 'protoc-gen-es', out, opt, include_imports: false }, only(paths));
+  for (const entry of readdirSync(out, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const written = `${entry.parentPath}/${entry.name}`;
+    writeFileSync(written.replace('_pb.d.ts', '_pb.ts'), jsonTypesIn(readFileSync(written, 'utf8')));
+    rmSync(written);
+  }
+}
+
+/** Leaves out of a generated file what is not about JSON. */
+function jsonTypesIn(source: string): string {
+  const found =
+    source.match(/\/\*\*\n(?: \*.*\n)+export declare type \w+Json = (?:\{\n(?: .*\n|\n)*\}|[^{]+?);\n/g) ?? [];
+  const text = found.map((type) => `\n${type.replace('export declare', 'export')}`).join('');
+  const imports = [...source.matchAll(/^import type \{ (.+) \} from (.+);$/gm)].flatMap(([, names = '', from = '']) => {
+    const used = names.split(', ').filter((name) => name.endsWith('Json') && new RegExp(`\\b${name}\\b`).test(text));
+    return used.length === 0 ? [] : [`import type { ${used.join(', ')} } from ${from};\n`];
+  });
+  return `${source.slice(0, source.indexOf('\nimport'))}\n${imports.join('')}${text}`;
 }
 
 function generate(input: string, plugin: object, selection: string[]): void {
@@ -80,6 +104,15 @@ generateCodecs(
   'proto/rollcall/user/v1/user.proto',
   'proto/third_party/buf',
   'proto/third_party/google',
+);
+generateJsonTypes(
+  '.',
+  `${types}/json`,
+  'proto/rollcall/user/v1/user.proto',
+  'proto/rollcall/user/v1/user_service.proto',
+  'proto/rollcall/access/v1/access_service.proto',
+  'proto/rollcall/chat/v1/chat_service.proto',
+  'proto/rollcall/type/v1/error_reason.proto',
 );
 
 // ts-proto writes the types of all that is imported; those of options stand in no message. Packed calls are written and

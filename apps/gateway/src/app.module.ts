@@ -8,6 +8,7 @@ import { credentialOf, ticketParameter } from './credentials.ts';
 import { DocsController, openApiDocumentToken } from './docs.controller.ts';
 import { HealthController } from './health.controller.ts';
 import { OriginCheck } from './origin-check.ts';
+import { PageController } from './page.controller.ts';
 import { SessionController } from './session.controller.ts';
 import { Sessions } from './sessions.ts';
 import { SignInPageController } from './sign-in-page.controller.ts';
@@ -53,7 +54,7 @@ export class AppModule {
           },
         }),
       ],
-      controllers: [HealthController, DocsController, SessionController, SignInPageController],
+      controllers: [HealthController, PageController, DocsController, SessionController, SignInPageController],
       providers: [
         { provide: Upstreams, useValue: upstreams },
         { provide: Clients, useValue: clients },

@@ -19,12 +19,6 @@ export class DocsController {
     this.#document = { type: 'application/json; charset=utf-8', body, etag };
   }
 
-  /** Until there is a page for people, the docs are where one begins. */
-  @Get()
-  start(@Res() reply: FastifyReply): void {
-    void reply.redirect('docs/', 302);
-  }
-
   @Get('openapi.json')
   openApi(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     serveAsset(this.#document, request, reply);

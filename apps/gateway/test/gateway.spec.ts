@@ -55,9 +55,3 @@ it('serves its OpenAPI document, and a page that reads it', async () => {
     expect([host, (await gateway.get(pathname)).status], pathname).toEqual(['x', 200]);
   expect((await gateway.get('/docs/../package.json')).status).toBe(404);
 });
-
-it('begins at the docs', async () => {
-  await using gateway = await startGateway();
-  const { status, headers } = await gateway.get('/');
-  expect([status, headers['location']]).toEqual([302, 'docs/']);
-});

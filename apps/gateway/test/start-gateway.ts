@@ -9,6 +9,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly text: string;
+  readonly body: Buffer;
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look into whatever JSON came
   readonly json: any;
 }
@@ -26,11 +27,13 @@ export function ask(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request({ socketPath, path, method, headers, agent: false }, (response) => {
-      let text = '';
-      response.on('data', (chunk) => (text += String(chunk)));
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => {
+        const whole = Buffer.concat(chunks);
+        const text = whole.toString();
         const json = text !== '' && /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(text) : undefined;
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: whole, json });
       });
     })
       .on('error', reject)

@@ -1,5 +1,6 @@
 import { user } from '@rollcall/proto';
 import { EMPTY, firstValueFrom, type Observable, of } from 'rxjs';
+import { ask } from '../rollcall.ts';
 import { by, type SignedIn } from '../sign-in.ts';
 
 /** A call that is right in all but who makes it. */
@@ -183,6 +184,9 @@ async function invitation({ access, administrator, newUser }: SignedIn): Promise
 
 /** How each route of the gateway itself is called, where its template does not say it. */
 export const pageRequests: Readonly<Record<string, (system: SignedIn) => Promise<{ path: string; body?: object }>>> = {
+  'GET /assets/:name': async ({ rollcall }) => ({
+    path: /\/assets\/[^"]+/.exec((await ask(rollcall, '/')).text)?.[0] ?? '',
+  }),
   'GET /docs/*': () => Promise.resolve({ path: '/docs/' }),
   'GET /sign-in/:name': () => Promise.resolve({ path: '/sign-in/sign-in.js' }),
   'POST /session': async (system) => ({ path: '/session', body: { secret: await invitation(system) } }),

@@ -120,6 +120,7 @@ export const pageRights: Readonly<Record<string, Rights>> = {
   'GET /docs': page,
   'GET /docs/*': page,
   'GET /': page,
+  'GET /assets/:name': page,
   'GET /sign-in': page,
   'GET /sign-in/:name': page,
   'POST /session': everybody,

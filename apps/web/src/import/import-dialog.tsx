@@ -1,0 +1,204 @@
+import { useSignal } from '@preact/signals';
+import type { ImportConflictJson } from '@rollcall/proto/json';
+import { csvLine } from '../export/csv-line.ts';
+import { save } from '../export/save-as-csv.ts';
+import { Dialog } from '../parts/dialog.tsx';
+import { Field } from '../parts/field.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Trouble } from '../parts/trouble.tsx';
+import { ImportRun } from './run.ts';
+
+const conflicts: readonly (readonly [ImportConflictJson, string])[] = [
+  ['IMPORT_CONFLICT_FAIL', 'Refuse the row'],
+  ['IMPORT_CONFLICT_SKIP', 'Leave the user as it is'],
+  ['IMPORT_CONFLICT_UPDATE', 'Take the row'],
+];
+/** More refused rows are in the file that can be saved. */
+const shownRows = 200;
+
+/** Takes a file of users in. */
+export function ImportDialog({ onClose }: { readonly onClose: () => void }) {
+  const run = useSignal<ImportRun | undefined>(undefined);
+  const running = run.value?.state.value === 'running';
+  return (
+    <Dialog title="Import users" onClose={onClose} firm={running}>
+      {run.value === undefined ? (
+        <Choose onChosen={(chosen) => (run.value = chosen)} onClose={onClose} />
+      ) : (
+        <Report run={run.value} onClose={onClose} onAgain={() => (run.value = undefined)} />
+      )}
+    </Dialog>
+  );
+}
+
+interface ChooseProps {
+  readonly onChosen: (run: ImportRun) => void;
+  readonly onClose: () => void;
+}
+
+function Choose({ onChosen, onClose }: ChooseProps) {
+  const file = useSignal<File | undefined>(undefined);
+  const onConflict = useSignal<ImportConflictJson>('IMPORT_CONFLICT_FAIL');
+  const dryRun = useSignal(false);
+  const over = useSignal(false);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (file.value !== undefined)
+          onChosen(new ImportRun(file.value, { dryRun: dryRun.value, onConflict: onConflict.value }));
+      }}
+    >
+      <div
+        class={`drop ${over.value ? 'over' : ''}`}
+        onDragOver={(event) => {
+          event.preventDefault();
+          over.value = true;
+        }}
+        onDragLeave={() => (over.value = false)}
+        onDrop={(event) => {
+          event.preventDefault();
+          over.value = false;
+          file.value = event.dataTransfer?.files[0] ?? file.value;
+        }}
+      >
+        <Icon name="upload" />
+        <Field label="File" hint="NDJSON, with a user a line, or CSV, with columns such as name, email, age and type">
+          {(names) => (
+            <input
+              {...names}
+              data-first
+              type="file"
+              accept=".ndjson,.jsonl,.json,.csv,.tsv,application/x-ndjson,text/csv"
+              onChange={({ currentTarget }) => (file.value = currentTarget.files?.[0])}
+            />
+          )}
+        </Field>
+        {file.value && <p class="chosen">{file.value.name}</p>}
+      </div>
+      <Field label="If a user is there already">
+        {(names) => (
+          <select
+            {...names}
+            value={onConflict.value}
+            onChange={({ currentTarget: { value } }) =>
+              (onConflict.value = conflicts.find(([conflict]) => conflict === value)?.[0] ?? onConflict.value)
+            }
+          >
+            {conflicts.map(([conflict, label]) => (
+              <option key={conflict} value={conflict}>
+                {label}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={dryRun.value}
+          onChange={({ currentTarget }) => (dryRun.value = currentTarget.checked)}
+        />
+        Only check the file, and change nothing
+      </label>
+      <div class="buttons">
+        <button type="button" class="quiet" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="submit" class="main" disabled={file.value === undefined}>
+          {dryRun.value ? 'Check' : 'Import'}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface ReportProps {
+  readonly run: ImportRun;
+  readonly onClose: () => void;
+  readonly onAgain: () => void;
+}
+
+function Report({ run, onClose, onAgain }: ReportProps) {
+  const { part, created, updated, unchanged, failed } = run.progress.value;
+  const state = run.state.value;
+  const titles = { running: 'Under way …', failed: 'It was interrupted', stopped: 'Stopped', done: 'Done' };
+  return (
+    <div class="report">
+      <p role="status">{titles[state]}</p>
+      <progress value={part} max={1} aria-label="Progress">
+        {Math.round(part * 100)} %
+      </progress>
+      <dl class="sums">
+        {Object.entries({ Added: created, Changed: updated, 'As they were': unchanged, Refused: failed }).map(
+          ([label, count]) => (
+            <div key={label} class={label === 'Refused' && count > 0 ? 'bad' : ''}>
+              <dt>{label}</dt>
+              <dd>{count.toLocaleString()}</dd>
+            </div>
+          ),
+        )}
+      </dl>
+      <RefusedRows run={run} />
+      <Trouble problem={run.problem.value} />
+      <div class="buttons">
+        {state === 'running' && (
+          <button type="button" onClick={() => run.stop()}>
+            Stop
+          </button>
+        )}
+        {state === 'failed' && (
+          <button type="button" onClick={() => void run.goOn()}>
+            Go on
+          </button>
+        )}
+        {state !== 'running' && (
+          <>
+            <button type="button" class="quiet" onClick={onAgain}>
+              Another file
+            </button>
+            <button type="button" class="main" onClick={onClose}>
+              Close
+            </button>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function RefusedRows({ run }: { readonly run: ImportRun }) {
+  const { refused } = run;
+  if (refused.length === 0) return null;
+  const saveAll = (): void => {
+    const lines = refused.map(({ line, field, why }) => csvLine([line, field, why]));
+    save(new Blob([csvLine(['line', 'field', 'why']), ...lines], { type: 'text/csv' }), 'refused.csv');
+  };
+  return (
+    <>
+      <div class="refused" role="region" aria-label="Refused rows" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Line</th>
+              <th scope="col">Field</th>
+              <th scope="col">Why</th>
+            </tr>
+          </thead>
+          <tbody>
+            {refused.slice(0, shownRows).map(({ line, field, why }) => (
+              <tr key={line}>
+                <td>{line}</td>
+                <td>{field}</td>
+                <td>{why}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <button type="button" class="plain" onClick={saveAll}>
+        Save all {refused.length.toLocaleString()} with reasons
+      </button>
+    </>
+  );
+}
