@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts';
 import { besideBenches } from './beside.bench.ts';
+import { chatFanout } from './chat-fanout.bench.ts';
 import { directorySizeBenches } from './directory-size.bench.ts';
 import { exportBenches } from './export.bench.ts';
 import { gatewayCreate } from './gateway-create.bench.ts';
@@ -16,6 +17,7 @@ export const benches: readonly Bench[] = [
   signInBench,
   transportUnary,
   transportStream,
+  chatFanout,
   validateBench,
   ...importBenches,
   ...exportBenches,
