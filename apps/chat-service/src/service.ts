@@ -28,7 +28,7 @@ export async function createService(config: Config): Promise<Service> {
   const { listen, userTarget, logLevels, limits, drainMs, protectedMode } = config;
   const tls = config.tls && new TlsFiles(config.tls);
   const { log, presence } = await openRooms(config);
-  const users = new GrpcChannel(userTarget, { contracts: [rollcallContract], tls });
+  const users = new GrpcChannel(userTarget, { contracts: [rollcallContract], tls, packedCalls: config.packedCalls });
   const token = protectedMode ? () => undefined : () => readServiceToken(config.serviceTokenFile);
   const directory = new Directory(
     users.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
@@ -46,6 +46,7 @@ export async function createService(config: Config): Promise<Service> {
     limits,
     drainMs,
     tls,
+    packedCalls: config.packedCalls ? {} : undefined,
   });
   const watch = new LogWatch(log, server);
   const chat = new Chat(log, presence, directory);
