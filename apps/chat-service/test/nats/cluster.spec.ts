@@ -11,12 +11,11 @@ test(
     await using cluster = await startNatsCluster();
     const url = cluster.servers.map((server) => server.url).join(',');
     await using logs = await startLogs({ url }, 3);
-    const replicas = [await logs.open(), await logs.open(), await logs.open()];
+    const replicas = [await logs.open(), await logs.open(), await logs.open()] as const;
     const stop = new AbortController();
     const sending = replicas.map((log) => sendOn(log, 'lobby', stop.signal));
-    const followers = await Promise.all(replicas.map((log) => followRoom(log)));
-    const [first] = followers;
-    if (first === undefined) expect.fail('nobody follows');
+    const first = await followRoom(replicas[0]);
+    const followers = [first, await followRoom(replicas[1]), await followRoom(replicas[2])];
     await first.reach(100);
     for (const server of cluster.servers) {
       await server.kill();
