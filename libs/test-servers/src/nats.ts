@@ -73,6 +73,26 @@ export async function startNats({ config = '', jetstream = '', folder: elsewhere
   };
 }
 
+/** Starts three servers that are one cluster. A stream of three replicas goes on while any one is away. */
+export async function startNatsCluster(): Promise<AsyncDisposable & { readonly servers: readonly Nats[] }> {
+  const routes = [await freePort(), await freePort(), await freePort()];
+  const servers = await Promise.all(
+    routes.map((route, index) =>
+      startNats({
+        config: `server_name: server-${index}\ncluster { name: test, listen: "127.0.0.1:${route}", routes: [${routes
+          .map((port) => `"nats://127.0.0.1:${port}"`)
+          .join(', ')}] }`,
+      }),
+    ),
+  );
+  return {
+    servers,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+    },
+  };
+}
+
 /** A port below those that the system gives to connections, so that none takes it while the server is away. */
 async function freePort(): Promise<number> {
   for (;;) {

@@ -1,5 +1,5 @@
 export { type Authority, type Identity, type Issued, makeAuthority } from './certificates.ts';
-export { type Nats, type NatsOptions, startNats } from './nats.ts';
+export { type Nats, type NatsOptions, startNats, startNatsCluster } from './nats.ts';
 export { type OpenIdIssuer, startIssuer } from './openid-issuer.ts';
 export { makeDirectory } from './make-directory.ts';
 export { makePemFolder, type PemFolder, type Pems } from './pem-folder.ts';

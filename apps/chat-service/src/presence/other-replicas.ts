@@ -107,7 +107,7 @@ export class OtherReplicas {
     const there = [...known.values()].flat();
     const names = new Set(there.map(({ room, id }) => `${room} ${id}`));
     const leftTimeMs = Date.now();
-    for (const { room, visitor } of [...replica.visitors.all()])
+    for (const { room, visitor } of replica.visitors.all())
       if (!names.has(`${room} ${visitor.id}`)) this.#apply(replica, { ...visitor, room, leftTimeMs });
     for (const move of there) this.#apply(replica, move);
   }

@@ -1,7 +1,5 @@
 import { startNats } from '@rollcall/test-servers';
 import { expect, test, vi } from 'vitest';
-import { readNats } from '../../src/nats/nats-environment.ts';
-import { NatsLink } from '../../src/nats/nats-link.ts';
 import { connectTo } from './nats-logs.ts';
 
 test('waits for a server that is not there yet', async () => {
@@ -27,12 +25,12 @@ test('signs in with the user and password of the URL', async () => {
 test('does not start when the server refuses us, and does not say with what we tried', async () => {
   await using nats = await startNats({ config: 'authorization { user: ada, password: right }' });
   for (const url of [nats.url.replace('//', '//ada:guessed@'), nats.url]) {
-    const refusal = await connectTo(url).then(
-      () => expect.fail('it started'),
-      (error: unknown) => error,
+    const outcome = await connectTo(url).then(
+      () => 'it started',
+      (error: unknown) => String(error),
     );
-    expect(String(refusal)).toMatch(/^Error: NATS_URL: /);
-    expect(String(refusal)).not.toMatch(/guessed/);
+    expect(outcome).toMatch(/^Error: NATS_URL: /);
+    expect(outcome).not.toMatch(/guessed/);
   }
 });
 
@@ -43,9 +41,7 @@ test('does not start unencrypted where the URL asks for encryption', async () =>
 
 test('does not start over a single server that should be a cluster', async () => {
   await using nats = await startNats();
-  const config = readNats({ NATS_URL: nats.url, NATS_REPLICAS: '3' });
-  if (config === undefined) expect.fail('there is no URL');
-  await expect(NatsLink.open(config)).rejects.toThrow(/NATS_REPLICAS=3/);
+  await expect(connectTo(nats.url, 3)).rejects.toThrow(/NATS_REPLICAS=3/);
 });
 
 test('goes to another server of the URL when one is away', async () => {

@@ -13,20 +13,20 @@ export interface NatsLogs extends TestedLogs {
 }
 
 /** Connects to a server of a test. */
-export async function connectTo(url: string): Promise<NatsLink> {
-  const config = readNats({ NATS_URL: url });
+export async function connectTo(url: string, replicas = 1): Promise<NatsLink> {
+  const config = readNats({ NATS_URL: url, NATS_REPLICAS: String(replicas) });
   if (config === undefined) throw new Error('there is no URL');
   return NatsLink.open(config);
 }
 
 /** Logs over a server that others may use too. Each has a connection of its own. */
-export async function startLogs(nats: Nats): Promise<NatsLogs> {
+export async function startLogs(nats: Pick<Nats, 'url'>, replicas = 1): Promise<NatsLogs> {
   const prefix = `test-${process.pid}-${(prefixes += 1)}`;
   const opened: { log: JetStreamLog; link: NatsLink }[] = [];
   const openReplica: NatsLogs['openReplica'] = async (options = {}) => {
-    const link = await connectTo(nats.url);
+    const link = await connectTo(nats.url, replicas);
     const retention = { maxAgeMs: undefined, maxNotes: undefined };
-    const log = await JetStreamLog.over(link, { retention, maxRooms: 10_000, replicas: 1, prefix, ...options });
+    const log = await JetStreamLog.over(link, { retention, maxRooms: 10_000, replicas, prefix, ...options });
     opened.push({ log, link });
     return { log, link };
   };
