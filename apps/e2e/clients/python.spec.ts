@@ -1,10 +1,12 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { filter, firstValueFrom, take, toArray } from 'rxjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Rollcall, startRollcall } from '../test/rollcall.ts';
+import { type Rollcall, send, startRollcall } from '../test/rollcall.ts';
 
 const proto = fileURLToPath(new URL('../../../proto', import.meta.url));
 // Debian's Python, which has Debian's grpcio.
@@ -21,8 +23,8 @@ afterAll(async () => {
   rmSync(stubs, { recursive: true });
 });
 
-/** Generates stubs from protos, as any user would, and runs a client with them. */
-function runClient(script: string, includes: string[], files: string[]): unknown[] {
+/** Generates stubs from protos, as any user would. */
+function makeStubs(includes: string[], files: string[]): void {
   const options = [
     ...includes.map((include) => `-I${join(proto, include)}`),
     '-I/usr/include',
@@ -30,12 +32,15 @@ function runClient(script: string, includes: string[], files: string[]): unknown
     `--grpc_python_out=${stubs}`,
   ];
   execFileSync('protoc', ['--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin', ...options, ...files]);
-  const output = execFileSync(python, [fileURLToPath(new URL(script, import.meta.url)), rollcall.target], {
+}
+
+/** Runs a client with them. @returns what it prints, line by line */
+async function runClient(script: string, target = rollcall.target): Promise<unknown[]> {
+  const { stdout } = await promisify(execFile)(python, [fileURLToPath(new URL(script, import.meta.url)), target], {
     env: { ...process.env, PYTHONPATH: stubs },
-    encoding: 'utf8',
     timeout: 30_000,
   });
-  return output
+  return stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
@@ -50,12 +55,9 @@ const access = [
   'buf/validate/validate.proto',
 ];
 
-it('the tutorial’s UserManager serves a client in Python that knows nothing else', () => {
-  const seen = runClient(
-    './user_manager.py',
-    ['tutorial/user_manager', '', 'third_party'],
-    ['user_manager.proto', ...access],
-  );
+it('the tutorial’s UserManager serves a client in Python that knows nothing else', async () => {
+  makeStubs(['tutorial/user_manager', '', 'third_party'], ['user_manager.proto', ...access]);
+  const seen = await runClient('./user_manager.py');
   expect(seen).toEqual([
     ...Array.from({ length: 6 }, () => ({ added: [false, true] })),
     { again: [true, 'already exist'] },
@@ -67,13 +69,10 @@ it('the tutorial’s UserManager serves a client in Python that knows nothing el
   ]);
 });
 
-it('v1 serves a client in Python, errors with details among it', () => {
+it('v1 serves a client in Python, errors with details among it', async () => {
   const imported = ['google/api/annotations.proto', 'google/api/http.proto', ...access];
-  const seen = runClient(
-    './user_service_v1.py',
-    ['', 'third_party'],
-    ['rollcall/user/v1/user_service.proto', ...imported],
-  );
+  makeStubs(['', 'third_party'], ['rollcall/user/v1/user_service.proto', ...imported]);
+  const seen = await runClient('./user_service_v1.py');
   expect(seen).toEqual([
     { name: 'admin' },
     {
@@ -84,4 +83,22 @@ it('v1 serves a client in Python, errors with details among it', () => {
     },
     { error: ['INVALID_ARGUMENT', expect.stringContaining('user.age'), true] },
   ]);
+});
+
+it('the tutorial’s chat serves two clients, one in Python, beside whoever sends over REST', async () => {
+  makeStubs(['tutorial/chat_server', '', 'third_party'], ['chat_server.proto', ...access]);
+  const path = '/v1/rooms/lobby/notes';
+  await send(rollcall, 'POST', path, { message: 'hello from REST' });
+  const other = rollcall.tutorialChat;
+  const all = firstValueFrom(other.chatStream({}).pipe(take(3), toArray()));
+  const python = runClient('./chat_server.py', rollcall.chatTarget);
+  await firstValueFrom(other.chatStream({}).pipe(filter(({ name }) => name === 'python')));
+  await firstValueFrom(other.sendNote({ name: 'node', message: 'hello, Python' }));
+  const notes = [
+    ['local administrator', 'hello from REST'],
+    ['python', 'hello from Python'],
+    ['node', 'hello, Python'],
+  ];
+  expect(await python).toEqual(notes);
+  expect((await all).map(({ name, message }) => [name, message])).toEqual(notes);
 });
