@@ -1,7 +1,14 @@
 import { project } from '../../vitest.project.ts';
 
-// What needs a NATS server: it is found on the PATH, or where Debian has it.
+// The same suites over a real NATS server, and what only that has to show. It is found on the PATH, or where Debian has it.
 export default project(import.meta.url, {
-  include: ['test/nats/**/*.spec.ts'],
+  include: ['test/**/*.spec.ts'],
+  exclude: [
+    'test/sqlite-log.spec.ts',
+    'test/local-presence.spec.ts',
+    'test/told.spec.ts',
+    'test/nats-environment.spec.ts',
+  ],
+  globalSetup: ['test/engines-setup.ts'],
   outputFile: { results: '.test/engines.json' },
 });

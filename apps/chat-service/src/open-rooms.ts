@@ -18,10 +18,10 @@ export interface Rooms {
 export async function openRooms({ dataDir, nats, retention, maxRooms }: Config): Promise<Rooms> {
   if (nats !== undefined) {
     const link = await NatsLink.open(nats);
-    const { replicas } = nats;
+    const { replicas, prefix } = nats;
     return {
-      log: await JetStreamLog.over(link, { retention, maxRooms, replicas }),
-      presence: new NatsPresence(link, { replicas }),
+      log: await JetStreamLog.over(link, { retention, maxRooms, replicas, prefix }),
+      presence: new NatsPresence(link, { replicas, prefix }),
     };
   }
   const database = await ChatDatabase.open(dataDir);

@@ -13,13 +13,21 @@ test('reads where NATS is, and who we are there', () => {
     user: undefined,
     password: undefined,
     replicas: 1,
+    prefix: 'rollcall',
   });
-  expect(readNats({ NATS_URL: 'tls://ada:p%40ss@a.example,tls://ada:p%40ss@[::1]:5/', NATS_REPLICAS: '3' })).toEqual({
+  expect(
+    readNats({
+      NATS_URL: 'tls://ada:p%40ss@a.example,tls://ada:p%40ss@[::1]:5/',
+      NATS_REPLICAS: '3',
+      NATS_PREFIX: 'chat-2',
+    }),
+  ).toEqual({
     servers: ['a.example:4222', '[::1]:5'],
     tls: true,
     user: 'ada',
     password: 'p@ss',
     replicas: 3,
+    prefix: 'chat-2',
   });
 });
 
@@ -46,4 +54,9 @@ test('refuses what is no URL of NATS, names the variable, and does not show the 
 test('refuses a number of replicas that NATS does not keep', () => {
   for (const replicas of ['0', '2', '4', '6', '1.5', 'three'])
     expect(() => readNats({ NATS_URL: 'nats://host', NATS_REPLICAS: replicas })).toThrow(/^NATS_REPLICAS: /);
+});
+
+test('refuses a prefix that cannot stand in a subject', () => {
+  for (const prefix of ['a.b', 'A', '*', 'a b', '-a', 'x'.repeat(33)])
+    expect(() => readNats({ NATS_URL: 'nats://host', NATS_PREFIX: prefix })).toThrow(/^NATS_PREFIX: /);
 });

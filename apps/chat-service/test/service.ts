@@ -14,6 +14,7 @@ import { firstValueFrom, type Observable } from 'rxjs';
 import { type Config, readConfig } from '../src/config.ts';
 import { createService } from '../src/service.ts';
 import { startDirectory } from './directory-server.ts';
+import { testedNats } from './engines.ts';
 
 /** The clients of a service. */
 export function connect(target: string) {
@@ -34,7 +35,7 @@ export async function startChat(config: Partial<Config> = {}) {
   const serviceTokenFile = `${folder.path}/service-token`;
   writeFileSync(serviceTokenFile, `rcv_${'a'.repeat(43)}\n`);
   const { app, server } = await createService({
-    ...readConfig({}),
+    ...readConfig(testedNats(config.dataDir ?? folder.path)),
     listen: `unix://${folder.path}/chat.sock`,
     userTarget: users.target,
     dataDir: folder.path,

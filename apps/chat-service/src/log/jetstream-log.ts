@@ -34,7 +34,7 @@ export interface JetStreamLogOptions {
   /** How many servers of a cluster keep a room. */
   readonly replicas: number;
   /** What all names in NATS begin with. */
-  readonly prefix?: string;
+  readonly prefix: string;
   /** How long a room must have fewer notes than it had to be taken for another one, in milliseconds. */
   readonly believeLossMs?: number;
 }
@@ -59,9 +59,9 @@ export class JetStreamLog implements NoteLog {
   #looking = false;
 
   private constructor(link: NatsLink, options: JetStreamLogOptions) {
-    const { prefix = 'rollcall', believeLossMs = 15_000 } = options;
+    const { believeLossMs = 15_000 } = options;
     this.#link = link;
-    this.#streams = new RoomStreams(link, { ...options, prefix });
+    this.#streams = new RoomStreams(link, options);
     this.#reader = new StreamReader(link, this.#streams);
     this.#believeLossMs = believeLossMs;
     this.#stopListening = link.onConnect(() => void lookAt(this.#tails()));

@@ -11,12 +11,14 @@ export interface NatsConfig {
   readonly password: string | undefined;
   /** How many servers of a cluster keep a room: 1, 3 or 5. */
   readonly replicas: number;
+  /** What all names in NATS begin with, so that several systems can share it. */
+  readonly prefix: string;
 }
 
 const wrongUrl = 'NATS_URL: it is no URL such as nats://user:password@host:4222, nor several, separated by commas';
 
 /**
- * Reads `NATS_URL` and `NATS_REPLICAS`. The URL is a secret and is never shown.
+ * Reads `NATS_URL`, `NATS_REPLICAS` and `NATS_PREFIX`. The URL is a secret and is never shown.
  *
  * @returns undefined when there is no `NATS_URL`: the log is embedded
  * @throws Error that names the variable whose value is wrong
@@ -32,7 +34,10 @@ export function readNats(env: Environment): NatsConfig | undefined {
     throw new Error('NATS_URL: its URLs differ in more than the host: all begin alike, user and password included');
   const replicas = readWhole(env, 'NATS_REPLICAS', 1, 5);
   if (replicas % 2 === 0) throw new Error(`NATS_REPLICAS: "${replicas}" is none of 1, 3 and 5`);
-  return Object.freeze({ servers: urls.map(({ server }) => server), tls, user, password, replicas });
+  const prefix = env['NATS_PREFIX'] || 'rollcall';
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(prefix))
+    throw new Error(`NATS_PREFIX: "${prefix}" is not 1 to 32 lower-case letters, digits and hyphens`);
+  return Object.freeze({ servers: urls.map(({ server }) => server), tls, user, password, replicas, prefix });
 }
 
 function readUrl(text: string): {

@@ -26,7 +26,7 @@ export interface NatsPresenceOptions {
   /** How many servers of a cluster keep when users were last seen. */
   readonly replicas: number;
   /** What all names in NATS begin with. */
-  readonly prefix?: string;
+  readonly prefix: string;
 }
 
 /** A user with streams of a room here. */
@@ -71,7 +71,7 @@ export class NatsPresence implements Presence {
   #beatenAt = performance.now();
   #closed = false;
 
-  constructor(link: NatsLink, { replicas, prefix = 'rollcall' }: NatsPresenceOptions) {
+  constructor(link: NatsLink, { replicas, prefix }: NatsPresenceOptions) {
     this.#link = link;
     this.#subject = `${prefix}.presence`;
     this.#seen = new SeenStream(link, prefix, replicas);
