@@ -14,6 +14,7 @@ const env = {
 };
 const users = join(root, 'apps/user-service');
 const chat = join(root, 'apps/chat-service');
+const stories = join(root, 'apps/e2e');
 const suites = [
   { name: 'PostgreSQL', project: users, args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },
   {
@@ -23,6 +24,7 @@ const suites = [
     results: '.test/crash.json',
   },
   { name: 'NATS', project: chat, args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },
+  { name: 'NATS: outage', project: stories, args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },
 ];
 
 const runs = [];

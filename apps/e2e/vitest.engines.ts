@@ -1,0 +1,7 @@
+import { project } from '../../vitest.project.ts';
+
+// The stories that take a real NATS server.
+export default project(import.meta.url, {
+  include: ['test/nats-outage.spec.ts'],
+  outputFile: { results: '.test/engines.json' },
+});
