@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type JsonObject, type JsonValue, type Message, type Registry, toBinary } from '@bufbuild/protobuf';
+import { type JsonValue, type Message, type Registry, toBinary } from '@bufbuild/protobuf';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import {
   type CallableMethod,
@@ -21,6 +21,7 @@ import { bodyForm, type BodyLimits, readBody, readDocuments } from './request-bo
 import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
 import { parseQuery, splitTarget } from './query.ts';
 import { ResponseJson } from './response-json.ts';
+import type { ResponseText } from './response-text.ts';
 import { etagsOf, locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
 import { accepts, streamForm } from './stream-form.ts';
 import { StreamResponse } from './stream-response.ts';
@@ -39,7 +40,8 @@ export class Exchange {
   readonly #callerMetadata: CallerMetadata;
   readonly #reader: RequestReader;
   readonly #json: ResponseJson;
-  readonly #callable: CallableMethod<Message, Message>;
+  readonly #unary: CallableMethod<Message, Message | ResponseText>;
+  readonly #streaming: CallableMethod<Message, Message>;
 
   constructor(
     binding: Binding,
@@ -57,12 +59,10 @@ export class Exchange {
     this.#limits = limits;
     this.#callerMetadata = callerMetadata;
     this.#reader = new RequestReader(binding, manners, registry);
-    this.#json = new ResponseJson(binding, registry);
-    this.#callable = callableMethod(
-      binding.method,
-      (message) => Buffer.from(toBinary(binding.method.input, message)),
-      (bytes) => this.#json.decode(bytes),
-    );
+    this.#json = new ResponseJson(binding, manners, registry);
+    const encode = (message: Message): Buffer => Buffer.from(toBinary(binding.method.input, message));
+    this.#unary = callableMethod(binding.method, encode, (bytes) => this.#json.decodeAnswer(bytes));
+    this.#streaming = callableMethod(binding.method, encode, (bytes) => this.#json.decode(bytes));
   }
 
   /**
@@ -82,8 +82,10 @@ export class Exchange {
       throw new RpcError(Status.INVALID_ARGUMENT, 'NOT_ACCEPTABLE', 'The answer comes as application/json.');
     }
     const input = method.requestStream ? this.#requests(request.raw, parts) : await this.#request(request.raw, parts);
-    const responses = this.#channel.call(this.#callable, input, options);
-    if (form === undefined) return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply));
+    if (form === undefined) {
+      const responses = this.#channel.call(this.#unary, input, options);
+      return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply));
+    }
 
     const stream = new StreamResponse(reply.raw, {
       form,
@@ -91,6 +93,7 @@ export class Exchange {
       eventId: (item) => this.#eventId(item),
       problemOf: (error) => problemOf(presentableError(error), request.id),
     });
+    const responses = this.#channel.call(this.#streaming, input, options);
     const items = responses.pipe(map((response) => this.#json.items(response)));
     const leave = this.#live.enter(stream);
     try {
@@ -120,21 +123,21 @@ export class Exchange {
     });
   }
 
-  #respondOnce(request: FastifyRequest, reply: FastifyReply, response: Message | undefined): void {
+  #respondOnce(request: FastifyRequest, reply: FastifyReply, response: Message | ResponseText | undefined): void {
     if (response === undefined) {
       reply.hijack(); // nobody is left to answer
       return;
     }
-    const body = this.#json.body(response);
+    const { text, head } = this.#json.answer(response);
     const { etag, location, nextPage } = this.#manners;
     let status = 200;
-    if (etag && isJsonObject(body) && typeof body['etag'] === 'string' && body['etag'] !== '') {
-      reply.header('etag', `"${body['etag']}"`);
+    if (etag && typeof head['etag'] === 'string' && head['etag'] !== '') {
+      reply.header('etag', `"${head['etag']}"`);
       const condition = request.headers['if-none-match'];
       const known = condition === undefined ? [] : etagsOf(condition);
       if (
         (request.method === 'GET' || request.method === 'HEAD') &&
-        (known.includes(body['etag']) || known.includes('*'))
+        (known.includes(head['etag']) || known.includes('*'))
       ) {
         reply.status(304).send();
         return;
@@ -142,11 +145,11 @@ export class Exchange {
     }
     if (location !== undefined) {
       status = 201;
-      const path = locationPath(location, body);
+      const path = locationPath(location, head);
       if (path !== undefined) reply.header('location', path);
     }
     if (nextPage) {
-      const link = nextPageLink(request.raw.url ?? '', body as JsonObject);
+      const link = nextPageLink(request.raw.url ?? '', head);
       if (link !== undefined) reply.header('link', link);
     }
     reply
@@ -155,7 +158,7 @@ export class Exchange {
         'content-type': 'application/json; charset=utf-8',
         'cache-control': 'no-store',
       })
-      .send(JSON.stringify(body));
+      .send(text);
   }
 
   #eventId(item: JsonValue): string | undefined {
