@@ -204,7 +204,7 @@ export function callOptions(request: FastifyRequest, caller: Readonly<Record<str
   const metadata = new Metadata();
   metadata.set('x-request-id', request.id);
   // HTTP takes bytes that metadata does not. A credential that has some is still one, for the service to refuse.
-  for (const [name, value] of Object.entries(caller)) metadata.set(name, value.replace(/[^ -~]/g, '?'));
+  for (const name in caller) metadata.set(name, (caller[name] ?? '').replace(/[^ -~]/g, '?'));
   for (const name of passedHeaders) {
     const value = request.headers[name];
     if (typeof value === 'string' && /^[ -~]+$/.test(value)) metadata.set(name, value);
