@@ -17,6 +17,7 @@ import { isJsonObject } from './field-path.ts';
 import type { LiveStreams } from './live-streams.ts';
 import { presentableError } from './presentable-error.ts';
 import { problemOf } from './problem.ts';
+import { PathRequests } from './path-request.ts';
 import { bodyForm, type BodyLimits, readBody, readDocuments } from './request-body.ts';
 import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
 import { parseQuery, splitTarget } from './query.ts';
@@ -39,9 +40,10 @@ export class Exchange {
   readonly #limits: BodyLimits;
   readonly #callerMetadata: CallerMetadata;
   readonly #reader: RequestReader;
+  readonly #pathRequests: PathRequests | undefined;
   readonly #json: ResponseJson;
-  readonly #unary: CallableMethod<Message, Message | ResponseText>;
-  readonly #streaming: CallableMethod<Message, Message>;
+  readonly #unary: CallableMethod<Message | Buffer, Message | ResponseText>;
+  readonly #streaming: CallableMethod<Message | Buffer, Message>;
 
   constructor(
     binding: Binding,
@@ -59,8 +61,10 @@ export class Exchange {
     this.#limits = limits;
     this.#callerMetadata = callerMetadata;
     this.#reader = new RequestReader(binding, manners, registry);
+    this.#pathRequests = PathRequests.of(binding);
     this.#json = new ResponseJson(binding, manners, registry);
-    const encode = (message: Message): Buffer => Buffer.from(toBinary(binding.method.input, message));
+    const encode = (request: Message | Buffer): Buffer =>
+      Buffer.isBuffer(request) ? request : Buffer.from(toBinary(binding.method.input, request));
     this.#unary = callableMethod(binding.method, encode, (bytes) => this.#json.decodeAnswer(bytes));
     this.#streaming = callableMethod(binding.method, encode, (bytes) => this.#json.decode(bytes));
   }
@@ -81,7 +85,9 @@ export class Exchange {
     if (form === undefined && !accepts(accept, 'application/json')) {
       throw new RpcError(Status.INVALID_ARGUMENT, 'NOT_ACCEPTABLE', 'The answer comes as application/json.');
     }
-    const input = method.requestStream ? this.#requests(request.raw, parts) : await this.#request(request.raw, parts);
+    const input = method.requestStream
+      ? this.#requests(request.raw, parts)
+      : (this.#pathRequests?.write(parts) ?? (await this.#request(request.raw, parts)));
     if (form === undefined) {
       const responses = this.#channel.call(this.#unary, input, options);
       return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply));

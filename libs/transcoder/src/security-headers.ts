@@ -35,14 +35,11 @@ export function answersWith(
   return class<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
     override writeHead(status: number, reason?: string | Head, head?: Head): this {
       const given = typeof reason === 'string' ? head : reason;
-      const always = { ...securityHeaders, ...headersOf?.(this.req) };
-      for (const name of this.getHeaderNames()) delete always[name];
+      const whole: OutgoingHttpHeaders = { ...securityHeaders, ...headersOf?.(this.req) };
+      for (const name of this.getHeaderNames()) whole[name] = this.getHeader(name);
       if (Array.isArray(given)) {
-        for (const name in always) this.setHeader(name, always[name] ?? '');
-        return typeof reason === 'string' ? super.writeHead(status, reason, given) : super.writeHead(status, given);
-      }
-      for (const name in given) delete always[name.toLowerCase()];
-      const whole = { ...always, ...given };
+        for (let at = 0; at < given.length; at += 2) whole[String(given[at]).toLowerCase()] = given[at + 1];
+      } else for (const name in given) whole[name.toLowerCase()] = given[name];
       return typeof reason === 'string' ? super.writeHead(status, reason, whole) : super.writeHead(status, whole);
     }
   };
