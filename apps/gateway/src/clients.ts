@@ -22,7 +22,9 @@ export class Clients {
   /** Whether the client speaks TLS, to this server or to a trusted proxy. */
   isSecure(request: IncomingMessage): boolean {
     if (request.socket instanceof TLSSocket) return true;
-    const [protocol = ''] = textOf(request.headers['x-forwarded-proto'])?.split(',', 1) ?? [];
+    const protocols = textOf(request.headers['x-forwarded-proto']);
+    if (protocols === undefined) return false;
+    const [protocol = ''] = protocols.split(',', 1);
     const peer = forwardedAddress(this.#trusted, this.#peer(request), undefined);
     return protocol.trim().toLowerCase() === 'https' && this.#trusted.has(peer);
   }

@@ -21,8 +21,8 @@ export class UserController implements userService.UserServiceController {
     return { user: await this.#users.create(request) };
   }
 
-  async getUser({ id }: userService.GetUserRequest): Promise<userService.GetUserResponse> {
-    return { user: await this.#users.get(id) };
+  getUser({ id }: userService.GetUserRequest): Promise<userService.GetUserResponse> {
+    return this.#users.getAnswer(id);
   }
 
   listUsers(request: userService.ListUsersRequest): Promise<userService.ListUsersResponse> {

@@ -49,6 +49,13 @@ export class Users {
     return found;
   }
 
+  /** The same as an answer. @throws RpcError USER_NOT_FOUND */
+  async getAnswer(id: string): Promise<userService.GetUserResponse> {
+    const found = await this.#store.findOne(id);
+    if (found === undefined) throw userNotFound(`the id ${id}`);
+    return found;
+  }
+
   /** A page of users. @throws RpcError INVALID_FIELD */
   list(request: userService.ListUsersRequest): Promise<userService.ListUsersResponse> {
     return listUsers(this.#store, request);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type JsonObject, type JsonValue, type Message, type Registry, toBinary } from '@bufbuild/protobuf';
+import { type JsonValue, type Message, type Registry, toBinary } from '@bufbuild/protobuf';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import {
   type CallableMethod,
@@ -17,10 +17,12 @@ import { isJsonObject } from './field-path.ts';
 import type { LiveStreams } from './live-streams.ts';
 import { presentableError } from './presentable-error.ts';
 import { problemOf } from './problem.ts';
+import { PathRequests } from './path-request.ts';
 import { bodyForm, type BodyLimits, readBody, readDocuments } from './request-body.ts';
 import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
 import { parseQuery, splitTarget } from './query.ts';
 import { ResponseJson } from './response-json.ts';
+import type { ResponseText } from './response-text.ts';
 import { etagsOf, locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
 import { accepts, streamForm } from './stream-form.ts';
 import { StreamResponse } from './stream-response.ts';
@@ -38,8 +40,10 @@ export class Exchange {
   readonly #limits: BodyLimits;
   readonly #callerMetadata: CallerMetadata;
   readonly #reader: RequestReader;
+  readonly #pathRequests: PathRequests | undefined;
   readonly #json: ResponseJson;
-  readonly #callable: CallableMethod<Message, Message>;
+  readonly #unary: CallableMethod<Message | Buffer, Message | ResponseText>;
+  readonly #streaming: CallableMethod<Message | Buffer, Message>;
 
   constructor(
     binding: Binding,
@@ -57,12 +61,12 @@ export class Exchange {
     this.#limits = limits;
     this.#callerMetadata = callerMetadata;
     this.#reader = new RequestReader(binding, manners, registry);
-    this.#json = new ResponseJson(binding, registry);
-    this.#callable = callableMethod(
-      binding.method,
-      (message) => Buffer.from(toBinary(binding.method.input, message)),
-      (bytes) => this.#json.decode(bytes),
-    );
+    this.#pathRequests = PathRequests.of(binding);
+    this.#json = new ResponseJson(binding, manners, registry);
+    const encode = (request: Message | Buffer): Buffer =>
+      Buffer.isBuffer(request) ? request : Buffer.from(toBinary(binding.method.input, request));
+    this.#unary = callableMethod(binding.method, encode, (bytes) => this.#json.decodeAnswer(bytes));
+    this.#streaming = callableMethod(binding.method, encode, (bytes) => this.#json.decode(bytes));
   }
 
   /**
@@ -81,9 +85,13 @@ export class Exchange {
     if (form === undefined && !accepts(accept, 'application/json')) {
       throw new RpcError(Status.INVALID_ARGUMENT, 'NOT_ACCEPTABLE', 'The answer comes as application/json.');
     }
-    const input = method.requestStream ? this.#requests(request.raw, parts) : await this.#request(request.raw, parts);
-    const responses = this.#channel.call(this.#callable, input, options);
-    if (form === undefined) return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply));
+    const input = method.requestStream
+      ? this.#requests(request.raw, parts)
+      : (this.#pathRequests?.write(parts) ?? (await this.#request(request.raw, parts)));
+    if (form === undefined) {
+      const responses = this.#channel.call(this.#unary, input, options);
+      return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply));
+    }
 
     const stream = new StreamResponse(reply.raw, {
       form,
@@ -91,6 +99,7 @@ export class Exchange {
       eventId: (item) => this.#eventId(item),
       problemOf: (error) => problemOf(presentableError(error), request.id),
     });
+    const responses = this.#channel.call(this.#streaming, input, options);
     const items = responses.pipe(map((response) => this.#json.items(response)));
     const leave = this.#live.enter(stream);
     try {
@@ -120,21 +129,21 @@ export class Exchange {
     });
   }
 
-  #respondOnce(request: FastifyRequest, reply: FastifyReply, response: Message | undefined): void {
+  #respondOnce(request: FastifyRequest, reply: FastifyReply, response: Message | ResponseText | undefined): void {
     if (response === undefined) {
       reply.hijack(); // nobody is left to answer
       return;
     }
-    const body = this.#json.body(response);
+    const { text, head } = this.#json.answer(response);
     const { etag, location, nextPage } = this.#manners;
     let status = 200;
-    if (etag && isJsonObject(body) && typeof body['etag'] === 'string' && body['etag'] !== '') {
-      reply.header('etag', `"${body['etag']}"`);
+    if (etag && typeof head['etag'] === 'string' && head['etag'] !== '') {
+      reply.header('etag', `"${head['etag']}"`);
       const condition = request.headers['if-none-match'];
       const known = condition === undefined ? [] : etagsOf(condition);
       if (
         (request.method === 'GET' || request.method === 'HEAD') &&
-        (known.includes(body['etag']) || known.includes('*'))
+        (known.includes(head['etag']) || known.includes('*'))
       ) {
         reply.status(304).send();
         return;
@@ -142,11 +151,11 @@ export class Exchange {
     }
     if (location !== undefined) {
       status = 201;
-      const path = locationPath(location, body);
+      const path = locationPath(location, head);
       if (path !== undefined) reply.header('location', path);
     }
     if (nextPage) {
-      const link = nextPageLink(request.raw.url ?? '', body as JsonObject);
+      const link = nextPageLink(request.raw.url ?? '', head);
       if (link !== undefined) reply.header('link', link);
     }
     reply
@@ -155,7 +164,7 @@ export class Exchange {
         'content-type': 'application/json; charset=utf-8',
         'cache-control': 'no-store',
       })
-      .send(JSON.stringify(body));
+      .send(text);
   }
 
   #eventId(item: JsonValue): string | undefined {
@@ -201,7 +210,7 @@ export function callOptions(request: FastifyRequest, caller: Readonly<Record<str
   const metadata = new Metadata();
   metadata.set('x-request-id', request.id);
   // HTTP takes bytes that metadata does not. A credential that has some is still one, for the service to refuse.
-  for (const [name, value] of Object.entries(caller)) metadata.set(name, value.replace(/[^ -~]/g, '?'));
+  for (const name in caller) metadata.set(name, (caller[name] ?? '').replace(/[^ -~]/g, '?'));
   for (const name of passedHeaders) {
     const value = request.headers[name];
     if (typeof value === 'string' && /^[ -~]+$/.test(value)) metadata.set(name, value);

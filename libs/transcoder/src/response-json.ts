@@ -2,6 +2,7 @@ import {
   type DescField,
   type DescMessage,
   fromBinary,
+  isMessage,
   type JsonObject,
   type JsonValue,
   type Message,
@@ -10,20 +11,41 @@ import {
 } from '@bufbuild/protobuf';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import type { Binding } from './binding.ts';
+import { isJsonObject } from './field-path.ts';
+import { type ResponseText, ResponseTexts } from './response-text.ts';
+import type { Manners } from './rest-manners.ts';
 
 /** Reads a response as ProtoJSON, with default values written out. */
 export class ResponseJson {
   readonly #binding: Binding;
   readonly #registry: Registry;
+  /** Writes the answers that are usual. */
+  readonly #texts: ResponseTexts | undefined;
 
-  constructor(binding: Binding, registry: Registry) {
+  constructor(binding: Binding, { location }: Pick<Manners, 'location'>, registry: Registry) {
     this.#binding = binding;
+    const { method, responseField } = binding;
+    const fields = (location?.fields ?? []).flatMap((path) => path.slice(0, 1).map(({ jsonName }) => jsonName));
+    if (!method.responseStream)
+      this.#texts = ResponseTexts.of(method.output, responseField, ['etag', 'nextPageToken', ...fields]);
     this.#registry = registry;
   }
 
   /** @throws Error when the bytes are no response of the method */
   decode(bytes: Uint8Array): Message {
     return fromBinary(this.#binding.method.output, bytes);
+  }
+
+  /** Reads the one answer of a call, as text where that can be had at once. @throws Error as `decode` does */
+  decodeAnswer(bytes: Buffer): Message | ResponseText {
+    return this.#texts?.write(bytes) ?? this.decode(bytes);
+  }
+
+  /** The text of a response, and the fields of it that headers are made of. */
+  answer(response: Message | ResponseText): ResponseText {
+    if (!isMessage(response)) return response;
+    const body = this.body(response);
+    return { text: JSON.stringify(body), head: isJsonObject(body) ? body : {} };
   }
 
   /** What the body of a response holds. A message field that is not set is null. */

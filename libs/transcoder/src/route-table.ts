@@ -39,17 +39,20 @@ export class RouteTable<Route extends Routed> {
   /** @param path the path of a request target, percent-encoded, without its query */
   find(verb: string, path: string): RouteMatch<Route> {
     if (!path.startsWith('/')) return undefined;
-    const allow = new Set<string>();
     const whole = path.slice(1).split('/');
     const last = whole.at(-1) ?? '';
     const colon = last.lastIndexOf(':');
+    const segments = colon > 0 ? [...whole.slice(0, -1), last.slice(0, colon)] : whole;
+    const custom = last.slice(colon + 1);
     if (colon > 0) {
-      const segments = [...whole.slice(0, -1), last.slice(0, colon)];
-      const route = search(this.#root, segments, 0, last.slice(colon + 1), verb, allow);
+      const route = search(this.#root, segments, 0, custom, verb, undefined);
       if (route !== undefined) return { route, segments };
     }
-    const route = search(this.#root, whole, 0, '', verb, allow);
+    const route = search(this.#root, whole, 0, '', verb, undefined);
     if (route !== undefined) return { route, segments: whole };
+    const allow = new Set<string>(); // what the path takes is looked for when it does not take this
+    if (colon > 0) search(this.#root, segments, 0, custom, verb, allow);
+    search(this.#root, whole, 0, '', verb, allow);
     return allow.size > 0 ? { allow: [...allow].toSorted() } : undefined;
   }
 }
@@ -72,7 +75,7 @@ function search<Route>(
   at: number,
   customVerb: string,
   verb: string,
-  allow: Set<string>,
+  allow: Set<string> | undefined,
 ): Route | undefined {
   const segment = segments[at];
   if (segment === undefined)
@@ -85,9 +88,14 @@ function search<Route>(
   );
 }
 
-function end<Route>(node: Node<Route>, customVerb: string, verb: string, allow: Set<string>): Route | undefined {
+function end<Route>(
+  node: Node<Route>,
+  customVerb: string,
+  verb: string,
+  allow: Set<string> | undefined,
+): Route | undefined {
   const routes = node.ends.get(customVerb);
   if (routes === undefined) return undefined;
-  for (const known of routes.keys()) allow.add(known);
+  if (allow !== undefined) for (const known of routes.keys()) allow.add(known);
   return routes.get(verb) ?? routes.get('*');
 }

@@ -1,4 +1,4 @@
-import { type IncomingMessage, type ServerOptions, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import { finished } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -11,7 +11,7 @@ import { problemOf } from './problem.ts';
 import { lingerMs, sendProblem } from './problem.filter.ts';
 import { targetLength, withoutSecret } from './secret-parameter.ts';
 import { SilentConnections } from './silent-connections.ts';
-import { securityHeaders } from './security-headers.ts';
+import { answersWith } from './security-headers.ts';
 
 export interface AdapterOptions {
   /** What is too much to take; the limits of bodies are those of the TranscoderModule. */
@@ -37,7 +37,7 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
     requestTimeout: 0, // a stream of requests may take as long as it likes
     connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
     requireHostHeader: false, // Node's refusal is no problem document
-    ServerResponse: responseWith(headersOf),
+    ServerResponse: answersWith(headersOf),
   };
   const adapter = new FastifyAdapter({
     ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
@@ -80,19 +80,6 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
   return adapter;
 }
 
-/** Node makes every answer with this class, its own and Fastify's among them: so none goes without the headers. */
-function responseWith(headersOf: AdapterOptions['headersOf']): NonNullable<ServerOptions['ServerResponse']> {
-  const always = Object.entries(securityHeaders);
-  return class<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
-    constructor(...parameters: ConstructorParameters<typeof ServerResponse<Request>>) {
-      super(...parameters);
-      for (const [name, value] of always) this.setHeader(name, value);
-      const more = headersOf?.(parameters[0]);
-      for (const name in more) this.setHeader(name, more[name] as string);
-    }
-  };
-}
-
 function refusal(
   request: IncomingMessage,
   { maxUrlBytes, maxHeaders }: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaders'>,
@@ -102,7 +89,11 @@ function refusal(
   const { rawHeaders } = request;
   if (rawHeaders.length / 2 > maxHeaders)
     return new RpcError(Status.INVALID_ARGUMENT, 'HEADERS_TOO_LARGE', `There are more than ${maxHeaders} headers.`);
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length;
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
   return hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')
     ? new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'A request has one Host header.')
     : undefined;

@@ -1,11 +1,12 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { currentCall } from '@rollcall/grpc';
-import type { user } from '@rollcall/proto';
+import type { user, userService } from '@rollcall/proto';
 import { emailKey, nameKey } from '../query/text-keys.ts';
 import { AuditLog } from './audit-log.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
+import { foundUser } from './found-user.ts';
 import { literalEmpty, literalZero } from './literals.ts';
 import { loadTouched } from './load-touched.ts';
 import { Maintenance } from './maintenance.ts';
@@ -114,6 +115,13 @@ export class UsersStore implements OnApplicationShutdown {
             .where(this.#engine.isOneOf('id', ids.map(BigInt)))
             .execute();
     return new Map(rows.map((row) => [String(row.id), toUser(row)]));
+  }
+
+  /** The answer to whoever asks for one user, also a deleted one; undefined when there is none. */
+  async findOne(id: string): Promise<userService.GetUserResponse | undefined> {
+    this.#finds += 1;
+    const [row] = await findOne(this.#engine.db, { id: BigInt(id) });
+    return row && foundUser(row);
   }
 
   /** Those of the ids that live users have. */
