@@ -4,4 +4,5 @@ import { project } from '../../vitest.project.ts';
 export default project(import.meta.url, {
   include: ['test/page/**/*.spec.ts'],
   outputFile: { results: '.test/page.json' },
+  expect: { poll: { timeout: 20_000, interval: 50 } },
 });

@@ -64,5 +64,20 @@ test('links sign in, one after the other; what one may not do is not offered; an
     await theirs.getByRole('heading', { name: 'Sign in' }).waitFor();
     await theirs.context().close();
   }
+
+  // Whoever is signed out elsewhere is signed out here, without doing anything.
+  const caller = JSON.parse(await page.evaluate(async () => (await fetch('v1/caller')).text())) as {
+    user: { id: string };
+  };
+  await page.evaluate(
+    async (id) =>
+      void (await fetch(`v1/users/${id}:revokeCredentials`, {
+        method: 'POST',
+        body: '{}',
+        headers: { 'content-type': 'application/json' },
+      })),
+    caller.user.id,
+  );
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.context().close();
 });

@@ -1,5 +1,5 @@
 const firstMs = 500;
-const mostMs = 15_000;
+const mostMs = 8_000;
 
 /**
  * How long to wait before another try, in milliseconds: twice as long each time, and somewhere in the upper half of that,

@@ -13,7 +13,11 @@ export interface Problem {
   /** What went wrong, as a sentence. */
   readonly detail: string;
   readonly requestId?: string;
-  readonly fieldViolations?: readonly { readonly field: string; readonly description: string }[];
+  readonly fieldViolations?: readonly {
+    readonly field: string;
+    readonly description: string;
+    readonly reason?: string;
+  }[];
   readonly retryAfterMs?: number;
 }
 

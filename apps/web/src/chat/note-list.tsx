@@ -46,7 +46,6 @@ export function NoteList({ room }: { readonly room: OpenRoom }) {
     const came = lastSeq === 0 ? [] : entries.filter(isNote).filter(({ seq }) => seq > lastSeq);
     // What comes in above moves nothing that is being read.
     if (firstSeq > 0 && first < firstSeq) element.scrollTop += element.scrollHeight - height;
-    else if (lastSeq === 0 && last > 0) showFirst(element);
     else if (atEnd.value) toEnd();
     if (!atEnd.value) newBelow.value += came.length;
     const others = came.filter(({ authorId }) => authorId !== speaker.value.id || authorId === '0');
@@ -56,6 +55,9 @@ export function NoteList({ room }: { readonly room: OpenRoom }) {
     look();
   }, [entries]);
   useLayoutEffect(toEnd, [onTheirWay.length]);
+  useLayoutEffect(() => {
+    if (atEnd.value) toEnd(); // what has failed says why, below
+  }, [onTheirWay.map(({ state }) => state).join()]);
   useLayoutEffect(() => {
     shown.current.height = view.current?.scrollHeight ?? 0;
   });
@@ -75,15 +77,19 @@ export function NoteList({ room }: { readonly room: OpenRoom }) {
       stop.abort();
     };
   }, []);
-  useEffect(look, [room.caughtUp.value]);
+  useLayoutEffect(() => {
+    const mark = view.current?.querySelector<HTMLElement>('.new-mark');
+    // A room opens where one stopped reading, else at its end.
+    if (mark) view.current?.scrollTo(0, mark.offsetTop - view.current.clientHeight / 3);
+    look();
+  }, [room.caughtUp.value]);
 
-  const readBefore = room.readBefore;
   return (
     <div class="notes-place">
       <div class="notes" ref={view} onScroll={look} tabIndex={0} role="region" aria-label={`Notes in ${room.name}`}>
         <History room={room} />
         <ol>
-          {linesOf(entries, readBefore).map((line) => {
+          {linesOf(entries, room.readBefore.value).map((line) => {
             if (line.kind === 'day') {
               return (
                 <li key={line.key} class="day">
@@ -123,13 +129,6 @@ export function NoteList({ room }: { readonly room: OpenRoom }) {
       )}
     </div>
   );
-}
-
-/** A room opens where one stopped reading, else at its end. */
-function showFirst(element: HTMLElement): void {
-  const mark = element.querySelector('.new-mark');
-  if (mark === null) element.scrollTop = element.scrollHeight;
-  else mark.scrollIntoView({ block: 'center' });
 }
 
 function History({ room }: { readonly room: OpenRoom }) {

@@ -22,8 +22,8 @@ export class OpenRoom {
   readonly caughtUp = signal(false);
   readonly older = signal<'unknown' | 'loading' | 'none'>('unknown');
   readonly problem = signal<Problem | undefined>(undefined);
-  /** Up to which note it was read when it was opened. */
-  readonly readBefore: number | undefined;
+  /** Up to which note it was read before it was opened; undefined when that is all. */
+  readonly readBefore = signal<number | undefined>(undefined);
   /** Whether one reads the latest notes, so that old ones may go. */
   atEnd = true;
   #arrived: Entry[] = [];
@@ -32,7 +32,6 @@ export class OpenRoom {
 
   constructor(name: string, presentAs: string) {
     this.name = name;
-    this.readBefore = markOf(name);
     const path = `v1/rooms/${encodeURIComponent(name)}/notes:stream`;
     this.stream = new EventStream({
       url: (afterSeq) => `${path}${query({ presence: true, presentAs: presentAs === '0' ? '' : presentAs, afterSeq })}`,
@@ -115,7 +114,11 @@ export class OpenRoom {
       this.older.value = 'unknown';
     }
     this.entries.value = entries;
-    this.caughtUp.value = this.#upToDate;
+    if (this.#upToDate && !this.caughtUp.value) {
+      const mark = markOf(this.name);
+      this.readBefore.value = mark !== undefined && mark < this.lastSeq() ? mark : undefined;
+      this.caughtUp.value = true;
+    }
     for (const note of arrived.filter(isNote)) outbox.peek().forget(note.noteId);
     const last = arrived.filter(isNote).at(-1);
     if (last !== undefined) extendRoom(this.name, last.seq, last.sendTime);

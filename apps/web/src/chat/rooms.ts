@@ -37,8 +37,12 @@ export function markOf(room: string): number | undefined {
 export function markRead(room: string, seq: number): void {
   const changed = readUpTo(marks.peek(), room, seq);
   if (changed === marks.peek()) return;
-  const kept = storedJson(key(), areMarks) ?? {}; // another tab may have read on
-  marks.value = joined(changed, kept);
+  marks.value = changed;
+  if (rooms.peek() !== undefined) keepMarks(); // before, it is not known whether this is the first visit
+}
+
+function keepMarks(): void {
+  marks.value = joined(marks.peek(), storedJson(key(), areMarks) ?? {}); // another tab may have read on
   store(key(), JSON.stringify(marks.value));
 }
 
@@ -66,10 +70,9 @@ export async function findRooms(): Promise<void> {
     roomsProblem.value = problemIn(error);
     return;
   }
-  const kept = storedJson(key(), areMarks);
-  marks.value = kept ?? marksAtFirstVisit(found);
-  if (kept === undefined) store(key(), JSON.stringify(marks.value));
+  if (storedJson(key(), areMarks) === undefined) marks.value = joined(marks.peek(), marksAtFirstVisit(found));
   rooms.value = found;
+  keepMarks();
 }
 
 /** Keeps the rooms known, while the page is seen. */
@@ -79,6 +82,11 @@ export function followChat(): void {
   document.addEventListener('visibilitychange', () => (seen.value = document.visibilityState === 'visible'));
   effect(() => {
     void callerId.value; // each has marks of their own
+    rooms.value = undefined;
+    marks.value = storedJson(key(), areMarks) ?? {};
+  });
+  effect(() => {
+    void callerId.value;
     if (!chats.value || !seen.value) return;
     const pace = route.value.view === 'chat' ? everyMs : 3 * everyMs;
     void untracked(findRooms);

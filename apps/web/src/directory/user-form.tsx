@@ -85,6 +85,7 @@ export function UserForm({ fields, onChange, problem, withType }: FormProps) {
 function wrongIn(problem: Problem | undefined, field: keyof Fields): string | undefined {
   if (problem?.reason === 'EMAIL_TAKEN' && field === 'email') return 'Another user has this address.';
   const said = problem?.fieldViolations?.find((violation) => violation.field.split('.').at(-1) === field);
+  if (said?.reason === 'string.min_len') return 'This is needed.';
   return said && `This ${said.description}`.replace(/[^.]$/, '$&.');
 }
 

@@ -46,7 +46,7 @@ function Content() {
   const { view } = route.value;
   if (caller.value === undefined) {
     return callerProblem.value === undefined ? (
-      <p class="waiting">Rollcall …</p>
+      <p class="loading">Rollcall …</p>
     ) : (
       <div class="card">
         <h1>Rollcall cannot be reached</h1>
