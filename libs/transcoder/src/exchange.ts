@@ -11,7 +11,7 @@ import {
   RpcError,
 } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { map, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import type { Binding } from './binding.ts';
 import { isJsonObject } from './field-path.ts';
 import type { LiveStreams } from './live-streams.ts';
@@ -24,6 +24,7 @@ import { parseQuery, splitTarget } from './query.ts';
 import { ResponseJson } from './response-json.ts';
 import type { ResponseText } from './response-text.ts';
 import { etagsOf, locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
+import { SharedItems } from './shared-items.ts';
 import { accepts, streamForm } from './stream-form.ts';
 import { StreamResponse } from './stream-response.ts';
 import type { CallerMetadata } from './transcoder-options.ts';
@@ -43,7 +44,7 @@ export class Exchange {
   readonly #pathRequests: PathRequests | undefined;
   readonly #json: ResponseJson;
   readonly #unary: CallableMethod<Message | Buffer, Message | ResponseText>;
-  readonly #streaming: CallableMethod<Message | Buffer, Message>;
+  readonly #streaming: CallableMethod<Message | Buffer, readonly JsonValue[]>;
 
   constructor(
     binding: Binding,
@@ -66,7 +67,8 @@ export class Exchange {
     const encode = (request: Message | Buffer): Buffer =>
       Buffer.isBuffer(request) ? request : Buffer.from(toBinary(binding.method.input, request));
     this.#unary = callableMethod(binding.method, encode, (bytes) => this.#json.decodeAnswer(bytes));
-    this.#streaming = callableMethod(binding.method, encode, (bytes) => this.#json.decode(bytes));
+    const shared = new SharedItems((bytes) => this.#json.items(this.#json.decode(bytes)));
+    this.#streaming = callableMethod(binding.method, encode, (bytes) => shared.of(bytes));
   }
 
   /**
@@ -99,8 +101,7 @@ export class Exchange {
       eventId: (item) => this.#eventId(item),
       problemOf: (error) => problemOf(presentableError(error), request.id),
     });
-    const responses = this.#channel.call(this.#streaming, input, options);
-    const items = responses.pipe(map((response) => this.#json.items(response)));
+    const items = this.#channel.call(this.#streaming, input, options);
     const leave = this.#live.enter(stream);
     try {
       await stream.write(items);

@@ -3,12 +3,15 @@ import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import type { Problem } from './problem.ts';
 
+/** The id of an item by which a stream goes on behind it, if it has one. */
+type EventIdOf = (item: JsonValue) => string | undefined;
+
 /** How a response stream is written. */
 export interface StreamForm {
   readonly contentType: string;
   /** Written before anything else. */
   open(): string;
-  items(items: readonly JsonValue[], eventId: (item: JsonValue) => string | undefined): string;
+  items(items: readonly JsonValue[], eventId: EventIdOf): string;
   end(): string;
   /** A failure after the stream was opened. Where the form has no word for it, the body breaks off without one. */
   fail(problem: Problem): string;
@@ -20,12 +23,33 @@ export interface StreamForm {
   readonly heartbeat?: string;
 }
 
+/** The text of items that go to many readers, which is the same for all. */
+function sharedText(write: (items: readonly JsonValue[], eventId: EventIdOf) => string): StreamForm['items'] {
+  const texts = new WeakMap<readonly JsonValue[], string>();
+  return (items, eventId) => {
+    let text = texts.get(items);
+    if (text === undefined) texts.set(items, (text = write(items, eventId)));
+    return text;
+  };
+}
+
+const linesOf = sharedText((items) => items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+
+const eventsOf = sharedText((items, eventId) =>
+  items
+    .map((item) => {
+      const id = eventId(item);
+      return `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(item)}\n\n`;
+    })
+    .join(''),
+);
+
 /** One message a line. @see https://github.com/ndjson/ndjson-spec */
 function lines(): StreamForm {
   return {
     contentType: 'application/x-ndjson',
     open: () => '',
-    items: (items) => items.map((item) => `${JSON.stringify(item)}\n`).join(''),
+    items: linesOf,
     end: () => '',
     fail: (problem) => `${JSON.stringify({ error: problem })}\n`,
     breaksOff: true,
@@ -56,13 +80,7 @@ function events(): StreamForm {
   return {
     contentType: 'text/event-stream',
     open: () => `${retry()}\n`,
-    items: (items, eventId) =>
-      items
-        .map((item) => {
-          const id = eventId(item);
-          return `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(item)}\n\n`;
-        })
-        .join(''),
+    items: eventsOf,
     end: () => 'event: end\ndata: {}\n\n',
     fail: (problem) => `event: error\ndata: ${JSON.stringify(problem)}\n\n`,
     breaksOff: false,

@@ -129,7 +129,10 @@ test('what was not read is marked at the rooms, at the top and in the room, in t
   expect(await page.locator('.new-mark').count()).toBe(0);
   const next = await site.openBeside(page, '#/rooms/read');
   await next.getByText('Note 3', { exact: true }).waitFor();
-  await next.getByRole('navigation', { name: 'Rooms' }).getByRole('link', { name: /^unread/ }).waitFor();
+  await next
+    .getByRole('navigation', { name: 'Rooms' })
+    .getByRole('link', { name: /^unread/ })
+    .waitFor();
   expect(await next.getByText('3 unread').count()).toBe(0);
   await page.context().close();
 });
