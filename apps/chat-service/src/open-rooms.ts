@@ -20,7 +20,7 @@ export async function openRooms({ dataDir, nats, retention, maxRooms }: Config):
     const link = await NatsLink.open(nats);
     const { replicas, prefix } = nats;
     return {
-      log: await JetStreamLog.over(link, { retention, maxRooms, replicas, prefix }),
+      log: JetStreamLog.over(link, { retention, maxRooms, replicas, prefix }),
       presence: new NatsPresence(link, { replicas, prefix }),
     };
   }

@@ -43,6 +43,10 @@ export async function startNats({ config = '', jetstream = '', folder: elsewhere
   const start = async (): Promise<void> => {
     const child = spawn(command, ['-c', file], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     server = child;
+    // A test that hangs does not come to its end; the server ends with its process.
+    const end = (): void => void child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     let log = '';
     child.stderr.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-4000)));
     while (!(await takesConnections(port))) {

@@ -1,4 +1,5 @@
 import type { PubAck } from '@nats-io/jetstream';
+import { Logger } from '@nestjs/common';
 import type { chat } from '@rollcall/proto';
 import { logUnavailable } from '../chat-errors.ts';
 import { duplicateUnderWay, hasCode, isNobodyThere, natsError } from '../nats/nats-errors.ts';
@@ -27,6 +28,8 @@ const appendAgainMs = 100;
 
 /** How long the log may take to say that it is there, in milliseconds. */
 const answerMs = 2000;
+
+const logger = new Logger('notes');
 
 export interface JetStreamLogOptions {
   readonly retention: Retention;
@@ -57,6 +60,7 @@ export class JetStreamLog implements NoteLog {
   /** Those that are still to be looked at before the first ones are again. */
   #round: RoomTail[] = [];
   #looking = false;
+  #isConfigured = false;
 
   private constructor(link: NatsLink, options: JetStreamLogOptions) {
     const { believeLossMs = 15_000 } = options;
@@ -64,24 +68,18 @@ export class JetStreamLog implements NoteLog {
     this.#streams = new RoomStreams(link, options);
     this.#reader = new StreamReader(link, this.#streams);
     this.#believeLossMs = believeLossMs;
-    this.#stopListening = link.onConnect(() => void lookAt(this.#tails()));
+    this.#stopListening = link.onConnect(() => {
+      void lookAt(this.#tails());
+      void this.#configure();
+    });
     this.#timer = setInterval(() => void this.#lookAtSome(), lookEveryMs).unref();
   }
 
-  /**
-   * Opens the log, and brings the rooms that there are to what is configured. Its end closes the link.
-   *
-   * @throws RpcError LOG_UNAVAILABLE
-   */
-  static async over(link: NatsLink, options: JetStreamLogOptions): Promise<JetStreamLog> {
+  /** The log over a link, which its end closes. The rooms that there are get what is configured, in the background. */
+  static over(link: NatsLink, options: JetStreamLogOptions): JetStreamLog {
     const log = new JetStreamLog(link, options);
-    try {
-      await log.#streams.configureAll();
-      return log;
-    } catch (error) {
-      await log.close();
-      throw error;
-    }
+    void log.#configure();
+    return log;
   }
 
   async append(note: NewNote): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {
@@ -186,6 +184,17 @@ export class JetStreamLog implements NoteLog {
       }
       if (performance.now() >= until) throw logUnavailable('the room has no leader');
       await new Promise((resolve) => setTimeout(resolve, appendAgainMs));
+    }
+  }
+
+  async #configure(): Promise<void> {
+    if (this.#isConfigured) return;
+    try {
+      await this.#streams.configureAll();
+      this.#isConfigured = true;
+    } catch (error) {
+      // Without a connection the next one makes us try again.
+      if (this.#link.isConnected) logger.error(error);
     }
   }
 

@@ -12,6 +12,10 @@ const duplicateWindowMs = 60 * 60 * 1000;
 /** How many streams are changed or asked for at a time. */
 const atATime = 32;
 
+/** How old a count of the rooms may be, in milliseconds, and how near to the most it is counted each time. */
+const countedMs = 1000;
+const nearMost = 100;
+
 export interface RoomStreamsOptions {
   readonly retention: Retention;
   /** How many rooms there may be. Replicas that make rooms at the same moment may come out with a few more. */
@@ -33,6 +37,8 @@ export class RoomStreams {
   readonly #options: RoomStreamsOptions;
   /** Rooms whose stream was seen. */
   readonly #made = new Set<string>();
+  /** How many rooms there were, with those that were made here since. */
+  #counted = { rooms: 0, at: -Infinity };
   /** Rooms are made one behind the other, so that they are counted. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -124,6 +130,7 @@ export class RoomStreams {
     if ((await this.info(room)) !== undefined) return;
     const { maxRooms, replicas, prefix } = this.#options;
     if ((await this.#count()) >= maxRooms) throw tooManyRooms(maxRooms);
+    this.#counted.rooms += 1;
     await this.#link.ask(async ({ jsm }) => {
       try {
         await jsm.streams.add({
@@ -157,8 +164,17 @@ export class RoomStreams {
     };
   }
 
-  /** How many rooms there are. The first page of their names says so. */
-  #count(): Promise<number> {
+  /** How many rooms there are. NATS looks at each of them to say so. */
+  async #count(): Promise<number> {
+    const { rooms, at } = this.#counted;
+    const now = performance.now();
+    if (now - at > countedMs || rooms + nearMost >= this.#options.maxRooms)
+      this.#counted = { rooms: await this.#ask(), at: now };
+    return this.#counted.rooms;
+  }
+
+  /** The first page of their names tells how many there are. */
+  #ask(): Promise<number> {
     return this.#link.ask(async ({ nats }) => {
       const request = JSON.stringify({ subject: this.subjectOf('*') });
       const { data } = await nats.request('$JS.API.STREAM.NAMES', request, { timeout: 4000 });

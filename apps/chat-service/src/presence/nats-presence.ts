@@ -22,6 +22,9 @@ const silentMs = 7000;
 /** For how long the others are listened to after an outage before it is told who is there, in milliseconds. */
 const settleMs = 1500;
 
+/** How long it may take to say at the end what is to be said, in milliseconds. */
+const closeMs = 1000;
+
 export interface NatsPresenceOptions {
   /** How many servers of a cluster keep when users were last seen. */
   readonly replicas: number;
@@ -136,10 +139,15 @@ export class NatsPresence implements Presence {
     for (const stop of this.#stopListening) stop();
     for (const { room, visitor } of this.#here.all())
       this.#seen.keep(room, { id: visitor.id, name: visitor.name, timeMs: Date.now() });
-    await this.#collected();
+    const kept = this.#collected();
     clearTimeout(this.#collecting);
     this.#say({ kind: 'bye' });
-    await this.#link.askPlainly(({ nats }) => nats.flush()).catch(() => undefined); // the others miss us soon
+    const said = this.#link.askPlainly(({ nats }) => nats.flush()).catch(() => undefined); // the others miss us soon
+    // A NATS that does not answer does not hold up the end.
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, closeMs);
+    await Promise.race([late, Promise.all([kept, said])]);
+    clearTimeout(timer);
   }
 
   /** Everybody in a room, with the time when they first came. */

@@ -26,7 +26,7 @@ export async function startLogs(nats: Pick<Nats, 'url'>, replicas = 1): Promise<
   const openReplica: NatsLogs['openReplica'] = async (options = {}) => {
     const link = await connectTo(nats.url, replicas);
     const retention = { maxAgeMs: undefined, maxNotes: undefined };
-    const log = await JetStreamLog.over(link, { retention, maxRooms: 10_000, replicas, prefix, ...options });
+    const log = JetStreamLog.over(link, { retention, maxRooms: 10_000, replicas, prefix, ...options });
     opened.push({ log, link });
     return { log, link };
   };

@@ -1,7 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { type Nats, startNats } from '@rollcall/test-servers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { followRoom, newNote } from '../told.ts';
 import { startLogs } from './nats-logs.ts';
 
@@ -59,12 +59,14 @@ test('brings the rooms that are there to what is configured now, both ways', asy
   const before = await logs.open();
   for (const room of ['a', 'b']) for (let index = 0; index < 5; index += 1) await before.append(newNote({ room }));
   const { link } = await logs.openReplica({ retention: { maxAgeMs: 3_600_000, maxNotes: 3 } });
-  for (const room of ['a', 'b']) expect(await before.bounds(room)).toEqual({ first: 3, last: 5 });
+  for (const room of ['a', 'b'])
+    await vi.waitFor(async () => expect(await before.bounds(room)).toEqual({ first: 3, last: 5 }), 5000);
   const configOf = (room: string) =>
     link.ask(async ({ jsm }) => (await jsm.streams.info(`${logs.prefix}-notes-${room}`)).config);
   expect(await configOf('a')).toMatchObject({ max_age: 3_600_000_000_000, max_msgs: 3 });
   await logs.openReplica();
-  expect(await configOf('b')).toMatchObject({ max_age: 0, max_msgs: -1, duplicate_window: 3_600_000_000_000 });
+  const unlimited = { max_age: 0, max_msgs: -1, duplicate_window: 3_600_000_000_000 };
+  await vi.waitFor(async () => expect(await configOf('b')).toMatchObject(unlimited), 5000);
 });
 
 test('answers DATABASE_FULL when NATS may keep no more, and reads on', async () => {
