@@ -20,7 +20,7 @@ export interface Following {
 
 /**
  * Where the notes of all rooms are kept. Each has the number of its commit in its room: from 1, without holes. Whatever
- * keeps them, all methods but `follow` fail with RpcError LOG_UNAVAILABLE while it cannot be reached.
+ * keeps them, all methods fail with RpcError LOG_UNAVAILABLE while it cannot be reached; what is followed stays followed.
  */
 export interface NoteLog {
   /**
@@ -41,7 +41,8 @@ export interface NoteLog {
 
   /**
    * Tells of every note behind `from` once, in order, whoever appends it. What cannot be reached meanwhile is told of
-   * later; a number that is left out has been removed by retention. The notes of one call are of one moment.
+   * later; a number that is left out has been removed by retention. The notes of one call are of one moment. A number that
+   * is not above the last one says that the log was lost, and begins again.
    */
   follow(room: string, hear: (notes: readonly chat.Note[]) => void): Promise<Following>;
 

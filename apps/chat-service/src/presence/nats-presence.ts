@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { chat } from '@rollcall/proto';
+import type { chat } from '@rollcall/proto';
 import { toTimestamp } from '../log/note-rows.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 import { absentMember, presentMember, type Visitor } from './members.ts';
@@ -8,9 +8,8 @@ import { OtherReplicas } from './other-replicas.ts';
 import type { Presence, PresenceChange } from './presence.ts';
 import { decodePresence, encodePresence, maxMoves, type Move, type PresenceMessage } from './presence-messages.ts';
 import { RoomVisitors } from './room-visitors.ts';
+import { RoomWatchers } from './room-watchers.ts';
 import { SeenStream } from './seen-stream.ts';
-
-const { KIND_JOINED, KIND_LEFT, KIND_PRESENT } = chat.RoomEvent_Kind;
 
 /** For how long changes are collected, in milliseconds: whoever leaves and comes back meanwhile has not left. */
 const collectMs = 250;
@@ -37,12 +36,6 @@ interface Present extends Visitor {
   streams: number;
 }
 
-interface Watched {
-  readonly hearers: Set<(change: PresenceChange) => void>;
-  /** Whom they were told of as present. */
-  told: Map<string, Visitor>;
-}
-
 /** What a message says, without who says it. */
 type Said<M = PresenceMessage> = M extends PresenceMessage ? Omit<M, 'replica'> : never;
 
@@ -59,7 +52,10 @@ export class NatsPresence implements Presence {
   readonly #seen: SeenStream;
   readonly #here = new RoomVisitors<Present>();
   readonly #others: OtherReplicas;
-  readonly #watched = new Map<string, Watched>();
+  readonly #watchers = new RoomWatchers(
+    (room) => this.#presentIn(room),
+    (room) => this.members(room),
+  );
   /** Who has come or left here since the last change that was published, by room. */
   readonly #moved = new Map<string, Map<string, Visitor>>();
   /** Rooms whose watchers may have to be told something. */
@@ -121,14 +117,7 @@ export class NatsPresence implements Presence {
   }
 
   watch(room: string, hear: (change: PresenceChange) => void): () => void {
-    const watched = this.#watched.get(room) ?? { hearers: new Set(), told: this.#presentIn(room) };
-    this.#watched.set(room, watched);
-    const own = (change: PresenceChange): void => hear(change);
-    watched.hearers.add(own);
-    return () => {
-      watched.hearers.delete(own);
-      if (watched.hearers.size === 0 && this.#watched.get(room) === watched) this.#watched.delete(room);
-    };
+    return this.#watchers.add(room, hear);
   }
 
   /** Tells the others that nobody is here any more. It leaves the link open. */
@@ -186,7 +175,7 @@ export class NatsPresence implements Presence {
     const changed = [...this.#changed];
     this.#changed.clear();
     this.#publishMoves();
-    for (const room of changed) void this.#tell(room, isCertain);
+    for (const room of changed) void this.#watchers.tell(room, isCertain);
     await this.#seen.write();
   }
 
@@ -205,27 +194,6 @@ export class NatsPresence implements Presence {
       this.#change += 1;
       this.#say({ kind: 'change', change: this.#change, moves: moves.slice(first, first + maxMoves) });
     }
-  }
-
-  async #tell(room: string, isCertain: boolean): Promise<void> {
-    const watched = this.#watched.get(room);
-    if (watched === undefined) return;
-    const before = watched.told;
-    const now = this.#presentIn(room);
-    watched.told = now;
-    const joined = [...now.values()].filter(({ id }) => !before.has(id)).map(presentMember);
-    const time = toTimestamp(Date.now());
-    const left = [...before.values()]
-      .filter(({ id }) => !now.has(id))
-      .map(({ id, name }) => absentMember(id, name, time));
-    if (joined.length === 0 && left.length === 0) return;
-    const changes: PresenceChange[] = isCertain
-      ? [
-          { kind: KIND_JOINED, members: joined },
-          { kind: KIND_LEFT, members: left },
-        ]
-      : [{ kind: KIND_PRESENT, members: await this.members(room) }];
-    for (const change of changes) if (change.members.length > 0) for (const hear of watched.hearers) hear(change);
   }
 
   #hear(data: Uint8Array): void {
