@@ -7,6 +7,7 @@ import { migrate } from './migrations.ts';
 import { NodeSqlite } from './node-sqlite.ts';
 import { NodeSqliteDialect } from './sqlite-dialect.ts';
 import { isSqliteError, sqliteBusy } from './sqlite-errors.ts';
+import { readDirectly } from './prepared.ts';
 import { SqliteLock } from './sqlite-lock.ts';
 import { SqliteWriter, SqliteWriterDialect } from './sqlite-writer.ts';
 import type { UsersDatabase } from './tables.ts';
@@ -44,6 +45,7 @@ export async function openSqlite(dataDir: string): Promise<Engine> {
     lock.close();
     throw new Error(`cannot bring ${file} up to date: ${messageOf(cause)}`, { cause });
   }
+  readDirectly(reader, (statement, parameters) => database.prepare(statement).all(parameters));
   return new SqliteEngine(lock, reader, new SqliteWriter(file));
 }
 
