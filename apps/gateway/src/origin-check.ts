@@ -18,6 +18,8 @@ export class OriginCheck {
   readonly #publicUrl: URL;
   readonly #corsOrigins: ReadonlySet<string>;
   readonly #clients: Clients;
+  /** Whether Host headers lead here: the same ones come again and again. */
+  readonly #hosts = new Map<string, boolean>();
 
   constructor(config: Pick<Config, 'protectedMode' | 'publicUrl' | 'corsOrigins'>, clients: Clients) {
     this.#protectedMode = config.protectedMode;
@@ -39,8 +41,7 @@ export class OriginCheck {
 
   /** A name that leads here is not yet ours: a site may have its own name lead to this machine (DNS rebinding). */
   #checkLocal(request: IncomingMessage): void {
-    const host = /^(\[[^\]]+\]|[^:[\]]+)(?::\d*)?$/.exec(request.headers.host ?? '')?.[1]?.toLowerCase() ?? '';
-    if (!isLoopback(host.replace(/^\[|\]$/g, '')) && host !== this.#publicUrl.hostname)
+    if (!this.#leadsHere(request.headers.host ?? ''))
       throw foreign('The Host header names neither this machine nor the host of PUBLIC_URL.');
     const address = this.#clients.address(request);
     if (address !== unixPeer && !isLoopback(address))
@@ -48,6 +49,16 @@ export class OriginCheck {
     if (this.#madeBy(request) !== 'foreign' || isNavigation(request)) return;
     if (request.headers.origin !== undefined && this.#corsOrigins.has('*')) return;
     throw foreign(foreignPage);
+  }
+
+  #leadsHere(header: string): boolean {
+    const known = this.#hosts.get(header);
+    if (known !== undefined) return known;
+    const host = /^(\[[^\]]+\]|[^:[\]]+)(?::\d*)?$/.exec(header)?.[1]?.toLowerCase() ?? '';
+    const ours = isLoopback(host.replace(/^\[|\]$/g, '')) || host === this.#publicUrl.hostname;
+    if (this.#hosts.size >= 100) this.#hosts.clear();
+    this.#hosts.set(header, ours);
+    return ours;
   }
 
   #checkCookie(request: IncomingMessage): void {

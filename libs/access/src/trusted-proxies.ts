@@ -71,6 +71,19 @@ export function forwardedAddress(
 
 /** An address as it is written and compared everywhere: IPv4 in dots, also where IPv6 maps it. Undefined when it is none. */
 function plainAddress(text: string): string | undefined {
+  const known = plainAddresses.get(text);
+  if (known !== undefined) return known;
+  const plain = toPlainAddress(text);
+  if (plain === undefined) return undefined;
+  if (plainAddresses.size >= 1000) plainAddresses.clear();
+  plainAddresses.set(text, plain);
+  return plain;
+}
+
+/** Those that were asked for: the same ones come again and again. */
+const plainAddresses = new Map<string, string>();
+
+function toPlainAddress(text: string): string | undefined {
   if (text === unixPeer) return text;
   const address = text.replace(/%.*$/, ''); // the zone of a link-local address names a network card of ours
   switch (isIP(address)) {

@@ -29,11 +29,15 @@ export interface Admission {
 /** Decides whether a call may go on. It throws the RpcError that the caller gets if not. */
 export type Authorize = (call: IncomingCall) => Admission | Promise<Admission>;
 
-const admissions = new WeakMap<Metadata, Admission>();
+/** The metadata of a call that was admitted. A WeakMap would cost each call more than all else here. */
+interface AdmittedMetadata extends Metadata {
+  [admitted]?: Admission;
+}
+const admitted: unique symbol = Symbol('admitted');
 
 /** On whose behalf a call goes on; undefined on a server that lets everybody in. */
 export function admissionOf(metadata: Metadata): Admission | undefined {
-  return admissions.get(metadata);
+  return (metadata as AdmittedMetadata)[admitted];
 }
 
 /**
@@ -48,7 +52,7 @@ export function admit(
   refuse: (error: unknown) => void,
 ): void {
   const take = (admission: Admission): void => {
-    admissions.set(call.metadata, admission);
+    (call.metadata as AdmittedMetadata)[admitted] = admission;
     goOn();
   };
   try {

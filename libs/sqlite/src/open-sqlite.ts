@@ -12,6 +12,8 @@ export interface SqliteFile<Database> {
   /** It sees what is committed. */
   readonly reader: Kysely<Database>;
   readonly writer: SqliteWriter;
+  /** Reads at once, over the connection of `reader`, whose queue it passes: there must be no transaction on it. */
+  read(sql: string, parameters: readonly unknown[]): unknown[];
   close(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export async function openSqlite<Database>(options: SqliteOptions<Database>): Pr
   return {
     reader,
     writer,
+    read: (sql, parameters) => database.prepare(sql).all(parameters),
     close: async () => {
       await writer.close();
       await reader.destroy();

@@ -159,13 +159,7 @@ export class Exchange {
       const link = nextPageLink(request.raw.url ?? '', head);
       if (link !== undefined) reply.header('link', link);
     }
-    reply
-      .status(status)
-      .headers({
-        'content-type': 'application/json; charset=utf-8',
-        'cache-control': 'no-store',
-      })
-      .send(text);
+    reply.status(status).header('content-type', 'application/json; charset=utf-8').send(text);
   }
 
   #eventId(item: JsonValue): string | undefined {

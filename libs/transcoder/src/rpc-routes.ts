@@ -9,6 +9,12 @@ export type RpcRoute =
   | { readonly binding: Binding; readonly segments: readonly string[]; readonly allow?: undefined }
   | { readonly allow: readonly string[] };
 
+/** A request that a route was looked for. A WeakMap would cost each of them more than the search. */
+interface RoutedRequest extends IncomingMessage {
+  [foundRoute]?: RpcRoute;
+}
+const foundRoute: unique symbol = Symbol('foundRoute');
+
 /** The key of the route for paths that are known and verbs that are not. */
 export const verbNotAllowed = 'verb-not-allowed';
 
@@ -25,7 +31,6 @@ interface Route {
 export class RpcRoutes {
   readonly bindings: readonly Binding[];
   readonly #table = new RouteTable<Route>();
-  readonly #found = new WeakMap<IncomingMessage, RpcRoute>();
 
   /** @throws Error when a service is missing, a rule cannot be read, or two rules have the same verb and path */
   constructor(contracts: readonly Contract[], services: readonly string[]) {
@@ -48,23 +53,23 @@ export class RpcRoutes {
     const match = this.#table.find(verb, path);
     if (match === undefined) return undefined;
     if ('route' in match) {
-      this.#found.set(request, { binding: match.route.binding, segments: match.segments });
+      (request as RoutedRequest)[foundRoute] = { binding: match.route.binding, segments: match.segments };
       return match.route.binding.method.path;
     }
     if (verb === 'HEAD' && match.allow.includes('GET')) {
       const get = this.#table.find('GET', path);
       if (get !== undefined && 'route' in get && get.route.binding.method.kind === 'unary') {
-        this.#found.set(request, { binding: get.route.binding, segments: get.segments });
+        (request as RoutedRequest)[foundRoute] = { binding: get.route.binding, segments: get.segments };
         return get.route.binding.method.path;
       }
     }
-    this.#found.set(request, { allow: match.allow });
+    (request as RoutedRequest)[foundRoute] = { allow: match.allow };
     return verbNotAllowed;
   }
 
   /** What was found for a request. */
   routeOf(request: IncomingMessage): RpcRoute | undefined {
-    return this.#found.get(request);
+    return (request as RoutedRequest)[foundRoute];
   }
 }
 

@@ -9,7 +9,7 @@ export type ReadText = (reader: WireReader, wireType: number) => string | undefi
 
 /** Reads a field that holds no message; undefined when it is of a kind that is not known here. */
 export function scalarText(field: DescField): ReadText | undefined {
-  const value = field.enum === undefined ? scalars[field.scalar as ScalarType] : enumText(field.enum);
+  const value = field.scalar === undefined ? field.enum && enumText(field.enum) : scalars[field.scalar];
   if (value === undefined) return undefined;
   const { wireType, read } = value;
   if (field.fieldKind !== 'list' || wireType === wire.bytes)
@@ -35,7 +35,7 @@ export function zeroText(field: DescField): string | undefined {
   if (field.message !== undefined || field.presence !== FieldPresence.IMPLICIT) return undefined;
   if (field.enum !== undefined) return enumName(field.enum, 0);
   if (field.scalar === ScalarType.BOOL) return 'false';
-  return texts.has(field.scalar as ScalarType) ? '""' : longs.has(field.scalar as ScalarType) ? '"0"' : '0';
+  return texts.has(field.scalar) ? '""' : longs.has(field.scalar) ? '"0"' : '0';
 }
 
 /** A point in time, to the end of the reader. */

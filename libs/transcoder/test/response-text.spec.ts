@@ -61,7 +61,7 @@ function values(field: DescField, depth: number): fc.Arbitrary<unknown> {
   if (field.message !== undefined) return messagesOf(field.message, depth - 1);
   if (field.enum !== undefined)
     return fc.oneof(fc.constantFrom(...field.enum.values.map(({ number }) => number)), small(true));
-  return scalars(field.scalar as ScalarType);
+  return scalars(field.scalar);
 }
 
 /** Messages of a type, with some of their fields. */
@@ -125,11 +125,12 @@ describe('the text of a response', () => {
         });
       fc.assert(
         fc.property(mutated, (bytes) => {
-          const text = texts?.write(bytes)?.text;
-          if (text !== undefined) expect(text).toBe(asLibrary(desc, bytes));
+          const library = asLibrary(desc, bytes);
+          expect([library, undefined]).toContain(texts?.write(bytes)?.text);
         }),
         { numRuns: 100 },
       );
+      expect(texts).toBeDefined();
     },
   );
 
@@ -138,7 +139,7 @@ describe('the text of a response', () => {
     const field = output?.fields[0];
     if (output === undefined || field?.message === undefined) throw new Error('GetUser answers something else');
     const texts = ResponseTexts.of(output, field, ['etag', 'id', 'age']);
-    const user = create(field.message, { id: 7n, etag: 'a"b' } as never);
+    const user = create(field.message, { id: 7n, etag: 'a"b' });
     const response = create(output);
     reflect(output, response).set(field, reflect(field.message, user));
     const { text = '', head } = texts?.write(Buffer.from(toBinary(output, response))) ?? {};

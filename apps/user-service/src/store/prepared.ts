@@ -19,6 +19,19 @@ interface Prepared<Row> {
   readonly slots: readonly (Slot | undefined)[];
 }
 
+/** Runs a statement that reads, past kysely. */
+type Read = (sql: string, parameters: readonly unknown[]) => unknown[];
+
+const reads = new WeakMap<object, Read>();
+
+/**
+ * Has prepared queries of one row or a few read past kysely: its queue for the one connection, and what it awaits on the
+ * way, cost more than the statement. The connection must have no transactions and no open cursors.
+ */
+export function readDirectly(db: Kysely<UsersDatabase>, read: Read): void {
+  reads.set(db, read);
+}
+
 /**
  * Builds a query once for each engine, to be run many times: for a query of one row, building and compiling it takes
  * kysely several times as long as SQLite takes to answer.
@@ -40,6 +53,8 @@ export function prepared<Values extends object, Row>(
     const { query, slots } = known;
     const given: Partial<Record<PropertyKey, unknown>> = values;
     const parameters = slots.map((slot, index) => (slot === undefined ? query.parameters[index] : given[slot.name]));
+    const read = reads.get(db);
+    if (read !== undefined) return read(query.sql, parameters) as Row[]; // as kysely takes it, too
     const bound: CompiledQuery<Row> = { ...query, parameters };
     return (await db.executeQuery(bound)).rows;
   };

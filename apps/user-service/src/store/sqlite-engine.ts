@@ -3,6 +3,7 @@ import { Kysely, type RawBuilder, sql, type SqlBool } from 'kysely';
 import { oneRowSql } from './bulk-sql.ts';
 import type { BulkStatement, Engine } from './engine.ts';
 import { migrate } from './migrations.ts';
+import { readDirectly } from './prepared.ts';
 import { databaseFull } from './store-errors.ts';
 import type { UsersDatabase } from './tables.ts';
 
@@ -18,6 +19,7 @@ export async function openSqlite(dataDir: string): Promise<Engine> {
     migrate: (db) => migrate(db, 'sqlite'),
     whenFull: databaseFull,
   });
+  readDirectly(file.reader, (statement, parameters) => file.read(statement, parameters));
   return new SqliteEngine(file);
 }
 
