@@ -3,6 +3,12 @@
 const part = (id) => document.getElementById(id);
 const [title, message, error, action, leave] = ['title', 'message', 'error', 'action', 'leave'].map(part);
 
+try {
+  document.documentElement.dataset.theme = localStorage.getItem('rollcall.theme') ?? 'system'; // as chosen at the page
+} catch {
+  // people can forbid it
+}
+
 let secret = '';
 let act = async () => {};
 let busy = false;

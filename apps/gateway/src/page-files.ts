@@ -30,9 +30,11 @@ export function readPage(): Page {
 }
 
 function findStart(): URL {
-  const start = pathToFileURL(createRequire(import.meta.url).resolve('@rollcall/web/index.html'));
-  if (!existsSync(start)) throw new Error('the page was not built: run "npm run build"');
-  return start;
+  try {
+    return pathToFileURL(createRequire(import.meta.url).resolve('@rollcall/web/index.html'));
+  } catch (cause) {
+    throw new Error('the page is not built: run "npm run build"', { cause });
+  }
 }
 
 function readEncodings(file: URL): PageFile {

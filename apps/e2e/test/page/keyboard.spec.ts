@@ -14,7 +14,9 @@ function focused(page: Page): Promise<string> {
   return page.evaluate(() => {
     const element = document.activeElement;
     const labels =
-      element instanceof HTMLInputElement ? [...(element.labels ?? [])].map((label) => label.textContent) : [];
+      element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement
+        ? [...(element.labels ?? [])].map((label) => label.textContent)
+        : [];
     return (element?.getAttribute('aria-label') ?? labels[0] ?? element?.textContent ?? '').trim();
   });
 }
@@ -100,5 +102,37 @@ test('a dialog keeps the focus, and gives it back', async () => {
   }
   await page.keyboard.press('Escape');
   await expect.poll(() => focused(page)).toBe('Import');
+  await page.context().close();
+});
+
+test('by the keyboard alone one opens a room, says something, and walks back to the directory', async () => {
+  const page = await site.open();
+  await page.getByText('Live').waitFor();
+  await tabTo(page, 'Chat');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Rooms' }).waitFor();
+  await tabTo(page, 'Open a room');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => focused(page)).toBe('Name');
+  await page.keyboard.type('keys');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'keys' }).waitFor();
+  await tabTo(page, 'Message to keys');
+  await page.keyboard.type('One line');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('and another');
+  await page.keyboard.press('Enter');
+  await expect
+    .poll(() => page.locator('.note:not(.draft) .message-text').allTextContents())
+    .toEqual(['One line\nand another']);
+  expect(await focused(page)).toBe('Message to keys');
+  await page.keyboard.press('Control+Home');
+  for (let count = 0; (await focused(page)) !== 'Directory'; count += 1) {
+    expect(count).toBeLessThan(30);
+    await page.keyboard.press('Shift+Tab');
+  }
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Directory' }).waitFor();
+  expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN');
   await page.context().close();
 });

@@ -22,7 +22,7 @@ export function tell(text: string, { kind = 'done', action }: Partial<Pick<Messa
 
 /** Says something to those who do not see the page, when nothing else is being said. */
 export function announce(text: string): void {
-  spoken.value = text;
+  spoken.value = spoken.peek() === text ? `${text}\u00a0` : text; // what is the same is not said again
 }
 
 function dismiss(id: number): void {
