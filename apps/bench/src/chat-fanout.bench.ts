@@ -127,7 +127,7 @@ class FanOut implements Variant {
     const deliveries = heard.reduce((sum, each) => sum + each.deliveries, 0);
     const readers = this.#readers.reduce((sum, each) => sum + each.count, 0);
     if (deliveries !== readers * sends.length) throw new Error(`${deliveries} of ${readers * sends.length} notes came`);
-    const lateness = Float64Array.from(heard.flatMap((each) => [...each.lateness])).sort();
+    const lateness = Float64Array.from(heard.flatMap((each) => [...each.lateness])).toSorted();
     return {
       deliveriesPerCoreSecond: deliveries / (cpuMicros / 1e6),
       p50Millis: quantile(lateness, 0.5),

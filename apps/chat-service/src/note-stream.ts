@@ -1,7 +1,7 @@
 import { emit } from '@rollcall/grpc';
 import type { chat } from '@rollcall/proto';
 import type { Subscriber } from 'rxjs';
-import { readerTooSlow } from './chat-errors.ts';
+import { readerTooSlow, seqUnknown } from './chat-errors.ts';
 import type { NoteLog } from './log/note-log.ts';
 import { type Group, messageBehind } from './recent-notes.ts';
 import { checkpointEvent, encodeEvents, type EncodedEvents, eventsOf, gapEvent } from './room-events.ts';
@@ -49,8 +49,10 @@ export class NoteStream implements LiveReader {
   /** Sends what there is, then lives on what comes. */
   async run(): Promise<void> {
     try {
+      const { recent } = this.#feed;
       await this.#catchUp();
       if (this.#subscriber.closed) return;
+      if (this.#feed.recent !== recent) throw seqUnknown(String(this.#position), this.#feed.recent.last); // it was lost meanwhile
       this.#leave = this.#feed.join(this);
       this.#send(encodeEvents([checkpointEvent(this.#position)]));
       if (this.wantsPresence) await this.#tellMembers();
@@ -80,6 +82,10 @@ export class NoteStream implements LiveReader {
     const next = recent.behind(this.#position);
     const isTooMuch = next === undefined || (stands && recent.bytesFrom(next) > maxWaitingBytes);
     if (isTooMuch || now - next.cameAt > maxWaitingMs) this.#fail(readerTooSlow(this.#position));
+  }
+
+  lose(last: number): void {
+    this.#fail(seqUnknown(String(this.#position), last));
   }
 
   async #catchUp(): Promise<void> {

@@ -16,6 +16,8 @@ export interface LiveReader {
   tell(message: EncodedEvents): void;
   /** Looks whether it is too slow. */
   look(now: number): void;
+  /** The log is another one than the reader has read. */
+  lose(last: number): void;
 }
 
 /** How often it is looked whether somebody is too slow, in milliseconds. */
@@ -27,7 +29,7 @@ const checkpointMs = 15_000;
 /** What happens in a room, for all of its readers in this process: there is one for a room, as long as it has readers. */
 export class RoomFeed {
   readonly room: string;
-  readonly recent: RecentNotes;
+  #recent: RecentNotes;
   readonly #following: Following;
   readonly #presence: Presence;
   readonly #readers = new Set<LiveReader>();
@@ -37,7 +39,7 @@ export class RoomFeed {
 
   private constructor(room: string, following: Following, presence: Presence, recent: RecentNotes) {
     this.room = room;
-    this.recent = recent;
+    this.#recent = recent;
     this.#following = following;
     this.#presence = presence;
     this.#unwatch = presence.watch(room, ({ kind, members }) => {
@@ -55,6 +57,11 @@ export class RoomFeed {
     hear = (notes) => feed.#hear(notes);
     if (early.length > 0) hear(early);
     return feed;
+  }
+
+  /** The last notes. */
+  get recent(): RecentNotes {
+    return this.#recent;
   }
 
   /** From now on a reader that has all notes up to the last gets what comes. @returns what ends that */
@@ -77,7 +84,15 @@ export class RoomFeed {
 
   #hear(notes: readonly chat.Note[]): void {
     this.#spokenAt = performance.now();
+    const first = Number(notes[0]?.seq);
+    if (first <= this.recent.last) this.#startOver(first - 1);
     for (const group of this.recent.add(notes)) for (const reader of this.#readers) reader.hear(group);
+  }
+
+  /** The log was lost, and begins anew: what readers have of it is not in it any more. */
+  #startOver(last: number): void {
+    this.#recent = new RecentNotes(last);
+    for (const reader of this.#readers) reader.lose(last);
   }
 
   #look(): void {

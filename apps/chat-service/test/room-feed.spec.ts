@@ -24,6 +24,7 @@ class Reader implements LiveReader {
   readonly wantsPresence: boolean;
   readonly groups: Group[] = [];
   readonly told: EncodedEvents[] = [];
+  readonly lost: number[] = [];
 
   constructor(wantsPresence = false) {
     this.wantsPresence = wantsPresence;
@@ -38,6 +39,10 @@ class Reader implements LiveReader {
   }
 
   look(): void {} // it is never slow
+
+  lose(last: number): void {
+    this.lost.push(last);
+  }
 }
 
 /** A feed behind note 7, and what its log and its presence tell it. */
@@ -90,6 +95,16 @@ test('says every 15 seconds of silence up to which note everything was sent', as
   feed.close();
   vi.advanceTimersByTime(60_000);
   expect(reader.told).toHaveLength(3);
+});
+
+test('tells readers when the log was lost and begins anew, and goes on with that', async () => {
+  const { feed, hear } = await openFeed();
+  const reader = new Reader();
+  feed.join(reader);
+  hear(note(3), note(4));
+  expect(reader.lost).toEqual([2]);
+  expect(feed.recent.last).toBe(4);
+  feed.close();
 });
 
 test('tells who came only those who want to know, behind the last note', async () => {

@@ -91,7 +91,7 @@ it('the tutorial’s chat serves two clients, one in Python, beside whoever send
   await send(rollcall, 'POST', path, { message: 'hello from REST' });
   const other = rollcall.tutorialChat;
   const all = firstValueFrom(other.chatStream({}).pipe(take(3), toArray()));
-  const python = runClient('./chat_server.py', rollcall.chatTarget);
+  const seen = runClient('./chat_server.py', rollcall.chatTarget);
   await firstValueFrom(other.chatStream({}).pipe(filter(({ name }) => name === 'python')));
   await firstValueFrom(other.sendNote({ name: 'node', message: 'hello, Python' }));
   const notes = [
@@ -99,6 +99,6 @@ it('the tutorial’s chat serves two clients, one in Python, beside whoever send
     ['python', 'hello from Python'],
     ['node', 'hello, Python'],
   ];
-  expect(await python).toEqual(notes);
+  expect(await seen).toEqual(notes);
   expect((await all).map(({ name, message }) => [name, message])).toEqual(notes);
 });

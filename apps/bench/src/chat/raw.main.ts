@@ -20,7 +20,7 @@ let seq = 0;
 const server = new Server();
 server.register<Buffer, Buffer>(
   '/rollcall.chat.v1.ChatService/SendNote',
-  ((call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) => {
+  (call: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) => {
     const { room, message } = send.decodeRequest(call.request) as chat.SendNoteRequest; // by its codec
     seq += 1;
     const sendTime = { seconds: String(Math.floor(Date.now() / 1000)), nanos: 0 };
@@ -29,19 +29,19 @@ server.register<Buffer, Buffer>(
     const bytes = stream.encodeResponse({ events: [event] });
     for (const reader of readers) reader.write(bytes);
     respond(null, send.encodeResponse({ note }));
-  }) as never,
+  },
   identity,
   identity,
   'unary',
 );
 server.register<Buffer, Buffer>(
   '/rollcall.chat.v1.ChatService/StreamNotes',
-  ((call: ServerWritableStream<Buffer, Buffer>) => {
+  (call: ServerWritableStream<Buffer, Buffer>) => {
     readers.add(call);
     call.on('cancelled', () => readers.delete(call));
     const checkpoint = { kind: KIND_CHECKPOINT, seq: String(seq), note: null, gap: null, members: [] };
     call.write(stream.encodeResponse({ events: [checkpoint] }));
-  }) as never,
+  },
   identity,
   identity,
   'serverStream',

@@ -11,6 +11,7 @@ const { kind, socketPath, room, count } = workerData as ReadersOf;
 const path = '/rollcall.chat.v1.ChatService/StreamNotes';
 const codec = codecsOf(rollcallContract).get(path);
 if (codec === undefined) throw new Error(`no codec for ${path}`);
+const { decodeResponse, encodeRequest } = codec;
 const { KIND_CHECKPOINT } = chat.RoomEvent_Kind;
 
 const streamsPerConnection = 100;
@@ -81,7 +82,7 @@ let lastSaid: Said = { notes: [], caughtUp: false };
 
 function read(bytes: Buffer): Said {
   if (!bytes.equals(lastBytes)) {
-    const { events } = codec?.decodeResponse(bytes) as chat.StreamNotesResponse; // by its codec
+    const { events } = decodeResponse(bytes) as chat.StreamNotesResponse; // by its codec
     [lastBytes, lastSaid] = [Buffer.from(bytes), said(events)];
   }
   return lastSaid;
@@ -89,7 +90,7 @@ function read(bytes: Buffer): Said {
 
 /** HTTP/2 alone: a client of grpc-js would take more than the server does. @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 function openGrpc(): void {
-  const body = codec?.encodeRequest({ room, presence: false, presentAs: '0', latest: 0 }) ?? Buffer.alloc(0);
+  const body = encodeRequest({ room, presence: false, presentAs: '0', latest: 0 });
   const frame = Buffer.concat([Buffer.alloc(5), body]);
   frame.writeUInt32BE(body.length, 1);
   for (let first = 0; first < count; first += streamsPerConnection) {
