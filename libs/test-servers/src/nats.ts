@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -67,7 +67,13 @@ export async function startNats({ config = '', jetstream = '', folder: elsewhere
     url: `nats://127.0.0.1:${port}`,
     start,
     kill,
-    pause: () => void server?.kill('SIGSTOP'),
+    pause: () => {
+      if (server?.pid === undefined) throw new Error('NATS does not run');
+      server.kill('SIGSTOP');
+      // All of its threads have to hear of it.
+      while (!execFileSync('ps', ['-o', 'stat=', '-p', String(server.pid)], { encoding: 'utf8' }).startsWith('T'))
+        continue;
+    },
     resume: () => void server?.kill('SIGCONT'),
     forget: () => rmSync(store, { recursive: true, force: true }),
     async [Symbol.asyncDispose]() {
