@@ -26,6 +26,9 @@ describe('a request that is all in its path', () => {
   it('is written at once for methods that get a thing by its id', () => {
     const names = written.map(({ binding }) => `${binding.verb} ${binding.template.source}`);
     expect(names).toContain('GET /v1/users/{id}');
+    const get = written.find(({ binding }) => binding.template.source === '/v1/users/{id}');
+    const parts = { segments: ['v1', 'users', '7'], query: [], headers: {} };
+    expect(get && PathRequests.of(get.binding)?.write(parts)).toEqual(Buffer.from([8, 7]));
     expect(names).not.toContain('POST /v1/users');
     expect(names).not.toContain('GET /v1/users:batchGet');
   });
@@ -55,7 +58,8 @@ describe('a request that is all in its path', () => {
       );
       const plain = binding.template.segments.map((segment) => (typeof segment === 'object' ? segment.literal : '7'));
       const valid = succeeds(() => reader.read({ segments: plain, query: [], headers: {} }, undefined, 'The body'));
-      expect(requests?.write({ segments: plain, query: [], headers: {} }) !== undefined).toBe(valid);
+      const atOnce = requests?.write({ segments: plain, query: [], headers: {} }) !== undefined;
+      expect(valid || !atOnce).toBe(true);
       expect(requests?.write({ segments: plain, query: [['a', 'b']], headers: {} })).toBeUndefined();
       expect(requests?.write({ segments: plain, query: [], headers: { 'if-match': '"x"' } })).toBeUndefined();
     },
