@@ -134,6 +134,17 @@ describe('the text of a response', () => {
     },
   );
 
+  it('is left to the library where a message comes in two parts, or a text begins with a mark of the byte order', () => {
+    const desc = rollcallContract.registry.getMessage('rollcall.user.v1.User');
+    if (desc === undefined) throw new Error('the contract has no User');
+    const texts = ResponseTexts.of(desc, undefined, []);
+    const created = (...parts: number[]): number[] => [0x32, parts.length, ...parts];
+    const two = Buffer.from([...created(8, 5), ...created(16, 64)]);
+    const marked = Buffer.from([0x12, 4, 0xef, 0xbb, 0xbf, 0x61]);
+    expect(texts?.write(Buffer.from(created(8, 5)))?.text).toBe(asLibrary(desc, Buffer.from(created(8, 5))));
+    expect([texts?.write(two), texts?.write(marked)]).toEqual([undefined, undefined]);
+  });
+
   it('knows the fields that headers are made of, and the one field that is the answer', () => {
     const output = rollcallContract.methods.get('/rollcall.user.v1.UserService/GetUser')?.output;
     const field = output?.fields[0];
