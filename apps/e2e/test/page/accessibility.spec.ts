@@ -43,13 +43,13 @@ afterAll(async () => {
 });
 
 /** Signs in by the link that the first start prints. @returns the session, for other windows */
-async function signInFirst({ rollcall, open }: Site): Promise<typeof administrator> {
+async function signInFirst(at: Site): Promise<typeof administrator> {
   let secret: string | undefined;
   while (secret === undefined) {
-    secret = /#(rcl_[\w-]{43})/.exec(rollcall.output())?.[1];
+    secret = /#(rcl_[\w-]{43})/.exec(at.rollcall.output())?.[1];
     await new Promise((resolve) => setTimeout(resolve, 10)); // it comes through a pipe
   }
-  const page = await open(`sign-in#${secret}`);
+  const page = await at.open(`sign-in#${secret}`);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Directory' }).waitFor();
   const session = await page.context().storageState();
