@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { send } from '../rollcall.ts';
 import { type Site, startSite } from './page.ts';
@@ -26,6 +26,7 @@ async function findings(page: Page): Promise<string[]> {
 
 let site: Site;
 let guarded: Site;
+let administrator: Awaited<ReturnType<BrowserContext['storageState']>>;
 beforeAll(async () => {
   site = await startSite();
   guarded = await startSite({ LOCAL_SIGN_IN: '1' });
@@ -34,11 +35,27 @@ beforeAll(async () => {
   for (const message of ['Hello', 'Look at https://example.com/ please'])
     await send(site.rollcall, 'POST', '/v1/rooms/lobby/notes', { message });
   await send(site.rollcall, 'POST', '/v1/rooms/lobby/notes', { message: 'By somebody', authorId: '1' });
+  administrator = await signInFirst(guarded);
 });
 afterAll(async () => {
   await site[Symbol.asyncDispose]();
   await guarded[Symbol.asyncDispose]();
 });
+
+/** Signs in by the link that the first start prints. @returns the session, for other windows */
+async function signInFirst(at: Site): Promise<typeof administrator> {
+  let secret: string | undefined;
+  while (secret === undefined) {
+    secret = /#(rcl_[\w-]{43})/.exec(at.rollcall.output())?.[1];
+    await new Promise((resolve) => setTimeout(resolve, 10)); // it comes through a pipe
+  }
+  const page = await at.open(`sign-in#${secret}`);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Directory' }).waitFor();
+  const session = await page.context().storageState();
+  await page.context().close();
+  return session;
+}
 
 /** Every view and dialog, and how one gets there. */
 const views: Readonly<Record<string, (page: Page, size: string) => Promise<void>>> = {
@@ -145,4 +162,14 @@ describe.each(looks)('$colorScheme, $size', ({ colorScheme, size }) => {
       await page.context().close();
     },
   );
+
+  test('axe finds nothing wrong with a link for somebody, which has the focus', async () => {
+    const page = await guarded.open('', { ...options, storageState: administrator });
+    await page.getByRole('row', { name: 'Administrator' }).click();
+    await page.getByRole('button', { name: 'Make a sign-in link' }).click();
+    await page.getByLabel('Link for Administrator').waitFor();
+    await expect.poll(() => page.evaluate(() => document.activeElement?.closest('.link') !== null)).toBe(true);
+    expect(await findings(page)).toEqual([]);
+    await page.context().close();
+  });
 });
