@@ -140,7 +140,6 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
     },
     terminate: (app) => end(apps[app], 'SIGTERM'),
     async restart(app) {
-      if (app === 'gateway') rmSync(socketPath, { force: true }); // who is killed leaves it behind
       apps[app] = start(app);
       await ready(rollcall, apps[app]);
     },
