@@ -4,6 +4,7 @@ import {
   type CallerLimits,
   readCallerLimits,
   readServiceTokenFile,
+  readTutorialUserId,
   readTrustedProxies,
   type TrustedProxies,
 } from '@rollcall/access';
@@ -85,11 +86,4 @@ export function readConfig(env: Environment): Config {
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),
   });
-}
-
-function readTutorialUserId(env: Environment): string | undefined {
-  const value = env['TUTORIAL_USER_ID'];
-  if (!value) return undefined;
-  if (!/^[1-9]\d{0,18}$/.test(value)) throw new Error(`TUTORIAL_USER_ID: "${value}" is no id of a user`);
-  return value;
 }

@@ -8,6 +8,19 @@ export const defaultCallerLimits: CallerLimits = {
   streamsPerCaller: 100,
 };
 
+/**
+ * Reads `TUTORIAL_USER_ID`: the user that the tutorials' clients act as, which know no credentials.
+ *
+ * @returns undefined when they act as nobody
+ * @throws Error that names the variable
+ */
+export function readTutorialUserId(env: Environment): string | undefined {
+  const value = env['TUTORIAL_USER_ID'];
+  if (!value) return undefined;
+  if (!/^[1-9]\d{0,18}$/.test(value)) throw new Error(`TUTORIAL_USER_ID: "${value}" is no id of a user`);
+  return value;
+}
+
 const most = 1_000_000;
 
 /**

@@ -1,4 +1,4 @@
-export { defaultCallerLimits, readCallerLimits } from './access-environment.ts';
+export { defaultCallerLimits, readCallerLimits, readTutorialUserId } from './access-environment.ts';
 export { credentialInvalid, notPermitted } from './access-errors.ts';
 export {
   Authorization,

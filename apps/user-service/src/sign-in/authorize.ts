@@ -24,7 +24,9 @@ export function authorizeCalls({ config, lookUp, signIn, addressOf, onDenied }: 
   const callers = new CallerCache(lookUp).start();
   const { tutorialUserId, limits } = config;
   const standIn =
-    tutorialUserId === undefined ? undefined : { credential: byUserId(tutorialUserId), as: 'tutorial' as const };
+    tutorialUserId === undefined
+      ? undefined
+      : { credential: byUserId(BigInt(tutorialUserId)), as: 'tutorial' as const };
   const { authorize } = new Authorization({
     callers,
     limits,

@@ -4,6 +4,7 @@ import {
   readPublicUrl,
   readServiceTokenFile,
   readTrustedProxies,
+  readTutorialUserId,
   type TrustedProxies,
 } from '@rollcall/access';
 import { type Environment, readSwitch, readWhole } from '@rollcall/grpc';
@@ -22,7 +23,7 @@ export interface SignInConfig {
   /** Under which address browsers reach the gateway, without a slash at the end. */
   readonly publicUrl: string;
   /** The user that the tutorials' clients act as, which know no credentials; undefined when nobody. */
-  readonly tutorialUserId: bigint | undefined;
+  readonly tutorialUserId: string | undefined;
   /** The email address of the administrator that a directory without one is given; empty when it is not known. */
   readonly firstAdministratorEmail: string;
   /** Where the token stands that other services call with. */
@@ -54,13 +55,6 @@ export function readSignIn(env: Environment): SignInConfig {
 /** Without a way to sign in, whoever is on this machine is the administrator. */
 export function isProtected({ oidc, links }: SignInConfig): boolean {
   return oidc === undefined && !links;
-}
-
-function readTutorialUserId(env: Environment): bigint | undefined {
-  const value = env['TUTORIAL_USER_ID'];
-  if (!value) return undefined;
-  if (!/^[1-9]\d{0,18}$/.test(value)) throw new Error(`TUTORIAL_USER_ID: "${value}" is no id of a user`);
-  return BigInt(value);
 }
 
 function readEmail(env: Environment): string {

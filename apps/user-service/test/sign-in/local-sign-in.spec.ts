@@ -373,7 +373,7 @@ describe('the limits of callers', () => {
 test("the tutorials' clients act as the user that is configured, and otherwise not at all", async () => {
   await using closed = await startWithSignIn();
   expect((await failure(closed.manager.getUser({ id: 1 }))).reason).toBe('SIGN_IN_REQUIRED');
-  await using service = await startWithSignIn({ tutorialUserId: 2n });
+  await using service = await startWithSignIn({ tutorialUserId: '2' });
   const admin = await administrator(service);
   expect((await failure(service.manager.getUser({ id: 1 }))).reason).toBe('NOT_PERMITTED');
   await createUserAs(service, admin, { id: '2', name: 'Guest', type: USER_TYPE_GUEST });
