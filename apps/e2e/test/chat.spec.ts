@@ -94,6 +94,7 @@ test('who is in a room is told in its stream', async () => {
   const first = readUntil(`${path}&presentAs=${ben}`, /Cleo/);
   const second = openRequest(rollcall, `${path}&presentAs=${cleo}`, { headers: { accept: 'text/event-stream' } });
   second.end();
+  await once(second, 'response');
   expect((await first).text).toMatch(/"name":"Cleo","present":true,"joinTime":"20/);
   second.destroy();
 });
