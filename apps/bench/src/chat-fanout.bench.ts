@@ -16,8 +16,8 @@ import { VariantProcess } from './variant-process.ts';
 const notesPerSecond = 50;
 const apps = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How long each variant works in a round: it paces itself, so that short slices would show little. */
-const fullSliceMs = 20_000;
+/** How long each variant works in a round, two minutes over all rounds: it paces itself, so that short slices show little. */
+const fullSliceMs = 12_000;
 
 const metrics = ['deliveriesPerCoreSecond', 'p50Millis', 'p99Millis'] as const;
 
