@@ -82,16 +82,18 @@ export class RoomTail {
     this.#retry = undefined;
     if (this.#catchingUp || this.#closed || this.#at === undefined) return;
     this.#catchingUp = true;
+    let mayLook = true;
     try {
       while (await this.#readOn()) continue;
     } catch (error) {
       if (!(error instanceof RpcError)) logger.error(error);
-      // Without a connection the next one makes us look again.
+      // Without a connection the next one makes us look again, and nothing else may: each try would fail at once.
       if (this.#link.isConnected) this.#lookLater();
+      else mayLook = false;
     } finally {
       this.#catchingUp = false;
     }
-    this.#tell();
+    this.#tell(mayLook);
   }
 
   close(): void {
@@ -119,8 +121,8 @@ export class RoomTail {
     });
   }
 
-  /** Tells of what follows the last one, and reads what is missing before the others. */
-  #tell(): void {
+  /** Tells of what follows the last one, and reads what is missing before the others unless that cannot be. */
+  #tell(mayLook = true): void {
     if (this.#at === undefined || this.#closed) return;
     const notes: chat.Note[] = [];
     let at = this.#at;
@@ -130,7 +132,7 @@ export class RoomTail {
       if (note !== undefined) notes.push(note);
     }
     this.#give(notes, at);
-    if (this.#heard > at && this.#retry === undefined) void this.look();
+    if (mayLook && this.#heard > at && this.#retry === undefined) void this.look();
   }
 
   /** Reads some of what follows. @returns whether there is more */
