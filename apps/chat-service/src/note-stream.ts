@@ -10,7 +10,7 @@ import type { LiveReader, RoomFeed } from './room-feed.ts';
 /** How many notes are read at a time. */
 const pageSize = 100;
 
-/** What may wait for a live reader that takes nothing, in bytes; and how long a note may wait, in milliseconds. */
+/** What may wait for a live reader that takes nothing, in bytes; and for how long it may take nothing, in milliseconds. */
 const maxWaitingBytes = 256 * 1024;
 const maxWaitingMs = 1000;
 
@@ -25,8 +25,9 @@ export class NoteStream implements LiveReader {
   readonly #subscriber: Subscriber<chat.StreamNotesResponse>;
   /** The number of the last note that was sent. */
   #position: number;
-  /** What it had been sent when it was last looked at. */
+  /** What it had been sent when it was last looked at, and when it last took something. */
   #seenAt = 0;
+  #tookAt = 0;
   #isFull = false;
   /** It has missed who came and left. */
   #missedMembers = false;
@@ -81,7 +82,8 @@ export class NoteStream implements LiveReader {
     if (!this.#isFull || this.#position >= recent.last) return;
     const next = recent.behind(this.#position);
     const isTooMuch = next === undefined || (stands && recent.bytesFrom(next) > maxWaitingBytes);
-    if (isTooMuch || now - next.cameAt > maxWaitingMs) this.#fail(readerTooSlow(this.#position));
+    if (isTooMuch || now - Math.max(this.#tookAt, next.cameAt) > maxWaitingMs)
+      this.#fail(readerTooSlow(this.#position));
   }
 
   lose(last: number): void {
@@ -129,6 +131,7 @@ export class NoteStream implements LiveReader {
   /** The reader takes more: it gets what has come meanwhile. */
   #goOn(): void {
     this.#isFull = false;
+    this.#tookAt = performance.now();
     const { recent } = this.#feed;
     while (!this.#isFull && this.#position < recent.last && !this.#subscriber.closed) {
       const group = recent.behind(this.#position);

@@ -23,6 +23,15 @@ export interface LiveReader {
 /** How often it is looked whether somebody is too slow, in milliseconds. */
 const lookMs = 250;
 
+/**
+ * When to tell readers of what came meanwhile: after so many times as long as telling them took. So many readers of a busy
+ * room get several notes in a message, and others in this process have their turn. Below some time, in milliseconds, it
+ * does not matter.
+ */
+const restTimes = 2;
+const shortMs = 2;
+const longestRestMs = 200;
+
 /** How long nothing happens before readers are told so, in milliseconds. */
 const checkpointMs = 15_000;
 
@@ -35,11 +44,17 @@ export class RoomFeed {
   readonly #readers = new Set<LiveReader>();
   readonly #unwatch: () => void;
   readonly #timer: NodeJS.Timeout;
+  /** Notes that readers are told of next, and the number of the last note that was heard of. */
+  #waiting: chat.Note[] = [];
+  #heard: number;
+  #rest: NodeJS.Timeout | undefined;
   #spokenAt = performance.now();
+  #lookedAt = performance.now();
 
   private constructor(room: string, following: Following, presence: Presence, recent: RecentNotes) {
     this.room = room;
     this.#recent = recent;
+    this.#heard = recent.last;
     this.#following = following;
     this.#presence = presence;
     this.#unwatch = presence.watch(room, ({ kind, members }) => {
@@ -78,6 +93,7 @@ export class RoomFeed {
 
   close(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#rest);
     this.#unwatch();
     this.#following.close();
   }
@@ -85,19 +101,41 @@ export class RoomFeed {
   #hear(notes: readonly chat.Note[]): void {
     this.#spokenAt = performance.now();
     const first = Number(notes[0]?.seq);
-    if (first <= this.recent.last) this.#startOver(first - 1);
+    if (first <= this.#heard) this.#startOver(first - 1);
+    this.#heard = Number(notes.at(-1)?.seq);
+    this.#waiting.push(...notes);
+    if (this.#rest === undefined) this.#fanOut();
+  }
+
+  /** Tells the readers of all notes that wait. */
+  #fanOut(): void {
+    const notes = this.#waiting;
+    this.#waiting = [];
+    const startedAt = performance.now();
     for (const group of this.recent.add(notes)) for (const reader of this.#readers) reader.hear(group);
+    const tookMs = performance.now() - startedAt;
+    if (tookMs < shortMs) return;
+    this.#rest = setTimeout(
+      () => {
+        this.#rest = undefined;
+        if (this.#waiting.length > 0) this.#fanOut();
+      },
+      Math.min(tookMs * restTimes, longestRestMs),
+    ).unref();
   }
 
   /** The log was lost, and begins anew: what readers have of it is not in it any more. */
   #startOver(last: number): void {
     this.#recent = new RecentNotes(last);
+    this.#waiting = [];
     for (const reader of this.#readers) reader.lose(last);
   }
 
   #look(): void {
     const now = performance.now();
-    for (const reader of this.#readers) reader.look(now);
+    // When this process was late itself, readers had no chance to take anything.
+    if (now - this.#lookedAt < lookMs * 2) for (const reader of this.#readers) reader.look(now);
+    this.#lookedAt = now;
     if (now - this.#spokenAt < checkpointMs) return;
     this.#spokenAt = now;
     const message = encodeEvents([checkpointEvent(this.recent.last)]);

@@ -27,6 +27,8 @@ let caughtUp = 0;
 let lateness: number[] = [];
 const faults = { lost: 0, doubled: 0, ended: 0 };
 let awaited: number | undefined;
+/** What a stream that ended has said of it. */
+let lastError = '';
 
 function report(answer: ReadersReport): void {
   parentPort?.postMessage(answer);
@@ -59,7 +61,8 @@ function tell(): void {
   if (until === undefined || (faults.ended === 0 && lasts.some((last) => last < until))) return;
   awaited = undefined;
   const { lost, doubled, ended: over } = faults;
-  const words = lost + doubled + over === 0 ? '' : `${lost} lost, ${doubled} doubled or late, ${over} streams ended`;
+  const words =
+    lost + doubled + over === 0 ? '' : `${lost} lost, ${doubled} doubled or late, ${over} streams ended ${lastError}`;
   report({ heard: { deliveries: lateness.length, lateness: Float64Array.from(lateness), faults: words } });
   lateness = [];
 }
@@ -149,7 +152,8 @@ function openSse(): void {
         rest = parts.pop() ?? '';
         for (const part of parts) {
           const start = part.indexOf('data: ');
-          if (start >= 0) hear(reader, readJson(part.slice(start + 6)));
+          if (part.startsWith('event: error')) lastError = part.slice(start);
+          else if (start >= 0) hear(reader, readJson(part.slice(start + 6)));
         }
       });
     });

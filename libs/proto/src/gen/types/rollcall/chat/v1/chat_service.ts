@@ -218,8 +218,9 @@ export interface ChatServiceClient {
    * `seq` that was received. Whoever does not keep up is ended with
    * RESOURCE_EXHAUSTED, and goes on the same way.
    *
-   * Errors: RESOURCE_EXHAUSTED when more than 256 KiB of new notes wait for a
-   * reader that takes none, or one waits for longer than a second; OUT_OF_RANGE when
+   * Errors: RESOURCE_EXHAUSTED when new notes wait for a reader that takes none for
+   * a second, or 256 KiB of them for one that takes none at the moment, or more than
+   * a megabyte; OUT_OF_RANGE when
    * `after_seq` is beyond the last note: start over from the latest.
    */
 
@@ -269,8 +270,9 @@ export interface ChatServiceController {
    * `seq` that was received. Whoever does not keep up is ended with
    * RESOURCE_EXHAUSTED, and goes on the same way.
    *
-   * Errors: RESOURCE_EXHAUSTED when more than 256 KiB of new notes wait for a
-   * reader that takes none, or one waits for longer than a second; OUT_OF_RANGE when
+   * Errors: RESOURCE_EXHAUSTED when new notes wait for a reader that takes none for
+   * a second, or 256 KiB of them for one that takes none at the moment, or more than
+   * a megabyte; OUT_OF_RANGE when
    * `after_seq` is beyond the last note: start over from the latest.
    */
 
