@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { firstValueFrom, take, toArray } from 'rxjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { send } from '../rollcall.ts';
 import { type Site, startSite } from './page.ts';
@@ -63,6 +64,25 @@ test('two windows talk, and see who is here and who was', async () => {
   await expect.poll(() => hers.locator('.members-pane .gone .member-name').allTextContents()).toHaveLength(1);
   expect(await hers.locator('.members-pane .gone time').count()).toBe(1);
   await hers.context().close();
+});
+
+test('two of the tutorial’s clients and a window are in one conversation', async () => {
+  const { tutorialChat } = site.rollcall;
+  const page = await enter('lobby', 'Ada Lovelace');
+  const [one, two] = [0, 1].map(() => firstValueFrom(tutorialChat.chatStream({}).pipe(take(3), toArray())));
+  await firstValueFrom(tutorialChat.sendNote({ name: 'foo', message: 'Hello from foo' }));
+  await page.getByText('Hello from foo').waitFor();
+  await say(page, 'lobby', 'Hello foo and bar');
+  await expect.poll(() => page.locator('.note.draft').count()).toBe(0);
+  await firstValueFrom(tutorialChat.sendNote({ name: 'bar', message: 'Hello from bar' }));
+  const heard = [
+    { name: 'foo', message: 'Hello from foo' },
+    { name: 'Ada Lovelace', message: 'Hello foo and bar' },
+    { name: 'bar', message: 'Hello from bar' },
+  ];
+  expect([await one, await two]).toEqual([heard, heard]);
+  await expect.poll(() => notes(page).allTextContents()).toEqual(heard.map(({ message }) => message));
+  await page.context().close();
 });
 
 test('history comes as one scrolls up to it, and what is being read stays where it is', async () => {
