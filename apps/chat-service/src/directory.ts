@@ -86,6 +86,7 @@ export class Directory {
     const ids = [...asked.keys()];
     for (let start = 0; start < ids.length; start += batch) {
       const some = ids.slice(start, start + batch);
+      this.#asking += 1;
       try {
         const people = await this.#ask(some);
         for (const id of some) {
@@ -103,7 +104,6 @@ export class Directory {
   }
 
   async #ask(ids: string[]): Promise<Map<string, Person>> {
-    this.#asking += 1;
     const found = await firstValueFrom(this.#client.batchGetUsers({ ids }, this.#options()));
     return new Map(found.users.map((one) => [one.id, personOf(one)]));
   }
