@@ -13,7 +13,6 @@ export class CarriedCall implements BelowCall {
   readonly carrier: GrpcJsCall;
   #headers: Metadata | undefined;
   #onCancelled: (() => void) | undefined;
-  #cancelled = false;
 
   constructor(id: number, metadata: Metadata, deadline: number, bytes: number, carrier: GrpcJsCall) {
     this.id = id;
@@ -23,13 +22,7 @@ export class CarriedCall implements BelowCall {
     this.carrier = carrier;
   }
 
-  /** Whether its caller has gone, also before there was a handler to be told of it. */
-  get cancelled(): boolean {
-    return this.#cancelled;
-  }
-
   cancel(): void {
-    this.#cancelled = true;
     this.#onCancelled?.();
   }
 

@@ -3,28 +3,20 @@ import { Metadata, type ServerDuplexStream, status as Status, type StatusObject 
 import { admit, type IncomingCall } from './authorization.ts';
 import { deadlineExceeded, metadataTooLarge, tooManyCalls } from './call-ends.ts';
 import { CarriedCall } from './carried-call.ts';
-import { emit } from './demand.ts';
+import { CarrierReplies } from './carrier-replies.ts';
 import { statusOf } from './error-status.ts';
 import { http2Stream } from './http2-below.ts';
 import { metadataBytes } from './metadata-size.ts';
-import { Outbox, OutboxBudget } from './outbox.ts';
 import type { CarrierHost, ConnectionLoad } from './packed-calls.ts';
-import {
-  type CallEntry,
-  type CarryRequest,
-  decodeCarryRequest,
-  encodeCarryResponse,
-  fullFrameBytes,
-  type ReplyEntry,
-  replySize,
-} from './packed-frames.ts';
+import { type CallEntry, type CarryRequest, decodeCarryRequest } from './packed-frames.ts';
 import { RpcError } from './rpc-error.ts';
+import type { ServedMethod } from './served-method.ts';
 import { ServerCall } from './server-call.ts';
 
-/**
- * One stream that carries calls, on the side of the server. Each call runs as one with a stream of its own does. Answers
- * leave in the turn of the event loop in which they are there; while the peer does not take them, nothing more is read.
- */
+/** How many calls are started in one turn of the event loop: the caller is to have answers while others are made. */
+const startsPerTurn = 32;
+
+/** One stream that carries calls, on the side of the server. Each call runs as one with a stream of its own does. */
 export class Carrier {
   readonly stream: ServerDuplexStream<Buffer, Buffer>;
   readonly #host: CarrierHost;
@@ -32,19 +24,16 @@ export class Carrier {
   readonly #peer: string;
   readonly #userAgent: string | Buffer | undefined;
   readonly #onClosed: () => void;
-  readonly #outbox: Outbox;
+  readonly #replies: CarrierReplies;
   readonly #calls = new Map<number, CarriedCall>();
   /** The calls that nobody has decided about yet. */
   readonly #asking = new Set<CarriedCall>();
-  #replies: ReplyEntry[] = [];
+  /** What starts the calls that have come, in order. */
+  #starts: (() => void)[] = [];
   #lastId = 0;
   #bytes = 0;
   #idleSince = Date.now();
   #draining = false;
-  #drainTold = false;
-  #scheduled = false;
-  /** Since when the peer does not take what is sent, in milliseconds since the epoch. */
-  #fullSince: number | undefined;
   /** Whether the peer has no more calls. */
   #halfClosed = false;
   #over = false;
@@ -61,12 +50,12 @@ export class Carrier {
     this.#peer = stream.getPeer();
     this.#userAgent = stream.metadata.get('user-agent')[0];
     this.#onClosed = onClosed;
-    this.#outbox = new Outbox(stream, Infinity, new OutboxBudget());
+    this.#replies = new CarrierReplies(stream, () => this.#endWhenDone());
     stream.sendMetadata(new Metadata()); // tells that calls are taken here
     stream.on('data', (frame: Buffer) => this.#read(frame));
     stream.on('end', () => {
       this.#halfClosed = true;
-      this.#schedule();
+      this.#replies.schedule();
     });
     stream.on('cancelled', () => this.#close());
     stream.on('close', () => this.#close());
@@ -82,13 +71,13 @@ export class Carrier {
     if (this.#draining) return;
     this.#draining = true;
     this.#idleSince = Date.now();
-    this.#schedule();
+    this.#replies.drain();
   }
 
   /** Ends the stream, and the calls that it has. */
   end(error: RpcError): void {
     if (this.#over) return;
-    while (this.#replies.length > 0) this.#write(this.#nextReplies()); // such as that their calls were ended
+    this.#replies.end(); // such as that their calls were ended
     this.#over = true;
     this.stream.emit('error', statusOf(error));
     this.#letGo();
@@ -102,8 +91,9 @@ export class Carrier {
   endWhatIsDue(now: number): void {
     for (const call of this.#asking) if (now >= call.deadline) this.#reply(call, statusOf(deadlineExceeded()));
     const { lastWordMs, defaultDeadlineMs } = this.#host.limits;
-    if (this.#fullSince !== undefined && now - this.#fullSince >= defaultDeadlineMs) {
-      this.#replies = [];
+    const { fullSince } = this.#replies;
+    if (fullSince !== undefined && now - fullSince >= defaultDeadlineMs) {
+      this.#replies.drop();
       this.end(answersNotRead(defaultDeadlineMs));
     }
     if (this.#draining && this.idleMs(now) >= lastWordMs) this.#endWell();
@@ -118,6 +108,7 @@ export class Carrier {
       this.#breakOff(error instanceof Error ? error.message : '');
       return;
     }
+    const before = this.#starts.length;
     for (const id of request.cancelledIds) this.#cancel(id);
     for (const call of request.calls) {
       if (call.id <= this.#lastId) {
@@ -127,6 +118,7 @@ export class Carrier {
       this.#lastId = call.id;
       this.#take(call);
     }
+    if (before === 0) this.#startSome();
   }
 
   #breakOff(why: string): void {
@@ -134,7 +126,7 @@ export class Carrier {
   }
 
   #take({ id, method, timeoutMs, metadata = malformedMetadata, request }: CallEntry): void {
-    const { limits, packedCallLimits, authorize } = this.#host;
+    const { limits, packedCallLimits } = this.#host;
     const bytes = request.length;
     const call = new CarriedCall(id, metadata, Date.now() + timeoutMs, bytes, this.stream);
     const full =
@@ -152,24 +144,47 @@ export class Carrier {
       const size = metadataBytes(metadata);
       if (this.#userAgent !== undefined && metadata.get('user-agent').length === 0)
         metadata.set('user-agent', this.#userAgent);
-      const start = (): void => {
-        this.#asking.delete(call);
-        if (call.cancelled || !this.#calls.has(id)) return;
-        new ServerCall(served, this.#host, call).respondOnce(request, (error, response, trailers) =>
-          this.#reply(call, error, response, trailers),
-        );
-      };
       if (size > limits.maxMetadataBytes) this.#fail(call, metadataTooLarge(size, limits.maxMetadataBytes));
       else if (timeoutMs === 0) this.#fail(call, deadlineExceeded());
-      else if (authorize === undefined) start();
       else {
-        const incoming: IncomingCall = { method: served.method, metadata, peer: this.#peer };
         this.#asking.add(call);
-        admit(authorize, incoming, start, (error) => {
-          this.#fail(call, error instanceof RpcError ? error : this.#host.unauthorizable(error, incoming));
-        });
+        this.#starts.push(() => this.#start(call, served, request));
       }
     }
+  }
+
+  /** Starts as many calls as one turn may, and the others in the turns to come. */
+  #startSome(): void {
+    if (this.#over) return;
+    this.#replies.scheduleFirst();
+    const starts = this.#starts;
+    this.#starts = starts.splice(startsPerTurn);
+    if (this.#starts.length > 0) setImmediate(() => this.#startSome());
+    for (const start of starts) start();
+  }
+
+  #start(call: CarriedCall, served: ServedMethod, request: Buffer): void {
+    if (!this.#calls.has(call.id)) return; // it was cancelled, or its deadline has passed
+    const { authorize } = this.#host;
+    if (authorize === undefined) {
+      this.#serve(call, served, request);
+      return;
+    }
+    const incoming: IncomingCall = { method: served.method, metadata: call.metadata, peer: this.#peer };
+    admit(
+      authorize,
+      incoming,
+      () => this.#serve(call, served, request),
+      (error) => this.#fail(call, error instanceof RpcError ? error : this.#host.unauthorizable(error, incoming)),
+    );
+  }
+
+  #serve(call: CarriedCall, served: ServedMethod, request: Buffer): void {
+    this.#asking.delete(call);
+    if (!this.#calls.has(call.id)) return;
+    new ServerCall(served, this.#host, call).respondOnce(request, (error, response, trailers) =>
+      this.#reply(call, error, response, trailers),
+    );
   }
 
   #fail(call: CarriedCall, error: RpcError): void {
@@ -177,9 +192,7 @@ export class Carrier {
   }
 
   #reply(call: CarriedCall, error: StatusObject | null, response?: Buffer, trailers?: Metadata): void {
-    if (!this.#forget(call) || this.#over) return;
-    this.#replies.push(call.reply(error, response, trailers));
-    this.#schedule();
+    if (this.#forget(call) && !this.#over) this.#replies.add(call.reply(error, response, trailers));
   }
 
   #cancel(id: number): void {
@@ -197,30 +210,19 @@ export class Carrier {
     this.#connection.calls -= 1;
     if (this.#calls.size === 0) {
       this.#idleSince = Date.now();
-      if (this.#halfClosed) this.#schedule();
+      if (this.#halfClosed) this.#replies.schedule();
     }
     return true;
   }
 
-  #schedule(): void {
-    if (this.#scheduled || this.#fullSince !== undefined || this.#over) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
-  }
-
-  /** Sends what is there, as far as the peer takes it. */
-  #flush(): void {
-    if (this.#draining && !this.#drainTold && this.#replies.length === 0 && !this.#over) this.#write([]);
-    while (this.#replies.length > 0 && this.#fullSince === undefined && !this.#over) this.#write(this.#nextReplies());
-    if (this.#halfClosed && this.#calls.size === 0 && this.#replies.length === 0) this.#endWell();
+  #endWhenDone(): void {
+    if (this.#halfClosed && this.#calls.size === 0 && this.#replies.empty) this.#endWell();
   }
 
   #endWell(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#replies.drop();
     this.stream.end();
     this.#letGo();
   }
@@ -231,38 +233,9 @@ export class Carrier {
     lastWords.allow(http2Stream(this.stream), Date.now() + limits.lastWordMs, constants.NGHTTP2_CANCEL);
   }
 
-  /** Takes the replies that go into one message. */
-  #nextReplies(): readonly ReplyEntry[] {
-    let bytes = 0;
-    let count = 0;
-    for (const reply of this.#replies) {
-      bytes += replySize(reply);
-      if (count > 0 && bytes > fullFrameBytes) break;
-      count += 1;
-    }
-    const next = this.#replies;
-    this.#replies = next.splice(count);
-    return next;
-  }
-
-  #write(replies: readonly ReplyEntry[]): void {
-    this.#drainTold = this.#draining;
-    const frame = encodeCarryResponse({ replies, draining: this.#draining });
-    const taken = emit({ next: (message: Buffer) => this.#outbox.send(message) }, frame);
-    if (taken === undefined) return;
-    this.#fullSince ??= Date.now();
-    this.stream.pause();
-    void taken.then(() => {
-      this.#fullSince = undefined;
-      if (this.#over) return;
-      this.stream.resume();
-      this.#flush();
-    });
-  }
-
   #close(): void {
     this.#over = true;
-    this.#replies = [];
+    this.#replies.drop();
     this.#cancelAll();
     this.#onClosed();
   }

@@ -19,7 +19,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { type CallContext, currentCall, GrpcChannel, type GrpcChannelOptions, RpcError } from '../src/grpc.ts';
 import { carryPath } from '../src/packed-method.ts';
-import { failure, watchStreams } from './carriers.ts';
+import { decodeCarryResponse, encodeCarryRequest } from '../src/packed-frames.ts';
+import { failure, openCarrier, watchStreams } from './carriers.ts';
 import { type Service, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const readPath = `/${shelfServiceName}/ReadFile`;
@@ -68,6 +69,36 @@ describe('packed calls', () => {
       expect(await firstValueFrom(service.client.readFile({ path: 'x' }))).toEqual({ path: 'x' });
     expect(slow.closed).toBe(false);
     slow.unsubscribe();
+  });
+
+  it('that came together are not all made before the first are answered, nor is one that was cancelled meanwhile', async () => {
+    const made: string[] = [];
+    await using service = await startShelf(
+      {
+        readFile: ({ path }: shelf.ReadFileRequest) => {
+          made.push(path);
+          return { path };
+        },
+      },
+      packed,
+    );
+    using carrier = openCarrier(service.target);
+    const calls = Array.from({ length: 200 }, (_, index) => ({
+      id: index + 1,
+      method: readPath,
+      timeoutMs: 60_000,
+      metadata: new Metadata(),
+      request: Buffer.from([0x0a, 1, 0x61]),
+    }));
+    carrier.stream.write(encodeCarryRequest({ calls, cancelledIds: [] }));
+    carrier.stream.write(encodeCarryRequest({ calls: [], cancelledIds: [200] }));
+    const answered = (): number[] =>
+      carrier.received.flatMap((frame) => decodeCarryResponse(frame).replies.map(({ id }) => id));
+    await until(() => answered().length === 199);
+    expect(answered()).toEqual(calls.slice(0, 199).map(({ id }) => id));
+    const [first] = carrier.received.map((frame) => decodeCarryResponse(frame).replies.length);
+    expect(first).toBe(32);
+    expect(made).toHaveLength(199);
   });
 
   it('bring their metadata, repeated and binary, and the caller’s user agent', async () => {
