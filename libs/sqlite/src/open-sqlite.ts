@@ -2,6 +2,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Kysely } from 'kysely';
 import { NodeSqlite } from './node-sqlite.ts';
+import { SharedRead } from './shared-read.ts';
 import { NodeSqliteDialect } from './sqlite-dialect.ts';
 import { isSqliteError, sqliteBusy } from './sqlite-errors.ts';
 import { SqliteLock } from './sqlite-lock.ts';
@@ -60,12 +61,17 @@ export async function openSqlite<Database>(options: SqliteOptions<Database>): Pr
     throw new Error(`cannot bring ${file} up to date: ${messageOf(cause)}`, { cause });
   }
   const writer = new SqliteWriter(file, whenFull);
+  const shared = new SharedRead(database);
   return {
     reader,
     writer,
-    read: (sql, parameters) => database.prepare(sql).all(parameters),
+    read: (sql, parameters) => {
+      shared.join();
+      return database.prepare(sql).all(parameters);
+    },
     close: async () => {
       await writer.close();
+      shared.end();
       await reader.destroy();
       lock.close();
     },
