@@ -2,7 +2,7 @@ import { codecsOf, rollcallContract, type user, type userService } from '@rollca
 import { MessageWriter } from './message-writer.ts';
 import { etagOf, type UserRow } from './rows.ts';
 
-const nothing = new Uint8Array();
+const nothing = Buffer.alloc(0);
 
 /**
  * A user as the log keeps it, a GetUserResponse; nothing is kept as no bytes. It is written by hand, since every write
@@ -10,7 +10,7 @@ const nothing = new Uint8Array();
  *
  * @see https://protobuf.dev/programming-guides/encoding/
  */
-export function encodeUser(row: UserRow | undefined): Uint8Array {
+export function encodeUser(row: UserRow | undefined): Buffer {
   if (row === undefined) return nothing;
   const writer = new MessageWriter(4 * (row.name.length + row.email.length) + 200);
   writer.unsigned(1, row.id);

@@ -70,7 +70,7 @@ export class MessageWriter {
   }
 
   /** The message as a field of another one. */
-  within(field: number): Uint8Array {
+  within(field: number): Buffer {
     const length = this.#end - headBytes;
     const start = headBytes - 1 - (length < 0x80 ? 1 : 2); // a user has less than 16 KiB
     const end = this.#end;

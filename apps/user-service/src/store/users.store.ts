@@ -6,7 +6,7 @@ import { AuditLog } from './audit-log.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
-import { foundUser } from './found-user.ts';
+import { FoundUser } from './found-user.ts';
 import { literalEmpty, literalZero } from './literals.ts';
 import { loadTouched } from './load-touched.ts';
 import { Maintenance } from './maintenance.ts';
@@ -121,7 +121,7 @@ export class UsersStore implements OnApplicationShutdown {
   async findOne(id: string): Promise<userService.GetUserResponse | undefined> {
     this.#finds += 1;
     const [row] = await findOne(this.#engine.db, { id: BigInt(id) });
-    return row && foundUser(row);
+    return row && new FoundUser(row);
   }
 
   /** Those of the ids that live users have. */
