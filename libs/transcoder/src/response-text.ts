@@ -76,12 +76,15 @@ class MessageText {
   /** The index of each field, by its number. */
   readonly #byNumber: readonly (number | undefined)[];
   readonly #byName: ReadonlyMap<string, number>;
+  /** What no field has come of. */
+  readonly #nothing: Texts;
 
   private constructor(descs: readonly DescField[], fields: readonly WritableField[]) {
     this.#fields = fields;
     const byNumber: (number | undefined)[] = [];
     descs.forEach(({ number }, index) => (byNumber[number] = index));
     this.#byNumber = byNumber;
+    this.#nothing = fields.map(() => undefined);
     this.#byName = new Map(descs.map(({ jsonName }, index) => [jsonName, index]));
   }
 
@@ -104,7 +107,7 @@ class MessageText {
 
   /** Reads a message to the end of the reader. @returns the text of each field that came, or undefined */
   texts(reader: WireReader): Texts | undefined {
-    const texts: Texts = Array.from({ length: this.#fields.length });
+    const texts = this.#nothing.slice();
     while (reader.more) {
       const tag = reader.tag();
       const index = this.#byNumber[tag >>> 3];

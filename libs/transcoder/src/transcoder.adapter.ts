@@ -38,6 +38,7 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
     connectionsCheckingInterval: Math.min(1000, headersTimeoutMs),
     requireHostHeader: false, // Node's refusal is no problem document
     ServerResponse: answersWith(headersOf),
+    optimizeEmptyRequests: true,
   };
   const adapter = new FastifyAdapter({
     ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
