@@ -59,23 +59,36 @@ export class NodeSqlite implements SqliteDatabase {
 export class NodeSqliteStatement implements SqliteStatement {
   readonly reader: boolean;
   readonly #statement: StatementSync;
+  #columns: readonly string[];
 
   constructor(statement: StatementSync) {
     this.#statement = statement;
-    this.reader = statement.columns().length > 0;
+    this.#columns = statement.columns().map(({ name }) => name);
+    this.reader = this.#columns.length > 0;
     statement.setReadBigInts(true);
+    // What node:sqlite makes are dictionaries, which take twice as long to make, and longer to read from.
+    statement.setReturnArrays(true);
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.#statement.all(...bindable(parameters));
+    return this.#statement.all(...bindable(parameters)).map((values) => this.#row(values));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
     return this.#statement.run(...bindable(parameters));
   }
 
-  iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
-    return this.#statement.iterate(...bindable(parameters));
+  *iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
+    for (const values of this.#statement.iterate(...bindable(parameters))) yield this.#row(values);
+  }
+
+  /** @param values of one row, an array */
+  #row(values: unknown): Record<string, unknown> {
+    const row: Record<string, unknown> = {};
+    const array = values as readonly unknown[];
+    if (array.length !== this.#columns.length) this.#columns = this.#statement.columns().map(({ name }) => name); // of a table that was altered meanwhile
+    this.#columns.forEach((name, at) => (row[name] = array[at]));
+    return row;
   }
 }
 

@@ -11,7 +11,7 @@ import { literalEmpty, literalZero } from './literals.ts';
 import { loadTouched } from './load-touched.ts';
 import { Maintenance } from './maintenance.ts';
 import { prepared, type Slots } from './prepared.ts';
-import { toUser } from './rows.ts';
+import { toUser, userColumns } from './rows.ts';
 import { SnapshotPages } from './snapshot-pages.ts';
 import { UserPages } from './user-pages.ts';
 import type { Loaded, Touched } from './users-view.ts';
@@ -149,7 +149,7 @@ export class UsersStore implements OnApplicationShutdown {
 }
 
 const findOne = prepared((db, slot: Slots<{ id: bigint }>) =>
-  db.selectFrom('users').selectAll().where('id', '=', slot('id')),
+  db.selectFrom('users').select(userColumns).where('id', '=', slot('id')),
 );
 
 const findByEmailKey = prepared((db, slot: Slots<{ key: string }>) =>
