@@ -14,7 +14,7 @@ import type { ServedMethod } from './served-method.ts';
 import { ServerCall } from './server-call.ts';
 
 /** How many calls are started in one turn of the event loop: the caller is to have answers while others are made. */
-const startsPerTurn = 32;
+const startsPerTurn = 16;
 
 /** One stream that carries calls, on the side of the server. Each call runs as one with a stream of its own does. */
 export class Carrier {

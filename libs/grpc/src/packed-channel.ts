@@ -198,14 +198,14 @@ export class PackedChannel {
   #due(call: PackedCall): void {
     const waited = this.#waiting.has(call) && this.#beyondBounds && this.#accepted;
     this.cancel(call);
-    call.ends.fail(waited ? beyondBounds() : deadlineExceeded());
+    call.fail(waited ? beyondBounds() : deadlineExceeded());
   }
 
   #sendAllPlainly(): void {
     for (const call of this.#waiting) {
       this.#waiting.delete(call);
       this.#deadlines.delete(call);
-      call.ends.sendPlainly();
+      call.sendPlainly();
     }
   }
 }

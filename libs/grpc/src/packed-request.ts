@@ -7,6 +7,9 @@ import type { PackedChannel } from './packed-channel.ts';
 import type { ReplyEntry } from './packed-frames.ts';
 import { RpcError } from './rpc-error.ts';
 
+/** Makes a call with a stream of its own. @returns what cancels it */
+type CallPlainly<Response> = <Input>(outgoing: Outgoing<Input, Response>) => () => void;
+
 /**
  * Makes a unary call that a stream carries, if it can be, and otherwise with a stream of its own.
  *
@@ -17,63 +20,108 @@ export function callPacked<Request, Response>(
   packed: PackedChannel,
   outgoing: Outgoing<Request, Response> & { readonly input: Request },
   metadataBytes: number,
-  callPlainly: <Input>(outgoing: Outgoing<Input, Response>) => () => void,
+  callPlainly: CallPlainly<Response>,
 ): () => void {
-  const { method, input, subscriber, parent, deadline, metadata } = outgoing;
+  const { method, input } = outgoing;
   let request: Buffer;
   try {
     request = method.encode(input);
   } catch {
     return callPlainly(outgoing); // which fails in the same way, and tells of it as it always does
   }
-  const { path, requestStream, responseStream, idempotent = false } = method;
-  const plainly = (): (() => void) => {
-    const decode = (bytes: Buffer): Response => method.decode(bytes);
-    const encoded = { path, requestStream, responseStream, idempotent, encode: () => request, decode };
-    return callPlainly({ ...outgoing, method: encoded });
-  };
-  const bytes = request.length + metadataBytes;
-  if (!packed.carries(bytes)) return plainly();
+  const call = new PackedRequest(packed, outgoing, request, request.length + metadataBytes, callPlainly);
+  return call.start();
+}
 
-  // What the answer leads to belongs to whoever made the call, not to whoever was the first to need the stream.
-  // A snapshot of AsyncLocalStorage means the same and takes fifty times as long.
-  const context = new AsyncResource('PackedCall', { requireManualDestroy: true });
-  let cancel = (): void => packed.cancel(call);
-  const sendPlainly = (): void => {
-    parent?.signal.removeEventListener('abort', onAbort);
-    try {
-      cancel = plainly();
-    } catch (error) {
-      subscriber.error(error); // the channel was closed meanwhile
+/**
+ * A call on its way. What its end leads to belongs to whoever made it, not to whoever was the first to need the stream: a
+ * snapshot of AsyncLocalStorage means the same as an AsyncResource, and takes fifty times as long.
+ */
+class PackedRequest<Request, Response> extends AsyncResource implements PackedCall {
+  readonly method: string;
+  readonly metadata: Metadata;
+  readonly deadline: number;
+  readonly request: Buffer;
+  readonly bytes: number;
+  readonly idempotent: boolean;
+  readonly #packed: PackedChannel;
+  readonly #outgoing: Outgoing<Request, Response>;
+  readonly #callPlainly: CallPlainly<Response>;
+  #onAbort: (() => void) | undefined;
+  #cancelPlain: (() => void) | undefined;
+
+  constructor(
+    packed: PackedChannel,
+    outgoing: Outgoing<Request, Response>,
+    request: Buffer,
+    bytes: number,
+    callPlainly: CallPlainly<Response>,
+  ) {
+    super('PackedRequest', { requireManualDestroy: true });
+    const { method, metadata, deadline } = outgoing;
+    this.method = method.path;
+    this.metadata = metadata;
+    this.deadline = deadline;
+    this.request = request;
+    this.bytes = bytes;
+    this.idempotent = method.idempotent ?? false;
+    this.#packed = packed;
+    this.#outgoing = outgoing;
+    this.#callPlainly = callPlainly;
+  }
+
+  /** Makes the call. @returns what cancels it */
+  start(): () => void {
+    if (!this.#packed.carries(this.bytes)) return this.#makePlainly();
+    const { parent, subscriber } = this.#outgoing;
+    if (parent !== undefined) {
+      this.#onAbort = (): void => {
+        this.#packed.cancel(this);
+        subscriber.error(new RpcError(Status.CANCELLED, '', 'Cancelled on client'));
+      };
+      parent.signal.addEventListener('abort', this.#onAbort);
     }
-  };
-  const call: PackedCall = {
-    method: path,
-    metadata,
-    deadline,
-    request,
-    bytes,
-    idempotent,
-    ends: {
-      reply: (reply) =>
-        // Plain calls have retries of their own, which then go on.
-        idempotent && unavailable(reply)
-          ? context.runInAsyncScope(sendPlainly)
-          : context.runInAsyncScope(take<Request, Response>, null, reply, outgoing, packed.maxResponseBytes),
-      fail: (error) => context.runInAsyncScope(() => subscriber.error(error)),
-      sendPlainly: () => context.runInAsyncScope(sendPlainly),
-    },
-  };
-  const onAbort = (): void => {
-    packed.cancel(call);
-    subscriber.error(new RpcError(Status.CANCELLED, '', 'Cancelled on client'));
-  };
-  parent?.signal.addEventListener('abort', onAbort);
-  packed.call(call);
-  return () => {
-    parent?.signal.removeEventListener('abort', onAbort);
-    cancel();
-  };
+    this.#packed.call(this);
+    return () => {
+      this.#leaveParent();
+      if (this.#cancelPlain === undefined) this.#packed.cancel(this);
+      else this.#cancelPlain();
+    };
+  }
+
+  reply(reply: ReplyEntry): void {
+    // Plain calls have retries of their own, which then go on.
+    if (this.idempotent && unavailable(reply)) this.sendPlainly();
+    else this.runInAsyncScope(take<Request, Response>, null, reply, this.#outgoing, this.#packed.maxResponseBytes);
+  }
+
+  fail(error: RpcError): void {
+    this.runInAsyncScope(() => this.#outgoing.subscriber.error(error));
+  }
+
+  sendPlainly(): void {
+    this.runInAsyncScope(() => {
+      this.#leaveParent();
+      try {
+        this.#cancelPlain = this.#makePlainly();
+      } catch (error) {
+        this.#outgoing.subscriber.error(error); // the channel was closed meanwhile
+      }
+    });
+  }
+
+  #makePlainly(): () => void {
+    const { method } = this.#outgoing;
+    const { path, requestStream, responseStream } = method;
+    const decode = (bytes: Buffer): Response => method.decode(bytes);
+    const encode = (): Buffer => this.request;
+    const encoded = { path, requestStream, responseStream, idempotent: this.idempotent, encode, decode };
+    return this.#callPlainly({ ...this.#outgoing, method: encoded });
+  }
+
+  #leaveParent(): void {
+    if (this.#onAbort !== undefined) this.#outgoing.parent?.signal.removeEventListener('abort', this.#onAbort);
+  }
 }
 
 /** Whether a call was not answered: what came with headers counts as an answer. */

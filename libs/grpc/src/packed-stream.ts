@@ -167,7 +167,7 @@ export class PackedStream {
       const call = this.#calls.get(reply.id);
       if (call === undefined) continue; // it was cancelled, and the answer has crossed that
       this.#forget(reply.id, call);
-      guarded(() => call.ends.reply(reply));
+      guarded(() => call.reply(reply));
     }
     if (response.draining) {
       this.#events.onDraining();
@@ -196,7 +196,7 @@ export class PackedStream {
     if (!this.#accepted && tellsOfRefusal(status)) {
       this.#over = true;
       this.#events.onOver(status.code === Status.UNIMPLEMENTED ? notTakenMs : notTakenNowMs);
-      for (const call of this.#takeAll()) guarded(call.ends.sendPlainly);
+      for (const call of this.#takeAll()) guarded(() => call.sendPlainly());
     } else
       this.#break(
         status.code === Status.UNAVAILABLE ? errorFromStatus(status) : broken(),
@@ -207,8 +207,7 @@ export class PackedStream {
   #break(error: RpcError, restMs: number): void {
     this.#over = true;
     this.#events.onOver(restMs);
-    for (const call of this.#takeAll())
-      guarded(() => (call.idempotent ? call.ends.sendPlainly() : call.ends.fail(error)));
+    for (const call of this.#takeAll()) guarded(() => (call.idempotent ? call.sendPlainly() : call.fail(error)));
   }
 
   #takeAll(): PackedCall[] {

@@ -97,7 +97,7 @@ describe('packed calls', () => {
     await until(() => answered().length === 199);
     expect(answered()).toEqual(calls.slice(0, 199).map(({ id }) => id));
     const [first] = carrier.received.map((frame) => decodeCarryResponse(frame).replies.length);
-    expect(first).toBe(32);
+    expect(first).toBe(16);
     expect(made).toHaveLength(199);
   });
 

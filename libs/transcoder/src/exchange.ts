@@ -202,15 +202,16 @@ function onlyValue<T>(responses: Observable<T>, request: IncomingMessage, reply:
  * @throws RpcError INVALID_ARGUMENT when the timeout cannot be read
  */
 export function callOptions(request: FastifyRequest, caller: Readonly<Record<string, string>>): CallOptions {
+  const { headers } = request.raw;
   const metadata = new Metadata();
   metadata.set('x-request-id', request.id);
   // HTTP takes bytes that metadata does not. A credential that has some is still one, for the service to refuse.
   for (const name in caller) metadata.set(name, (caller[name] ?? '').replace(/[^ -~]/g, '?'));
   for (const name of passedHeaders) {
-    const value = request.headers[name];
+    const value = headers[name];
     if (typeof value === 'string' && /^[ -~]+$/.test(value)) metadata.set(name, value);
   }
-  const timeout = request.headers['grpc-timeout'];
+  const timeout = headers['grpc-timeout'];
   return typeof timeout === 'string' ? { metadata, deadline: Date.now() + timeoutMs(timeout) } : { metadata };
 }
 

@@ -47,12 +47,12 @@ export class Exchanges implements BeforeApplicationShutdown {
   }
 
   /** Answers a request that the routes have found a binding for. @throws RpcError before anything was answered */
-  async answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const route = this.routes.routeOf(request.raw);
     const exchange = route?.allow === undefined && route !== undefined ? this.#exchanges.get(route.binding) : undefined;
     if (route === undefined || route.allow !== undefined || exchange === undefined)
       throw new Error('the route has no binding');
-    await exchange.answer(request, reply, route.segments);
+    return exchange.answer(request, reply, route.segments);
   }
 
   async beforeApplicationShutdown(): Promise<void> {

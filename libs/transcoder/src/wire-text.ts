@@ -59,15 +59,22 @@ export function timestampText(reader: WireReader): string | undefined {
 /** 9999-12-31T23:59:59Z */
 const latestSeconds = 253_402_300_799;
 
-/** The last one that was written: what was created and never changed has it twice. */
-const last = { seconds: 0, text: '1970-01-01T00:00:00' };
+/** The last day that was written: most of what is read together is of one. */
+const last = { day: 0, text: '1970-01-01T' };
+
+const daySeconds = 24 * 60 * 60;
+const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
 
 function secondsText(seconds: number): string {
-  if (seconds !== last.seconds) {
-    last.text = new Date(seconds * 1000).toISOString().slice(0, -5);
-    last.seconds = seconds;
+  const day = Math.floor(seconds / daySeconds);
+  if (day !== last.day) {
+    last.text = new Date(day * daySeconds * 1000).toISOString().slice(0, 11);
+    last.day = day;
   }
-  return last.text;
+  const second = seconds - day * daySeconds;
+  const minute = Math.floor(second / 60);
+  const hour = Math.floor(minute / 60);
+  return `${last.text}${twoDigits[hour]}:${twoDigits[minute - hour * 60]}:${twoDigits[second - minute * 60]}`;
 }
 
 interface ValueText {
