@@ -83,24 +83,42 @@ export async function startNats({ config = '', jetstream = '', folder: elsewhere
   };
 }
 
-/** Starts three servers that are one cluster. A stream of three replicas goes on while any one is away. */
+/**
+ * Starts three servers that are one cluster, and waits until they have chosen who leads JetStream. A stream of three
+ * replicas goes on while any one is away.
+ */
 export async function startNatsCluster(): Promise<AsyncDisposable & { readonly servers: readonly Nats[] }> {
   const routes = [await freePort(), await freePort(), await freePort()];
+  const monitors = [await freePort(), await freePort(), await freePort()];
+  const urls = routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ');
   const servers = await Promise.all(
     routes.map((route, index) =>
       startNats({
-        config: `server_name: server-${index}\ncluster { name: test, listen: "127.0.0.1:${route}", routes: [${routes
-          .map((port) => `"nats://127.0.0.1:${port}"`)
-          .join(', ')}] }`,
+        config: `server_name: server-${index}
+          http: "127.0.0.1:${monitors[index]}"
+          cluster { name: test, listen: "127.0.0.1:${route}", routes: [${urls}] }`,
       }),
     ),
   );
+  await Promise.all(monitors.map(isHealthy));
   return {
     servers,
     [Symbol.asyncDispose]: async () => {
       await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** Waits until a server says that it is. @param port of its monitoring, see https://docs.nats.io/running-a-nats-service/nats_admin/monitoring */
+async function isHealthy(port: number): Promise<void> {
+  for (;;) {
+    const healthy = await fetch(`http://127.0.0.1:${port}/healthz`).then(
+      (response) => response.ok,
+      () => false, // it does not listen yet
+    );
+    if (healthy) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** A port below those that the system gives to connections, so that none takes it while the server is away. */

@@ -77,7 +77,7 @@ export class RoomStreams {
 
   /** The state of a room's stream; undefined when there is none. @throws RpcError LOG_UNAVAILABLE */
   info(room: string): Promise<StreamInfo | undefined> {
-    return this.#link.ask(async ({ jsm }) => {
+    return this.#link.askUntilAnswered(async (jsm) => {
       try {
         return await jsm.streams.info(this.nameOf(room));
       } catch (error) {

@@ -9,6 +9,9 @@ import type { NatsConfig } from './nats-environment.ts';
 const requestMs = 4000;
 const connectMs = 2000;
 
+/** How long one try may take of a request that is made again, in milliseconds. */
+const tryMs = 1000;
+
 /** How long to wait before the next try to connect, in milliseconds: at least, and how much more at random. */
 const retryMs = 150;
 const retryJitterMs = 600;
@@ -25,6 +28,8 @@ export interface Connected {
   readonly nats: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  /** The same, whose requests are given up sooner, to be made again. */
+  readonly quickJsm: JetStreamManager;
 }
 
 interface Subscribed {
@@ -85,7 +90,24 @@ export class NatsLink {
     }
   }
 
-  /** The same, with the errors of the driver. @throws RpcError LOG_UNAVAILABLE when there is no connection */
+  /**
+   * Asks for something that may be asked for again: of a stream that has no leader at the moment nobody answers, and
+   * whoever leads it next has not heard the question.
+   *
+   * @throws RpcError LOG_UNAVAILABLE when nobody has answered in time, or what `ask` throws that is no error of NATS
+   */
+  async askUntilAnswered<T>(ask: (jsm: JetStreamManager) => Promise<T>): Promise<T> {
+    const untilMs = Date.now() + requestMs;
+    for (;;) {
+      try {
+        return await this.askPlainly(({ quickJsm }) => ask(quickJsm));
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError) || Date.now() >= untilMs) throw natsError(error);
+      }
+    }
+  }
+
+  /** The same as `ask`, with the errors of the driver. @throws RpcError LOG_UNAVAILABLE when there is no connection */
   askPlainly<T>(ask: (connected: Connected) => Promise<T>): Promise<T> {
     return this.#connected === undefined ? Promise.reject(logUnavailable('not connected')) : ask(this.#connected);
   }
@@ -171,7 +193,8 @@ export class NatsLink {
       checkServer(nats, replicas);
       // JetStream comes up after the server does.
       const jsm = await jetstreamManager(nats, { timeout: requestMs });
-      return { nats, jsm, js: jetstream(nats, { timeout: requestMs }) };
+      const quickJsm = await jetstreamManager(nats, { timeout: tryMs, checkAPI: false });
+      return { nats, jsm, quickJsm, js: jetstream(nats, { timeout: requestMs }) };
     } catch (error) {
       await nats.close();
       throw error;

@@ -44,6 +44,23 @@ test('does not start over a single server that should be a cluster', async () =>
   await expect(connectTo(nats.url, 3)).rejects.toThrow(/NATS_REPLICAS=3/);
 });
 
+test('asks again what nobody has answered, and not for ever', async () => {
+  await using nats = await startNats();
+  const link = await connectTo(nats.url);
+  const asked: string[] = [];
+  link.subscribe('*.leader', (message) => {
+    asked.push(message.subject);
+    if (message.subject === 'new.leader' && asked.length === 3) message.respond('here');
+  });
+  const ask = (subject: string) =>
+    link.askUntilAnswered(() => link.askPlainly((connected) => connected.nats.request(subject, '', { timeout: 50 })));
+  expect((await ask('new.leader')).string()).toBe('here');
+  expect(asked).toHaveLength(3);
+  await expect(ask('no.leader')).rejects.toMatchObject({ reason: 'LOG_UNAVAILABLE' });
+  expect(asked.length).toBeGreaterThan(10);
+  await link.close();
+});
+
 test('goes to another server of the URL when one is away', async () => {
   await using one = await startNats();
   await using two = await startNats();
