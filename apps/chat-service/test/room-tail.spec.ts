@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import type { chat } from '@rollcall/proto';
+import { expect, test, vi } from 'vitest';
 import { logUnavailable } from '../src/chat-errors.ts';
 import { RoomTail } from '../src/log/room-tail.ts';
 import type { RoomStreams } from '../src/log/room-streams.ts';
@@ -36,4 +37,77 @@ test('does not try again and again to read what was missed while there is no con
   await tail.look(); // as when there is a connection again
   expect(reads).toBe(2);
   tail.close();
+});
+
+/** A tail of a room whose stream, and whose reader, a test makes up. */
+async function startTail(lastSeq: number, believeLossMs: number) {
+  let hear: Parameters<NatsLink['subscribe']>[1] = () => undefined;
+  let last = lastSeq;
+  const note = (seq: number) => ({ seq: String(seq) }) as chat.Note;
+  const link = {
+    isConnected: true,
+    subscribe: (_subject: string, listener: typeof hear) => {
+      hear = listener;
+      return () => undefined;
+    },
+  };
+  const streams = {
+    toldSubjectOf: () => 'told',
+    info: () => Promise.resolve({ state: { last_seq: last } }),
+  };
+  const reader = {
+    decode: (_data: Uint8Array, _room: string, seq: number) => note(seq),
+    read: (_room: string, afterSeq: number) => {
+      const seqs = Array.from({ length: Math.max(0, last - afterSeq) }, (_, index) => afterSeq + 1 + index);
+      return Promise.resolve({
+        notes: seqs.map(note),
+        upTo: Math.min(Math.max(afterSeq, 0), last) + seqs.length,
+        last,
+      });
+    },
+  };
+  const tail = new RoomTail('lobby', link as never, streams as never, reader as never, believeLossMs);
+  await tail.start();
+  const told: number[] = [];
+  tail.join((notes) => told.push(...notes.map(({ seq }) => Number(seq))));
+  return {
+    tail,
+    told,
+    /** Somebody answers that the stream ends there. */
+    lookAt: async (seq: number) => {
+      last = seq;
+      await tail.look();
+    },
+    /** Tells of a note, as the leader of the stream does. */
+    tell: async (seq: number) => {
+      hear({ headers: { get: () => String(seq) }, data: new Uint8Array() } as never);
+      await Promise.resolve();
+    },
+  };
+}
+
+test('a stream that stays shorter has lost notes, and what follows is told', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const { tail, told, lookAt } = await startTail(10, 1000);
+  await lookAt(5);
+  vi.advanceTimersByTime(1000);
+  await lookAt(5);
+  await lookAt(6);
+  expect(told).toEqual([6]);
+  tail.close();
+  vi.useRealTimers();
+});
+
+test('a server that has lost the lead is not believed the second time either, when the stream went on in between', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const { tail, told, lookAt, tell } = await startTail(10, 1000);
+  await lookAt(5);
+  await tell(11);
+  vi.advanceTimersByTime(60_000);
+  await lookAt(5);
+  await tell(12);
+  await lookAt(13);
+  expect(told).toEqual([11, 12, 13]);
+  tail.close();
+  vi.useRealTimers();
 });

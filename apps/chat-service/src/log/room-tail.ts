@@ -106,6 +106,7 @@ export class RoomTail {
   #hear(seq: number, data: Uint8Array): void {
     this.#heard = Math.max(this.#heard, seq);
     const isNext = this.#at === undefined || seq > this.#at;
+    if (isNext) this.#lowered = undefined; // the stream goes on: whoever said otherwise did not lead it any more
     if (!isNext || this.#ahead.size >= maxAhead || this.#ahead.has(seq)) return;
     this.#ahead.set(seq, this.#reader.decode(data, this.#room, seq));
     this.#tellSoon();
