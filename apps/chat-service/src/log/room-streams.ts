@@ -131,7 +131,7 @@ export class RoomStreams {
     const { maxRooms, replicas, prefix } = this.#options;
     if ((await this.#count()) >= maxRooms) throw tooManyRooms(maxRooms);
     this.#counted.rooms += 1;
-    await this.#link.ask(async ({ jsm }) => {
+    await this.#link.askUntilAnswered(async (jsm) => {
       try {
         await jsm.streams.add({
           name: this.nameOf(room),
