@@ -32,6 +32,11 @@ export class CarrierReplies {
     return this.#replies.length === 0;
   }
 
+  /** Whether new calls are to go elsewhere. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   /** Since when the peer does not take what is sent, in milliseconds since the epoch. */
   get fullSince(): number | undefined {
     return this.#fullSince;

@@ -33,7 +33,6 @@ export class Carrier {
   #lastId = 0;
   #bytes = 0;
   #idleSince = Date.now();
-  #draining = false;
   /** Whether the peer has no more calls. */
   #halfClosed = false;
   #over = false;
@@ -68,8 +67,7 @@ export class Carrier {
 
   /** Asks the caller to go elsewhere with new calls. */
   drain(): void {
-    if (this.#draining) return;
-    this.#draining = true;
+    if (this.#replies.draining) return;
     this.#idleSince = Date.now();
     this.#replies.drain();
   }
@@ -96,7 +94,7 @@ export class Carrier {
       this.#replies.drop();
       this.end(answersNotRead(defaultDeadlineMs));
     }
-    if (this.#draining && this.idleMs(now) >= lastWordMs) this.#endWell();
+    if (this.#replies.draining && this.idleMs(now) >= lastWordMs) this.#endWell();
   }
 
   #read(frame: Buffer): void {
@@ -192,7 +190,7 @@ export class Carrier {
   }
 
   #reply(call: CarriedCall, error: StatusObject | null, response?: Buffer, trailers?: Metadata): void {
-    if (this.#forget(call) && !this.#over) this.#replies.add(call.reply(error, response, trailers));
+    if (this.#forget(call)) this.#replies.add(call.reply(error, response, trailers));
   }
 
   #cancel(id: number): void {

@@ -63,7 +63,7 @@ export class NodeSqliteStatement implements SqliteStatement {
 
   constructor(statement: StatementSync) {
     this.#statement = statement;
-    this.#columns = statement.columns().map(({ name }) => name);
+    this.#columns = columnsOf(statement);
     this.reader = this.#columns.length > 0;
     statement.setReadBigInts(true);
     // What node:sqlite makes are dictionaries, which take twice as long to make, and longer to read from.
@@ -86,10 +86,14 @@ export class NodeSqliteStatement implements SqliteStatement {
   #row(values: unknown): Record<string, unknown> {
     const row: Record<string, unknown> = {};
     const array = values as readonly unknown[];
-    if (array.length !== this.#columns.length) this.#columns = this.#statement.columns().map(({ name }) => name); // of a table that was altered meanwhile
+    if (array.length !== this.#columns.length) this.#columns = columnsOf(this.#statement); // the table was altered
     this.#columns.forEach((name, at) => (row[name] = array[at]));
     return row;
   }
+}
+
+function columnsOf(statement: StatementSync): string[] {
+  return statement.columns().map(({ name }) => name);
 }
 
 /** kysely does not say what parameters are; node:sqlite throws at those that it cannot bind. */
