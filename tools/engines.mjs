@@ -1,8 +1,8 @@
 // npm run test:engines: builds, and runs the storage suites over a real PostgreSQL and a real NATS server, with all kills and
 // at full length. It fails without them. It has to be root, for one of its tests mounts a disk that is soon full.
 import { join } from 'node:path';
-import { commandFailed, forgetResults, readResults, summarize, withSecondRun } from './test-results.mjs';
-import { build, ensureInstalled, environment, root, run } from './toolchain.mjs';
+import { runSuites } from './suites.mjs';
+import { build, ensureInstalled, environment, root } from './toolchain.mjs';
 
 await ensureInstalled();
 await build();
@@ -27,17 +27,4 @@ const suites = [
   { name: 'NATS: outage', project: stories, args: ['--config', 'vitest.engines.ts'], results: '.test/engines.json' },
 ];
 
-const runs = [];
-for (const { name, project, args, results: path } of suites) {
-  console.log(`── ${name}`);
-  forgetResults(project, path);
-  const code = await run('vitest', ['run', ...args, `--outputFile.results=${path}`], { cwd: project, env });
-  const results = readResults(project, path);
-  if (results === undefined) runs.push(commandFailed(name, `vitest ended with ${code}: see its output`));
-  else {
-    const failed = results.files.some(({ failed: failures }) => failures.length > 0);
-    runs.push({ ...(await withSecondRun(project, results, { args, env })), name });
-    if (code !== 0 && !failed) runs.push(commandFailed(name, `vitest ended with ${code}: see its output`));
-  }
-}
-summarize(runs);
+await runSuites(suites, env);

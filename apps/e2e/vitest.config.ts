@@ -1,7 +1,8 @@
 import { configDefaults } from 'vitest/config';
 import { project } from '../../vitest.project.ts';
 
-// The others take a browser and a NATS server: see vitest.page.ts and vitest.engines.ts.
+// The others take a browser, a NATS server, or a machine of their own: see vitest.page.ts, vitest.engines.ts and
+// vitest.attacks.ts.
 export default project(import.meta.url, {
-  exclude: [...configDefaults.exclude, 'test/page/**', 'test/nats-outage.spec.ts'],
+  exclude: [...configDefaults.exclude, 'test/page/**', 'test/nats-outage.spec.ts', 'test/attacks.spec.ts'],
 });

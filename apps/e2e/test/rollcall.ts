@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,10 @@ export type App = 'user-service' | 'chat-service' | 'gateway';
 
 /** The real processes, on unix sockets in a folder of their own. */
 export interface Rollcall extends AsyncDisposable {
+  /** The unix socket of the gateway, unless `GATEWAY_LISTEN` says something else. */
   readonly socketPath: string;
+  /** Where the gateway is, for node:http. */
+  readonly rest: { readonly socketPath: string } | { readonly host: string; readonly port: string };
   readonly target: string;
   readonly chatTarget: string;
   /** The certificates of the authorities that its callers trust; undefined when it speaks plain text. */
@@ -77,8 +80,8 @@ export function tlsVariables({ cert, key, ca }: PemFolder): Record<string, strin
 export async function startRollcall(env: Record<string, string> = {}, secured?: Secured): Promise<Rollcall> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-'));
   const socketPath = join(folder, 'rest.sock');
-  const target = `unix://${folder}/users.sock`;
-  const chatTarget = `unix://${folder}/chat.sock`;
+  const target = env['USER_LISTEN'] ?? `unix://${folder}/users.sock`;
+  const chatTarget = env['CHAT_LISTEN'] ?? `unix://${folder}/chat.sock`;
   const environment = {
     ...process.env,
     USER_LISTEN: target,
@@ -121,8 +124,10 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
     }
     return child.exitCode;
   };
+  const listen = /^(127\.[\d.]+):(\d+)$/.exec(environment.GATEWAY_LISTEN);
   const rollcall: Rollcall = {
     socketPath,
+    rest: listen === null ? { socketPath } : { host: listen[1] ?? '', port: listen[2] ?? '' },
     target,
     chatTarget,
     trusted: secured?.trusted,
@@ -170,7 +175,7 @@ async function ready(rollcall: Rollcall, ...children: ChildProcess[]): Promise<v
   for (;;) {
     const ended = children.find((child) => child.exitCode !== null);
     if (ended !== undefined) throw new Error(`a process ended with exit code ${ended.exitCode} before it was ready`);
-    if (existsSync(rollcall.socketPath)) {
+    if ('host' in rollcall.rest || existsSync(rollcall.socketPath)) {
       const answer = await ask(rollcall, '/readyz').catch(() => undefined);
       if (answer?.status === 200) return;
     }
@@ -192,15 +197,17 @@ export interface Asked {
   readonly verb?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string | Buffer;
+  /** Keeps connections; by default each request has its own. */
+  readonly agent?: Agent;
 }
 
 /** Opens an HTTP request; its body is the caller's to write. */
 export function openRequest(
-  { socketPath, trusted }: Rollcall,
+  { rest, trusted }: Rollcall,
   path: string,
-  { verb = 'GET', headers = {} }: Asked = {},
+  { verb = 'GET', headers = {}, agent }: Asked = {},
 ): ClientRequest {
-  const options = { socketPath, path, method: verb, headers, agent: false as const };
+  const options = { ...rest, path, method: verb, headers, agent: agent ?? (false as const) };
   return trusted === undefined
     ? httpRequest(options)
     : httpsRequest({ ...options, ca: trusted, servername: 'localhost' });

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { freePort } from './free-port.ts';
 
 /** A real NATS server of the test's own, with JetStream, on a port that stays its own; its files are gone at the end. */
 export interface Nats extends AsyncDisposable {
@@ -118,21 +119,6 @@ async function isHealthy(port: number): Promise<void> {
     );
     if (healthy) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** A port below those that the system gives to connections, so that none takes it while the server is away. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer();
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => resolve(true));
-    if (!(await promise)) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
   }
 }
 

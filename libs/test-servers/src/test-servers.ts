@@ -1,4 +1,5 @@
 export { type Authority, type Identity, type Issued, makeAuthority } from './certificates.ts';
+export { freePort } from './free-port.ts';
 export { type Nats, type NatsOptions, startNats, startNatsCluster } from './nats.ts';
 export { type OpenIdIssuer, startIssuer } from './openid-issuer.ts';
 export { makeDirectory } from './make-directory.ts';

@@ -1,0 +1,5 @@
+import type { Attack } from './attack.ts';
+import { longErrorReports } from './long-error-reports.ts';
+
+/** All attacks by people without a credential. */
+export const attacks: readonly Attack[] = [longErrorReports];
