@@ -22,7 +22,7 @@ COPY nx.json tsconfig.base.json tsconfig.json buf.yaml vitest.project.ts vitest.
 COPY proto proto
 COPY libs libs
 COPY apps apps
-RUN npm run build && find libs apps -name '*.map' -path '*/dist/*' -delete -o -name '*.d.ts' -path '*/dist/*' -delete
+RUN node_modules/.bin/nx run-many -t build && find libs apps -name '*.map' -path '*/dist/*' -delete -o -name '*.d.ts' -path '*/dist/*' -delete
 
 FROM manifests AS user-service-modules
 RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w @rollcall/user-service \

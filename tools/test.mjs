@@ -15,7 +15,22 @@ for (const project of projects) forgetResults(project);
 const asked = process.argv.slice(2);
 const secrets = new SecretFinder();
 const nx = ['run-many', '-t', 'test', '--parallel=1', '--output-style=stream', ...asked];
-const code = await runSeen('nx', nx, (text) => secrets.look(text));
+/** Nx ends with a report on itself, and advice: the run is summed up here. */
+let reported = false;
+const code = await runSeen(
+  'nx',
+  nx,
+  (text) => {
+    secrets.look(text);
+    const report = text.search(/^ {2}Run duration: /m);
+    if (!reported) process.stdout.write(report < 0 ? text : text.slice(0, report));
+    reported ||= report >= 0;
+  },
+  (text) => {
+    secrets.look(text);
+    process.stderr.write(text);
+  },
+);
 
 const runs = [];
 for (const project of projects) {

@@ -2,17 +2,20 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, delimiter, join } from 'node:path';
+import { lockedNodeFolder, root } from './node-version.mjs';
+import { progress } from './progress.mjs';
 
-export const root = fileURLToPath(new URL('..', import.meta.url));
-const bin = join(root, 'node_modules/.bin');
+export { nodePath, root } from './node-version.mjs';
+
 const stamp = join(root, 'node_modules/.rollcall-lock');
 
 /** The environment of every command: the locked Node and tools come first on the PATH. */
 export const environment = {
   ...process.env,
-  PATH: `${bin}${delimiter}${process.env.PATH}`,
+  PATH: [lockedNodeFolder, join(root, 'node_modules/.bin'), process.env.PATH]
+    .filter((folder) => folder !== undefined)
+    .join(delimiter),
   NX_TUI: 'false',
   // Compiled code is kept: starting a process is half of what many tests and benchmarks do.
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules/.cache/compiled'),
@@ -28,19 +31,12 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** As `run`; what the command writes goes to `look`, too, in pieces. */
-export function runSeen(command, args, look) {
+/** Runs a command to its end; what it writes goes to `onStdout` and `onStderr`, in pieces. @returns {Promise<number>} its exit code */
+export function runSeen(command, args, onStdout, onStderr = onStdout) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const [stream, out] of [
-      [child.stdout, process.stdout],
-      [child.stderr, process.stderr],
-    ]) {
-      stream.setEncoding('utf8').on('data', (text) => {
-        out.write(text);
-        look(text);
-      });
-    }
+    child.stdout.setEncoding('utf8').on('data', onStdout);
+    child.stderr.setEncoding('utf8').on('data', onStderr);
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));
   });
@@ -52,31 +48,28 @@ export async function ensureInstalled() {
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  console.log('installing dependencies …');
+  const end = progress('installing dependencies');
+  // The npm that started this, unless it is another program for packages.
+  const started = process.env.npm_execpath;
   const [npm, ...args] =
-    process.env.npm_execpath === undefined ? ['npm'] : [process.execPath, process.env.npm_execpath];
-  if ((await run(npm, [...args, 'ci', '--no-fund', '--no-audit', '--loglevel=error'])) !== 0) process.exit(1);
+    started !== undefined && basename(started).startsWith('npm') ? [process.execPath, started] : ['npm'];
+  const code = await run(npm, [...args, 'ci', '--no-fund', '--no-audit', '--no-progress', '--loglevel=error']);
+  end();
+  if (code !== 0) process.exit(1);
   writeFileSync(stamp, lock);
-}
-
-/** The Node that runs the apps: the locked one where there is one for this platform, else the one at hand if it is new enough. */
-export function nodePath() {
-  const locked = join(bin, 'node');
-  if (existsSync(locked)) return locked;
-  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
-  console.error(`Rollcall needs Node 24 or later; this is ${process.versions.node}`);
-  return process.exit(1);
 }
 
 /** Builds everything. Ends the process with an error when that fails. */
 export async function build() {
-  console.log('building …');
-  if (
-    (await run('nx', ['run-many', '-t', 'build', '--output-style=stream', '--verbose=false'], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })) !== 0
-  ) {
-    await run('nx', ['run-many', '-t', 'build']); // once more, with what it has to say
-    process.exit(1);
-  }
+  const end = progress('building');
+  let output = '';
+  const code = await runSeen('nx', ['run-many', '-t', 'build', '--output-style=stream', '--verbose=false'], (text) => {
+    output += text;
+    const [, project] = /nx run @rollcall\/(\S+?):build/.exec(text) ?? [];
+    if (project !== undefined) end.at(project);
+  });
+  end();
+  if (code === 0) return;
+  console.error(output);
+  process.exit(1);
 }

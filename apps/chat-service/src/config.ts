@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LogLevel } from '@nestjs/common';
 import {
   type CallerLimits,
@@ -86,4 +86,9 @@ export function readConfig(env: Environment): Config {
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),
   });
+}
+
+/** Names the place of the rooms for whoever reads the log; it holds no secret. */
+export function logPlace({ nats, dataDir }: Pick<Config, 'nats' | 'dataDir'>): string {
+  return nats === undefined ? join(dataDir, 'chat.sqlite') : `NATS at ${nats.servers.join(', ')}`;
 }

@@ -111,3 +111,15 @@ test.each([
   expect(code).toBe(1);
   expect(stderr).toMatch(new RegExp(`^chat-service cannot start: ${name}: .+\n$`));
 });
+
+test.each(['SIGTERM', 'SIGINT'] as const)('ends at once on %s while it waits for NATS', async (signal) => {
+  using folder = makeDirectory();
+  const child = spawn(process.execPath, [main], {
+    env: { ...process.env, NATS_URL: 'nats://127.0.0.1:1', CHAT_LISTEN: `unix://${folder.path}/chat.sock` },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exited = once(child, 'exit');
+  for await (const line of createInterface({ input: child.stdout }))
+    if (line.includes('waiting for JetStream')) child.kill(signal);
+  expect(await exited).toEqual([0, null]);
+});

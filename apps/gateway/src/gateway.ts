@@ -1,7 +1,7 @@
 import type { Server } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
-import { CallLogger, removeStaleSocket, TlsFiles } from '@rollcall/grpc';
+import { CallLogger, ListenError, removeStaleSocket, TlsFiles } from '@rollcall/grpc';
 import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
 import { Clients } from './clients.ts';
@@ -52,8 +52,16 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
   return app;
 }
 
-/** Listens. @returns where, as a URL */
+/** Listens. @returns where, as a URL @throws ListenError when nobody can listen there */
 export async function listen(app: NestFastifyApplication, config: Config): Promise<string> {
+  try {
+    return await listenAt(app, config);
+  } catch (error) {
+    throw new ListenError(config.listen, error);
+  }
+}
+
+async function listenAt(app: NestFastifyApplication, config: Config): Promise<string> {
   if (config.listen.startsWith('unix:')) {
     await removeStaleSocket(config.listen);
     await app.listen(config.listen.replace(/^unix:(\/\/)?/, ''));

@@ -1,18 +1,13 @@
 import 'reflect-metadata';
-import { Logger, ShutdownSignal } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
+import { runApp } from '@rollcall/grpc';
 import { readConfig } from './config.ts';
 import { createGateway, listen } from './gateway.ts';
 
-try {
-  const config = readConfig(process.env);
+await runApp('gateway', 'GATEWAY_LISTEN', async (env) => {
+  const config = readConfig(env);
   const app = await createGateway(config);
-  app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
-  const url = await listen(app, config);
-  const logger = new Logger('gateway');
-  logger.log(`listening on ${url}`);
-  if (config.protectedMode)
-    logger.log('protected mode: every local caller is the administrator, until OIDC_ISSUER or LOCAL_SIGN_IN=1 is set');
-} catch (error) {
-  console.error(`gateway cannot start: ${(error as Error).message}`);
-  process.exitCode = 1;
-}
+  const address = await listen(app, config);
+  if (env['PORT']) new Logger('gateway').warn('PORT is not read: GATEWAY_LISTEN says where to listen');
+  return { app, address };
+});

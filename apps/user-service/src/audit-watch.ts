@@ -26,7 +26,8 @@ export class AuditWatch {
 
   async #tell(): Promise<void> {
     try {
-      logger.log(`the head of the audit log is ${headText(await this.#store.audit.head())}`);
+      const head = await this.#store.audit.head();
+      if (head.seq > 0) logger.log(`the head of the audit log is ${headText(head)}`); // an empty log has none
     } catch (error) {
       // It is told the next time. What is wrong with the database, the calls say.
       if (!(error instanceof RpcError)) logger.error(error);

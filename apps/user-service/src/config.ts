@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LogLevel } from '@nestjs/common';
 import {
   type Environment,
@@ -85,4 +85,11 @@ function readWhole(env: Environment, name: string, fallback: number, least: numb
   if (!/^\d{1,9}$/.test(value) || number < least || number > most)
     throw new Error(`${name}: "${value}" is no whole number from ${least} to ${most}`);
   return number;
+}
+
+/** Names the place for whoever reads the log; it holds no secret. */
+export function storePlace(database: Database): string {
+  if (database.engine === 'sqlite') return join(database.dataDir, 'users.sqlite');
+  const { host, pathname, searchParams } = new URL(database.url);
+  return `PostgreSQL at ${host || (searchParams.get('host') ?? 'localhost')}${pathname}`;
 }

@@ -1,6 +1,6 @@
 import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
-import { all, createUser, environmentOf, makeDatabase, runMain, spawnService } from './service.ts';
+import { all, createUser, endWhile, environmentOf, makeDatabase, runMain, spawnService } from './service.ts';
 
 test('has every user that it acknowledged after it was killed in the middle of writes', async () => {
   await using database = await makeDatabase();
@@ -38,7 +38,7 @@ test('listens again on the unix socket of a service that was killed, and not on 
   await using service = await spawnService(database, listen);
   const { code, stderr } = await runMain({ ...environmentOf(other), USER_LISTEN: listen });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^user-service cannot start: cannot listen on .+\n$/);
+  expect(stderr).toBe(`user-service cannot start: USER_LISTEN: another process listens on ${listen}\n`);
   expect((await createUser(service.users, {})).id).toBe('1');
 });
 
@@ -77,7 +77,7 @@ test('does not start on an address in use, and says so in one line', async () =>
   await using service = await spawnService(database);
   const { code, stderr } = await runMain({ ...environmentOf(other), USER_LISTEN: service.address });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^user-service cannot start: cannot listen on .+\n$/);
+  expect(stderr).toBe(`user-service cannot start: USER_LISTEN: another process listens on ${service.address}\n`);
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)('answers the calls under way and exits with 0 on %s', async (signal) => {
@@ -88,4 +88,13 @@ test.each(['SIGTERM', 'SIGINT'] as const)('answers the calls under way and exits
   const ended = service.end(signal);
   expect(await Promise.all(creates)).toHaveLength(50);
   expect(await ended).toBe(0);
+});
+
+test.each(['SIGTERM', 'SIGINT'] as const)('ends at once on %s while it waits for its database', async (signal) => {
+  using directory = makeDirectory();
+  const env = {
+    DATABASE_URL: `postgresql://rollcall@localhost/users?host=${directory.path}`,
+    USER_LISTEN: '127.0.0.1:0',
+  };
+  expect(await endWhile(env, 'waiting for the database', signal)).toEqual({ code: 0, stderr: '' });
 });

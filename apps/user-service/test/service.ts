@@ -147,6 +147,21 @@ export async function runMain(env: Record<string, string>): Promise<{ code: unkn
   return { code, stderr };
 }
 
+/** Runs the built service until it says something, and ends it. */
+export async function endWhile(
+  env: Record<string, string>,
+  says: string,
+  signal: NodeJS.Signals,
+): Promise<{ code: unknown; stderr: string }> {
+  const child = spawnMain(env);
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const closed = once(child, 'close');
+  for await (const line of createInterface({ input: child.stdout })) if (line.includes(says)) child.kill(signal);
+  const [code] = await closed;
+  return { code, stderr };
+}
+
 function spawnMain(
   env: Record<string, string>,
   nodeOptions: readonly string[] = [],

@@ -22,6 +22,12 @@ export class CallLogger extends ConsoleLogger {
     else super.log(message, ...rest);
   }
 
+  /** An error that Nest meets while an app begins to listen is thrown as well, and told by who catches it. */
+  override error(message: unknown, ...rest: unknown[]): void {
+    if (rest.at(-1) === 'NestApplication') super.debug(message, ...rest);
+    else super.error(message, ...rest);
+  }
+
   protected override getJsonLogObject(
     ...args: Parameters<ConsoleLogger['getJsonLogObject']>
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {

@@ -27,6 +27,7 @@ import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
 import { channelOptionsOf, defaultLimits, type ServerLimits } from './server-limits.ts';
+import { ListenError } from './listen-error.ts';
 import { removeStaleSocket } from './stale-socket.ts';
 import { TlsServerCredentials } from './tls-credentials.ts';
 import type { TlsFiles } from './tls-files.ts';
@@ -126,7 +127,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       await removeStaleSocket(listen);
       const port = await new Promise<number>((resolve, reject) => {
         this.#server.bindAsync(listen, credentials, (error, bound) =>
-          error === null ? resolve(bound) : reject(new Error(`cannot listen on ${listen}: ${error.message}`)),
+          error === null ? resolve(bound) : reject(new ListenError(listen, error)),
         );
       });
       for (const server of http2Servers(this.#server)) this.#connections.guard(server);
