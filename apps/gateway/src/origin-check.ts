@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { status as Status } from '@grpc/grpc-js';
-import { unixPeer } from '@rollcall/access';
+import { proxySign, unixPeer } from '@rollcall/access';
 import { isLoopback, RpcError } from '@rollcall/grpc';
 import type { Clients } from './clients.ts';
 import type { Config } from './config.ts';
@@ -44,8 +44,11 @@ export class OriginCheck {
     if (!this.#leadsHere(request.headers.host ?? ''))
       throw foreign('The Host header names neither this machine nor the host of PUBLIC_URL.');
     const address = this.#clients.address(request);
-    if (address !== unixPeer && !isLoopback(address))
-      throw foreign('In protected mode callers are on this machine. Set OIDC_ISSUER or LOCAL_SIGN_IN=1 for others.');
+    const sign = proxySign(Object.keys(request.headers));
+    if (sign !== undefined || (address !== unixPeer && !isLoopback(address)))
+      throw foreign(
+        `In protected mode callers are on this machine${sign === undefined ? '' : `, and ${sign} shows a proxy`}. Set OIDC_ISSUER or LOCAL_SIGN_IN=1 for others.`,
+      );
     if (this.#madeBy(request) !== 'foreign' || isNavigation(request)) return;
     if (request.headers.origin !== undefined && this.#corsOrigins.has('*')) return;
     throw foreign(foreignPage);

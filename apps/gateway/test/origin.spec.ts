@@ -137,7 +137,28 @@ describe('in protected mode', () => {
     ['a name with a user', false, { host: 'localhost@evil.example.com' }],
     ['brackets that do not close', false, { host: '[::1' }],
     ['a proxy for somebody elsewhere', false, { 'x-forwarded-for': '203.0.113.9' }],
-    ['a proxy for somebody here', true, { 'x-forwarded-for': '127.0.0.1' }],
+    ['a proxy for somebody here', true, { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' }],
+    ...[
+      'unknown',
+      '_hidden',
+      '203.0.113.5, unknown',
+      '127.0.0.1, _hidden',
+      ',',
+      '0x7f.1',
+      '127.0.0.1, 203.0.113.9',
+    ].map((hops): Case => [`a proxy for "${hops}"`, false, { 'x-forwarded-for': hops }]),
+    ...Object.entries({
+      forwarded: 'for=127.0.0.1',
+      via: '1.1 proxy',
+      'x-real-ip': '127.0.0.1',
+      'cf-connecting-ip': '127.0.0.1',
+      'true-client-ip': '127.0.0.1',
+      'x-client-ip': '127.0.0.1',
+      'x-forwarded-proto': 'https',
+      'x-original-forwarded-for': '127.0.0.1',
+      'x-forwarded': 'for=127.0.0.1',
+    }).map(([name, value]): Case => [`a proxy that sends ${name}`, false, { [name]: value }]),
+    ['a proxy that says who and more', false, { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '203.0.113.9' }],
   ];
 
   it.each(cases)('%s reads: %s', async (_, allowed, headers) => {

@@ -15,10 +15,10 @@ const denial = {
   reason: 'NOT_PERMITTED',
 };
 
-/** Denials over a database that can be away. */
+/** Denials over a database that can be away, and a clock. */
 function startDenials() {
   const database = { isAway: false, maxTransactions: Infinity, transactions: [] as (readonly NewEntry[])[] };
-  let now = 1000;
+  const clock = { now: 1000 };
   const denials = new Denials(
     (entries) => {
       if (database.isAway || database.transactions.length >= database.maxTransactions)
@@ -26,9 +26,9 @@ function startDenials() {
       database.transactions.push(entries);
       return Promise.resolve();
     },
-    () => (now += 1),
+    () => clock.now,
   );
-  return { denials, database, written: () => database.transactions.flat() };
+  return { denials, database, clock, written: () => database.transactions.flat() };
 }
 
 test('makes one entry of equal calls, with their number and the first of them', async () => {
@@ -81,42 +81,80 @@ test('writes them before the store closes', async () => {
   expect(await auditEntries(service.audit)).toMatchObject([denial]);
 });
 
-test('counts what is too much by its reason, and says so', async () => {
-  const { denials, database, written } = startDenials();
-  for (let count = 0; count < 10_003; count += 1) denials.add({ ...denial, address: `${count}` });
-  for (let count = 0; count < 150; count += 1)
-    denials.add({ ...denial, address: 'more', reason: `reason ${count % 120}` });
+const nobody = { ...denial, callerId: '0', credential: '' };
+const sumOf = (entries: readonly { readonly count?: number }[]): number =>
+  entries.reduce((sum, { count = 0 }) => sum + count, 0);
+
+test('makes one entry of the calls of an IPv6 network, with the first address of them', async () => {
+  const { denials, written } = startDenials();
+  for (let count = 1; count <= 250; count += 1)
+    denials.add({ ...nobody, address: `2001:db8:1:2::${count.toString(16)}` });
+  denials.add({ ...nobody, address: '2001:db8:1:3::1' });
+  for (const address of ['203.0.113.9', '::ffff:203.0.113.9']) denials.add({ ...nobody, address });
   await denials.flush();
-  expect(Math.max(...database.transactions.map(({ length }) => length))).toBe(1000);
-  expect(
-    written()
-      .slice(0, 10_000)
-      .map(({ address }) => address),
-  ).toEqual(Array.from({ length: 10_000 }, (_, count) => `${count}`));
-  const beyond = written().slice(10_000);
-  expect(beyond).toHaveLength(101);
-  expect(beyond.slice(0, 2)).toMatchObject([
-    { callerId: '0', method: '', address: '', code: 7, reason: 'NOT_PERMITTED', count: 3 },
-    { callerId: '0', method: '', address: '', code: 7, reason: 'reason 0', count: 2 },
+  expect(written()).toMatchObject([
+    { address: '2001:db8:1:2::1', count: 250 },
+    { address: '2001:db8:1:3::1', count: 1 },
+    { address: '203.0.113.9', count: 2 },
   ]);
-  expect(beyond[0]?.note).toMatch(/more than 10000 different ones/);
-  expect(beyond.at(-1)).toMatchObject({ reason: '', code: 7, count: 21 });
-  expect(beyond.reduce((sum, { count = 0 }) => sum + count, 0)).toBe(153);
+});
+
+test('has a bound for the entries of a minute, counts what is beyond by its reason, and hides no signed-in caller', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const { denials, clock, written } = startDenials();
+    for (let second = 0; second < 60; second += 1) {
+      for (let count = 0; count < 100; count += 1)
+        denials.add({ ...nobody, address: `10.1.${second}.${count}`, reason: `reason ${count % 30}` });
+      denials.add({ ...denial, callerId: `${second + 1}` });
+      clock.now += 1000;
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(written().filter(({ callerId }) => callerId !== '0')).toHaveLength(60);
+    const ofNobody = written().filter(({ callerId }) => callerId === '0');
+    expect(ofNobody.slice(0, 500).every(({ address }) => address !== '')).toBe(true);
+    expect(ofNobody.length).toBe(500 + 21);
+    expect(sumOf(ofNobody)).toBe(6000);
+    expect(ofNobody[500]).toMatchObject({ address: '', reason: 'reason 0', code: 7 });
+    expect(ofNobody[500]?.note).toMatch(/more different ones were denied within a minute/);
+    expect(ofNobody.at(-1)).toMatchObject({ reason: '', callerId: '0' });
+    denials.add({ ...nobody, address: 'of the next minute' });
+    await denials.flush();
+    expect(written().at(-1)).toMatchObject({ address: 'of the next minute' });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('makes the log grow by less than 1 MB a minute, whatever is denied', async () => {
+  await using service = await startService();
+  const large = (text: string): string => text.padEnd(300, 'x');
+  for (let count = 0; count < 20_000; count += 1) {
+    const address = `10.${count >> 8}.${count & 255}.1`;
+    const call = { address, requestId: 'r'.repeat(128), reason: large(`reason ${count % 1000}`) };
+    service.store.audit.denied({ ...(count % 2 === 0 ? nobody : denial), ...call });
+  }
+  await service.store.audit.flush();
+  const entries = await auditEntries(service.audit, { deniedOnly: true, pageSize: 1000 });
+  expect(sumOf(entries)).toBe(20_000);
+  expect(JSON.stringify(entries).length).toBeLessThan(1_000_000);
 });
 
 test('keeps them while the database is away, says so once, and loses none that it has room for', async () => {
   const warned = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
-  const { denials, database, written } = startDenials();
+  const { denials, database, clock, written } = startDenials();
   database.isAway = true;
-  for (let second = 0; second < 3; second += 1) {
-    for (let count = 0; count < 4000; count += 1) denials.add({ ...denial, address: `${count}` });
+  for (let minute = 0; minute < 24; minute += 1) {
+    for (let count = 0; count < 500; count += 1) denials.add({ ...denial, address: `${count}` });
     expect(await denials.flush()).toBe(false);
+    clock.now += 60_000;
   }
   database.isAway = false;
   expect(await denials.flush()).toBe(true);
   expect(warned).toHaveBeenCalledTimes(1);
+  expect(Math.max(...database.transactions.map(({ length }) => length))).toBe(1000);
   expect(written()).toHaveLength(10_001);
-  expect(written().reduce((sum, { count = 0 }) => sum + count, 0)).toBe(12_000);
+  expect(sumOf(written())).toBe(12_000);
   denials.add(denial);
   await denials.flush();
   expect(written().at(-1)).toMatchObject(denial);
@@ -125,18 +163,19 @@ test('keeps them while the database is away, says so once, and loses none that i
 
 test('keeps what it counts by reason while that alone cannot be written', async () => {
   const warned = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
-  const { denials, database, written } = startDenials();
+  const { denials, database, clock, written } = startDenials();
   const fill = (): void => {
-    for (let count = 0; count < 10_002; count += 1) denials.add({ ...denial, address: `${count}` });
+    for (let count = 0; count < 502; count += 1) denials.add({ ...denial, address: `${count}` });
   };
   fill();
-  database.maxTransactions = 10; // those of the 10,000
+  database.maxTransactions = 1; // that of the 500
   expect(await denials.flush()).toBe(false);
+  clock.now += 60_000;
   fill();
   expect(await denials.flush()).toBe(false);
   database.maxTransactions = Infinity;
   expect(await denials.flush()).toBe(true);
-  expect(written()).toHaveLength(20_001);
+  expect(written()).toHaveLength(1001);
   expect(written().at(-1)).toMatchObject({ reason: 'NOT_PERMITTED', count: 4 });
   warned.mockRestore();
 });

@@ -28,3 +28,9 @@ export function tooManyStreams(most: number): RpcError {
   const message = `The caller has ${most} streams open, which is the most. End one first.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_STREAMS', message, { retryDelayMs: 1000 });
 }
+
+/** Its caller may no longer be permitted to make it. */
+export function callerUnconfirmed(): RpcError {
+  const message = 'It could not be confirmed for too long that the caller may still make this call. Make it again.';
+  return new RpcError(Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE', message, { retryDelayMs: 1000 });
+}

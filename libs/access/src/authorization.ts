@@ -1,25 +1,23 @@
 import { status as Status } from '@grpc/grpc-js';
-import { type Admission, type Authorize, currentCall, type IncomingCall, requestIdOf, RpcError } from '@rollcall/grpc';
+import {
+  type Admission,
+  type Authorize,
+  currentCall,
+  type IncomingCall,
+  isLoopback,
+  requestIdOf,
+  RpcError,
+} from '@rollcall/grpc';
 import { type AccessRule, type Method, user } from '@rollcall/proto';
 import { credentialInvalid, notPermitted, rateLimited, signInRequired, tooManyStreams } from './access-errors.ts';
-import { bearerOf } from './bearer.ts';
+import { bearerOf, isTicket } from './bearer.ts';
 import type { Caller, CredentialKind } from './caller.ts';
 import type { CallerCache, KnownCaller, OpenCall } from './caller-cache.ts';
 import { type OwnRecordCheck, ownRecordCheck } from './own-record.ts';
-import { type Rate, RateLimit } from './rate-limit.ts';
-
-/** What callers may take. */
-export interface CallerLimits {
-  /** The calls of one caller. */
-  readonly callsPerCaller: Rate;
-  /**
-   * The calls of one address that nobody is signed in for; and as many whose credential is not valid, beyond which no
-   * credential of the address is looked at that is not in use already.
-   */
-  readonly callsPerAddress: Rate;
-  /** The streams that one caller has open at a time. */
-  readonly streamsPerCaller: number;
-}
+import { type CallerLimits, CallerRates, type Taking } from './caller-rates.ts';
+import { FairTurns } from './fair-turns.ts';
+import { proxySign } from './proxy-signs.ts';
+import { unixPeer } from './trusted-proxies.ts';
 
 /** A call that was denied. */
 export interface Denial {
@@ -54,31 +52,33 @@ interface Ruled {
   readonly rule: AccessRule;
   readonly ownRecord: OwnRecordCheck | undefined;
   readonly isStream: boolean;
+  readonly isWrite: boolean;
 }
+
+/** It asks for another call, and is itself answered as that one would be: by `check`. */
+const checkCall = '/rollcall.access.v1.CallerService/CheckCall';
 
 const { USER_TYPE_UNSPECIFIED, USER_TYPE_DISABLED } = user.UserType;
 
 /** Who may do what, as the contract says: every call of a server passes `authorize`, before a message of it is read. */
 export class Authorization {
   readonly #options: AuthorizationOptions;
-  readonly #perCaller: RateLimit;
-  readonly #perAddress: RateLimit;
-  readonly #failuresPerAddress: RateLimit;
+  readonly #rates: CallerRates;
+  readonly #turns = new FairTurns();
   readonly #streams = new Map<string, number>();
   readonly #ruled = new Map<Method, Ruled | undefined>();
 
   constructor(options: AuthorizationOptions) {
     this.#options = options;
-    this.#perCaller = new RateLimit(options.limits.callsPerCaller);
-    this.#perAddress = new RateLimit(options.limits.callsPerAddress);
-    this.#failuresPerAddress = new RateLimit(options.limits.callsPerAddress);
+    this.#rates = new CallerRates(options.limits);
   }
 
   /** For GrpcServer. */
   readonly authorize: Authorize = (call) => {
     const address = this.#options.addressOf(call);
+    if (call.method.path === checkCall) return { caller: nobody(address) };
     try {
-      const admission = this.#admit(call, address);
+      const admission = this.#admit(call, address, 'take');
       return admission instanceof Promise
         ? admission.catch((error: unknown) => this.#deny(error, call, address))
         : admission;
@@ -87,29 +87,46 @@ export class Authorization {
     }
   };
 
-  #admit(call: IncomingCall, address: string): Admission | Promise<Admission> {
+  /**
+   * Says of a call that is yet to be made whether it may be, as far as that is known before its message is read. What may
+   * be made takes nothing from a rate, for it will when it is made.
+   *
+   * @throws RpcError what `authorize` would throw; it is denied, counted and told as the call itself would be
+   */
+  async check(call: IncomingCall): Promise<void> {
+    const address = this.#options.addressOf(call);
+    try {
+      await this.#admit(call, address, 'wait');
+    } catch (error) {
+      this.#deny(error, call, address);
+    }
+  }
+
+  #admit(call: IncomingCall, address: string, taking: Taking): Admission | Promise<Admission> {
     const ruled = this.#ruleOf(call.method);
     if (ruled === undefined) throw unruled();
     const sent = bearerOf(call.metadata);
     if (sent === undefined) {
       const standIn = this.#options.standIn?.(call.method);
       return standIn === undefined
-        ? this.#admitNobody(ruled, call, address)
-        : this.#admitFound(ruled, call, standIn, address);
+        ? this.#admitNobody(ruled, call, address, taking)
+        : this.#admitFound(ruled, call, standIn, address, taking);
     }
     const known = this.#options.callers.known(sent);
-    if (known !== undefined) return this.#admitCaller(ruled, call, sent, known, { ...known, address });
-    const retryMs = this.#failuresPerAddress.wait(address);
-    if (retryMs > 0) throw rateLimited(retryMs);
-    const redeeming = this.#options.redeem?.(sent);
-    return redeeming === undefined
-      ? this.#admitFound(ruled, call, { credential: sent, as: undefined }, address)
-      : redeeming.then((redeemed) => this.#admitFound(ruled, call, redeemed, address));
+    if (known !== undefined) return this.#admitCaller(ruled, call, sent, known, { ...known, address }, taking);
+    const { redeem } = this.#options;
+    const asSent = { credential: sent, as: undefined };
+    if (redeem === undefined || !isTicket(sent)) return this.#admitFound(ruled, call, asSent, address, taking);
+    // To ask would use it up. What is asked about has a body, and no ticket opens that.
+    if (taking === 'wait') throw credentialInvalid('it is a ticket');
+    const redeeming = this.#turns.run(address, async () => (await redeem(sent)) ?? asSent);
+    return redeeming.then((redeemed) => this.#admitFound(ruled, call, redeemed, address, taking));
   }
 
-  #admitNobody({ rule }: Ruled, { method }: IncomingCall, address: string): Admission {
+  #admitNobody({ rule }: Ruled, { method }: IncomingCall, address: string, taking: Taking): Admission {
     if (!isOfTheTransport(method)) {
-      const retryMs = this.#perAddress.take(address);
+      const open = rule.anyone ? method.path : undefined;
+      const retryMs = this.#rates.ofNobody(address, open, rule.anyone ? taking : 'take');
       if (retryMs > 0) throw rateLimited(retryMs);
     }
     if (!rule.anyone) throw signInRequired();
@@ -121,12 +138,13 @@ export class Authorization {
     call: IncomingCall,
     { credential, as }: { readonly credential: string; readonly as: CredentialKind | undefined },
     address: string,
+    taking: Taking,
   ): Promise<Admission> {
     const { callers: cache } = this.#options;
-    const known = cache.known(credential) ?? (await cache.find(credential));
+    const known = cache.known(credential) ?? (await this.#turns.run(address, () => cache.find(credential)));
     if (known.expiresMs <= Date.now()) throw credentialInvalid('it has expired');
     const caller: Caller = { ...known, credential: as ?? known.credential, address };
-    return this.#admitCaller(ruled, call, credential, known, caller);
+    return this.#admitCaller(ruled, call, credential, known, caller, taking);
   }
 
   #admitCaller(
@@ -135,19 +153,31 @@ export class Authorization {
     credential: string,
     known: KnownCaller,
     caller: Caller,
+    taking: Taking,
   ): Admission {
-    const retryMs = this.#perCaller.take(known.userId);
+    const rates = this.#rates;
+    const retryMs = rates.ofKnown(known, caller.address, ruled.isWrite, taking);
     if (retryMs > 0) throw withCaller(rateLimited(retryMs), caller);
     const { ownRecord } = ruled;
-    const onOwn = permit(ruled, known, method, caller);
+    const error = refusal(ruled, known, method);
+    if (error !== undefined) {
+      if (taking === 'wait') rates.ofKnown(known, caller.address, ruled.isWrite, 'take'); // it will not be made
+      throw withCaller(error, caller);
+    }
+    const onOwn = !ruled.rule.anyone && !ruled.rule.types.has(known.type);
     const { streamsPerCaller } = this.#options.limits;
-    if (ruled.isStream && (this.#streams.get(known.userId) ?? 0) >= streamsPerCaller)
+    if (ruled.isStream && this.#streamsOf(known) >= streamsPerCaller)
       throw withCaller(tooManyStreams(streamsPerCaller), caller);
     return {
       caller,
       checkRequest: onOwn && ownRecord !== undefined ? this.#checked(ownRecord, method, caller) : undefined,
       onOpen: ruled.isStream ? (end) => this.#open(ruled, method, credential, known, end) : undefined,
     };
+  }
+
+  /** The services of the system have as many as they need. */
+  #streamsOf({ credential, userId }: KnownCaller): number {
+    return credential === 'service' ? 0 : (this.#streams.get(userId) ?? 0);
   }
 
   #checked(ownRecord: OwnRecordCheck, method: Method, caller: Caller): (request: object) => void {
@@ -195,17 +225,18 @@ export class Authorization {
       rule,
       ownRecord: rule.own && ownRecordCheck(method, rule.own),
       isStream: kind !== 'unary',
+      isWrite: kind === 'unary' && !method.readOnly,
     };
     this.#ruled.set(method, ruled);
     return ruled;
   }
 
-  #deny(error: unknown, { method, metadata }: IncomingCall, address: string): never {
-    if (error instanceof RpcError) {
-      const caller = callers.get(error) ?? nobody(address);
-      if (error.reason === 'CREDENTIAL_INVALID') this.#failuresPerAddress.take(address);
-      this.#tell(error, method, requestIdOf(metadata.get('x-request-id')[0]), caller);
-    }
+  #deny(thrown: unknown, { method, metadata }: IncomingCall, address: string): never {
+    if (!(thrown instanceof RpcError)) throw thrown;
+    // It was looked at whatever its address has done before: the valid ones among many that are not are let in.
+    const retryMs = thrown.reason === 'CREDENTIAL_INVALID' ? this.#rates.ofFailure(address) : 0;
+    const error = retryMs > 0 ? rateLimited(retryMs) : thrown;
+    this.#tell(error, method, requestIdOf(metadata.get('x-request-id')[0]), callers.get(thrown) ?? nobody(address));
     throw error;
   }
 
@@ -230,13 +261,6 @@ function withCaller(error: RpcError, caller: Caller): RpcError {
   return error;
 }
 
-/** @returns whether only on the caller's own record @throws RpcError NOT_PERMITTED */
-function permit(ruled: Ruled, known: KnownCaller, method: Method, caller: Caller): boolean {
-  const error = refusal(ruled, known, method);
-  if (error !== undefined) throw withCaller(error, caller);
-  return !ruled.rule.anyone && !ruled.rule.types.has(known.type);
-}
-
 function nobody(address: string): Caller {
   return { userId: '0', type: USER_TYPE_UNSPECIFIED, credential: '', expiresMs: Infinity, address };
 }
@@ -258,19 +282,37 @@ function isOfTheTransport({ service }: Method): boolean {
   return service === 'grpc.health.v1.Health';
 }
 
-/** Lets every caller in as the administrator: protected mode. A method whose contract does not say who may call it stays closed. */
+/**
+ * Lets every caller in as the administrator: protected mode. A method whose contract does not say who may call it stays
+ * closed, and so does all to whoever comes through a proxy, unless it is our gateway, which names a caller on this machine.
+ */
 export function localAuthorization(addressOf: (call: IncomingCall) => string): Authorize {
   return (call) => {
     if (call.method.access === undefined) throw unruled();
+    const address = addressOf(call);
+    if (comesFromElsewhere(call, address)) throw notLocal();
     const caller: Caller = {
       userId: '0',
       type: user.UserType.USER_TYPE_ADMINISTRATOR,
       credential: 'local',
       expiresMs: Infinity,
-      address: addressOf(call),
+      address,
     };
     return { caller };
   };
+}
+
+function comesFromElsewhere({ metadata }: IncomingCall, address: string): boolean {
+  if (proxySign(Object.keys(metadata.getMap())) !== undefined) return true;
+  const isForwarded = metadata.get('x-forwarded-for').length > 0;
+  return isForwarded && address !== unixPeer && !isLoopback(address);
+}
+
+function notLocal(): RpcError {
+  return notPermitted(
+    'In protected mode callers are on this machine, and come through no proxy. Set OIDC_ISSUER or LOCAL_SIGN_IN=1 for others.',
+    'the call came through a proxy',
+  );
 }
 
 function unruled(): RpcError {

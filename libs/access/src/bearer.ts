@@ -18,3 +18,11 @@ export function bearerOf(metadata: Metadata): string | undefined {
   if (credential === undefined) throw credentialInvalid('it is no bearer token');
   return credential;
 }
+
+/** Secrets of tickets begin so. */
+const ticketPrefix = 'rck_';
+
+/** Whether a credential can only be a ticket. */
+export function isTicket(credential: string): boolean {
+  return credential.startsWith(ticketPrefix);
+}

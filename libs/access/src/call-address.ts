@@ -11,8 +11,8 @@ const forwardedForKey = 'x-forwarded-for';
  */
 export function callAddress(trusted: TrustedProxies, overUnix: boolean): (call: IncomingCall) => string {
   return ({ peer, metadata }) => {
-    const [forwardedFor] = metadata.get(forwardedForKey);
+    const forwardedFor = metadata.get(forwardedForKey);
     const address = peer === 'unknown' && overUnix ? unixPeer : peer.replace(/:\d+$/, '');
-    return forwardedAddress(trusted, address, typeof forwardedFor === 'string' ? forwardedFor : undefined);
+    return forwardedAddress(trusted, address, forwardedFor.length === 0 ? undefined : forwardedFor.join());
   };
 }

@@ -1,6 +1,7 @@
+import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { user } from '@rollcall/proto';
-import { credentialInvalid } from './access-errors.ts';
+import { callerUnconfirmed, credentialInvalid } from './access-errors.ts';
 import type { CredentialKind } from './caller.ts';
 
 /** Whom a credential stands for. */
@@ -36,6 +37,13 @@ const refreshMs = 750;
 
 /** How old an answer may be, in milliseconds: what changes in the directory holds within two seconds. */
 const freshMs = 1750;
+
+/**
+ * How long a call goes on whose caller cannot be looked up: while the directory is away, and when it refuses to answer,
+ * in milliseconds. Then the call ends, for its rights may be gone.
+ */
+const awayMs = 60_000;
+const refusedMs = 5000;
 
 /** How long a credential is remembered that nobody uses, in milliseconds. */
 const keptMs = 10_000;
@@ -173,8 +181,10 @@ export class CallerCache {
       let found: readonly (KnownCaller | RpcError)[];
       try {
         found = await this.#lookUp(some.map(([credential]) => credential));
-      } catch {
-        return; // calls that come meanwhile ask themselves, and hear why there is no answer
+      } catch (error) {
+        // Calls that come meanwhile ask themselves, and hear why there is no answer.
+        for (const [credential, entry] of some) this.#lose(credential, entry, error);
+        continue;
       }
       some.forEach(([credential, entry], index) => {
         const answer = found[index];
@@ -187,8 +197,18 @@ export class CallerCache {
   }
 
   #refuse(credential: string, entry: Entry, error: RpcError): void {
-    if (error.reason !== 'CREDENTIAL_INVALID') return; // it is not known
+    if (error.reason !== 'CREDENTIAL_INVALID') return this.#lose(credential, entry, error); // it is not known
     this.#entries.delete(credential);
     for (const call of entry.calls) call.recheck(error);
+  }
+
+  /** Ends the calls of a credential of which it has not been known for too long whom it stands for. */
+  #lose(credential: string, entry: Entry, error: unknown): void {
+    if (entry.checkedAt === -Infinity) entry.checkedAt = performance.now() - freshMs;
+    const isAway =
+      !(error instanceof RpcError) || error.code === Status.UNAVAILABLE || error.code === Status.DEADLINE_EXCEEDED;
+    if (performance.now() - entry.checkedAt < (isAway ? awayMs : refusedMs)) return;
+    this.#entries.delete(credential);
+    for (const call of entry.calls) call.recheck(callerUnconfirmed());
   }
 }

@@ -3,15 +3,13 @@ import { outsideOfCalls, type RpcError } from '@rollcall/grpc';
 import { type callers, type Timestamp } from '@rollcall/proto';
 import { firstValueFrom } from 'rxjs';
 import { credentialInvalid } from './access-errors.ts';
+import { isTicket } from './bearer.ts';
 import type { Denial, Redeemed } from './authorization.ts';
 import type { CredentialKind } from './caller.ts';
 import type { KnownCaller } from './caller-cache.ts';
 
 /** How long a lookup may take, in milliseconds: less than callers wait for. */
 const deadlineMs = 5000;
-
-/** Secrets of tickets begin so. */
-const ticketPrefix = 'rck_';
 
 /**
  * Asks user-service whom credentials stand for, on behalf of another service. What is asked for several calls at once
@@ -36,7 +34,7 @@ export class RemoteCallers {
 
   /** For Authorization. */
   readonly redeem = (credential: string): Promise<Redeemed> | undefined =>
-    credential.startsWith(ticketPrefix)
+    isTicket(credential)
       ? outsideOfCalls(async () => {
           const redeeming = this.#client.redeemTicket({ ticket: credential }, this.#options());
           return { credential: (await firstValueFrom(redeeming)).credential, as: 'ticket' as const };

@@ -1,5 +1,6 @@
-import { BlockList, isIP, SocketAddress } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import type { Environment } from '@rollcall/grpc';
+import { plainAddress } from './address-keys.ts';
 
 /** The proxies that are believed when they say on whose behalf they call. */
 export interface TrustedProxies {
@@ -9,6 +10,9 @@ export interface TrustedProxies {
 
 /** What callers behind a unix socket have in place of an address. */
 export const unixPeer = 'unix';
+
+/** What stands for an address that cannot be read. It is never trusted, never on this machine, and counts as one caller. */
+export const unknownAddress = 'unknown';
 
 const words: Readonly<Record<string, readonly string[]>> = {
   none: [],
@@ -50,51 +54,38 @@ export function readTrustedProxies(env: Environment): TrustedProxies {
  *
  * @param peerAddress the address of the peer without its port, or `unix`; anything else, such as `unknown`, is never trusted
  * @param forwardedFor the values of X-Forwarded-For, joined by commas
- * @returns an address in its plain form, or `unix`; that of the peer when the header cannot be read
+ * @returns an address in its plain form, or `unix`; `unknown` when the header cannot be read where the caller would stand
  */
 export function forwardedAddress(
   trusted: TrustedProxies,
   peerAddress: string,
   forwardedFor: string | undefined,
 ): string {
-  const peer = plainAddress(peerAddress) ?? peerAddress;
+  const peer = hopAddress(peerAddress) ?? peerAddress;
   if (forwardedFor === undefined || forwardedFor.trim() === '' || !trusted.has(peer)) return peer;
   let address = peer;
   for (const hop of forwardedFor.split(',').toReversed()) {
-    const next = plainAddress(withoutPort(hop.trim()));
-    if (next === undefined) return peer;
+    const next = hopAddress(withoutPort(hop.trim()));
+    if (next === undefined) return unknownAddress;
     address = next;
     if (!trusted.has(address)) break;
   }
   return address;
 }
 
-/** An address as it is written and compared everywhere: IPv4 in dots, also where IPv6 maps it. Undefined when it is none. */
-function plainAddress(text: string): string | undefined {
-  const known = plainAddresses.get(text);
+function hopAddress(text: string): string | undefined {
+  if (text === unixPeer) return text;
+  const known = hopAddresses.get(text);
   if (known !== undefined) return known;
-  const plain = toPlainAddress(text);
+  const plain = plainAddress(text);
   if (plain === undefined) return undefined;
-  if (plainAddresses.size >= 1000) plainAddresses.clear();
-  plainAddresses.set(text, plain);
+  if (hopAddresses.size >= 1000) hopAddresses.clear();
+  hopAddresses.set(text, plain);
   return plain;
 }
 
 /** Those that were asked for: the same ones come again and again. */
-const plainAddresses = new Map<string, string>();
-
-function toPlainAddress(text: string): string | undefined {
-  if (text === unixPeer) return text;
-  const address = text.replace(/%.*$/, ''); // the zone of a link-local address names a network card of ours
-  switch (isIP(address)) {
-    case 4:
-      return address;
-    case 6:
-      return new SocketAddress({ address, family: 'ipv6' }).address.replace(/^::ffff:(?=[\d.]+$)/, '');
-    default:
-      return undefined;
-  }
-}
+const hopAddresses = new Map<string, string>();
 
 /** Some proxies add the port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 function withoutPort(hop: string): string {

@@ -1,3 +1,4 @@
+import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { user } from '@rollcall/proto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -108,4 +109,47 @@ test('does not remember what is not valid, and says why a lookup fails', async (
   await expect(cache.find('a')).rejects.toThrow('the database is away');
   state.answer = ada;
   await expect(cache.find('a')).resolves.toEqual(ada);
+});
+
+const away = new RpcError(Status.UNAVAILABLE, 'DATABASE_UNAVAILABLE', 'Away.');
+const refused = new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', 'Wait.');
+
+test.each([
+  ['is away', away, 60],
+  ['refuses to look it up', refused, 5],
+])('ends open calls whose caller cannot be confirmed while the directory %s', async (_, error, seconds) => {
+  const { state, cache } = directory();
+  cache.start();
+  const heard: unknown[] = [];
+  cache.open('a', await cache.find('a'), { recheck: (now) => heard.push(now) });
+  Object.defineProperty(state, 'answer', {
+    get: () => {
+      throw error;
+    },
+  });
+  await vi.advanceTimersByTimeAsync(seconds * 1000 - 1500);
+  expect(heard).toEqual([]);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(heard).toMatchObject([{ code: Status.UNAVAILABLE, reason: 'UPSTREAM_UNAVAILABLE' }]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(heard).toHaveLength(1);
+  cache.close();
+});
+
+test('goes on with the others when the lookup of some is refused', async () => {
+  let revoked = false;
+  const cache = new CallerCache(async (credentials) => {
+    if (revoked && credentials.includes('c0')) throw refused;
+    return Promise.resolve(credentials.map(() => (revoked ? credentialInvalid('it was revoked') : ada)));
+  });
+  cache.start();
+  const ended: string[] = [];
+  for (let index = 0; index < 600; index += 1) {
+    const credential = `c${index}`;
+    cache.open(credential, await cache.find(credential), { recheck: () => ended.push(credential) });
+  }
+  revoked = true;
+  await vi.advanceTimersByTimeAsync(1600);
+  expect(ended).toEqual(Array.from({ length: 100 }, (_, index) => `c${index + 500}`));
+  cache.close();
 });

@@ -1,4 +1,5 @@
 import { credentialInvalid, type Redeemed } from '@rollcall/access';
+import type { RpcError } from '@rollcall/grpc';
 import { user } from '@rollcall/proto';
 import { currentOrigin } from '../store/audit-entry.ts';
 import type { AuditLog } from '../store/audit-log.ts';
@@ -128,13 +129,18 @@ export class SignIn {
 
   /** For Authorization: a ticket is used up, and its call goes on as long as what it was made by holds. */
   readonly redeem = (credential: string): Promise<Redeemed> | undefined => {
-    if (kindOfSecret(credential) !== 'ticket') return undefined;
+    return kindOfSecret(credential) === 'ticket' ? this.#redeemTicket(credential) : undefined;
+  };
+
+  async #redeemTicket(credential: string): Promise<Redeemed> {
+    // What is made up costs a look, and no place in the queue of writes.
+    if ((await this.#credentials.byHash([hashOfSecret(credential)])).size === 0) throw ticketInvalid();
     return this.#credentials.change(async (change) => {
       const ticket = await change.take('ticket', credential);
-      if (ticket === undefined) throw credentialInvalid('the ticket is unknown, was used or has expired');
+      if (ticket === undefined) throw ticketInvalid();
       return { credential: ticket.name, as: 'ticket' as const };
     });
-  };
+  }
 
   /**
    * Makes a link for the administrator with the lowest id, when no administrator is signed in anywhere: at first, or when
@@ -162,6 +168,10 @@ export class SignIn {
   #requireLinks(): void {
     if (!this.#options.links) throw localSignInOff();
   }
+}
+
+function ticketInvalid(): RpcError {
+  return credentialInvalid('the ticket is unknown, was used or has expired');
 }
 
 async function liveUser(change: CredentialsTransaction, userId: string): Promise<bigint> {

@@ -1,3 +1,4 @@
+import { addressKeys } from '@rollcall/access';
 import { Logger } from '@nestjs/common';
 import type { NewEntry, Origin } from './audit-entry.ts';
 
@@ -18,8 +19,16 @@ const mergedMs = 1000;
 /** How many entries wait at the most: those of a second, and all that come while the database is away. */
 const maxWaiting = 10_000;
 
+const minuteMs = 60_000;
+
+/**
+ * How many entries come of a minute, for those who are nobody and for those who are signed in: each has their own, so that
+ * nobody hides what others do. Of the calls beyond it is counted how many there were.
+ */
+const maxOfMinute = 500;
+
 /** For how many reasons the denials beyond that are counted apart. */
-const maxReasons = 100;
+const maxReasons = 20;
 
 /** How many entries a transaction writes: others write in between. */
 const maxWritten = 1000;
@@ -33,7 +42,7 @@ const logger = new Logger('audit');
 
 /**
  * Denied calls on their way into the audit log. Whoever denies a call does not wait for that, and however many there are,
- * they take bounded memory. Those of the last second are lost when the process is killed. A write whose outcome is not
+ * they take bounded memory, and a bounded part of the log in a minute. Those of the last second are lost when the process is killed. A write whose outcome is not
  * known is made again, so that it may be there twice.
  */
 export class Denials {
@@ -45,6 +54,8 @@ export class Denials {
   readonly #waiting: Waiting[] = [];
   /** What is too much for these two, by the reasons. */
   #beyond = new Map<string, Waiting>();
+  /** When the minute began, and how many entries have come of it. */
+  #minute = { since: -Infinity, ofNobody: 0, ofCallers: 0 };
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<boolean> | undefined;
   #failing = false;
@@ -59,21 +70,40 @@ export class Denials {
   add(denial: Denial): void {
     const { callerId, credential, method, code } = denial;
     const [address, reason] = [denial.address.slice(0, maxText), denial.reason.slice(0, maxText)];
-    const key = `${callerId} ${credential} ${method} ${code} ${address} ${reason}`;
+    const key = `${callerId} ${credential} ${method} ${code} ${addressKeys(address).one} ${reason}`;
     const equal = this.#current.get(key);
     if (equal !== undefined) equal.count += 1;
-    else if (this.#current.size + this.#waiting.length >= maxWaiting) this.#addBeyond(code, reason);
+    else if (this.#current.size + this.#waiting.length >= maxWaiting || !this.#takesOneMore(callerId))
+      this.#addBeyond(code, reason);
     else this.#current.set(key, { ...denial, address, reason, timeMs: this.#nowMs(), count: 1 });
     this.#writeSoon();
   }
 
+  #takesOneMore(callerId: string): boolean {
+    if (this.#isMinuteOver()) this.#minute = { since: this.#now(), ofNobody: 0, ofCallers: 0 };
+    const of = callerId === '0' ? 'ofNobody' : 'ofCallers';
+    if (this.#minute[of] >= maxOfMinute) return false;
+    this.#minute[of] += 1;
+    return true;
+  }
+
+  #isMinuteOver(): boolean {
+    const passed = this.#now() - this.#minute.since;
+    return passed >= minuteMs || passed < 0; // a clock may be set back
+  }
+
   /** Writes what has come so far. @returns whether all of it is written */
   flush(): Promise<boolean> {
+    return this.#flush(true);
+  }
+
+  /** @param all also what is counted by its reason, whose minute goes on */
+  #flush(all: boolean): Promise<boolean> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#waiting.push(...this.#current.values());
     this.#current.clear();
-    this.#writing ??= this.#writeAll().finally(() => {
+    this.#writing ??= this.#writeAll(all).finally(() => {
       this.#writing = undefined;
       if (this.#waiting.length + this.#beyond.size > 0) this.#writeSoon();
     });
@@ -90,7 +120,7 @@ export class Denials {
   }
 
   #writeSoon(): void {
-    if (!this.#closed) this.#timer ??= setTimeout(() => void this.flush(), mergedMs).unref();
+    if (!this.#closed) this.#timer ??= setTimeout(() => void this.#flush(this.#isMinuteOver()), mergedMs).unref();
   }
 
   #addBeyond(code: number, reason: string): void {
@@ -105,14 +135,15 @@ export class Denials {
         reason: isApart ? reason : '',
         timeMs: this.#nowMs(),
         count: 1,
-        note: `calls of several callers, addresses or methods: more than ${maxWaiting} different ones were denied`,
+        note: `calls of several callers, addresses or methods: more different ones were denied within a minute than have entries of their own`,
       });
   }
 
-  /** @returns whether nothing is left */
-  async #writeAll(): Promise<boolean> {
+  /** @returns whether nothing is left that was to be written */
+  async #writeAll(all: boolean): Promise<boolean> {
     for (;;) {
       const some = this.#waiting.slice(0, maxWritten);
+      if (some.length === 0 && !all) return true;
       const beyond = this.#beyond;
       if (some.length === 0) this.#beyond = new Map();
       const entries = some.length === 0 ? [...beyond.values()] : some;

@@ -353,7 +353,7 @@ describe('the limits of callers', () => {
     const invalid = by(`rcs_${'a'.repeat(43)}`);
     await using service = await startWithSignIn({ limits: { ...limits, callsPerCaller: slow, callsPerAddress: slow } });
     const admin = await administrator(service); // one call of the address
-    for (let call = 1; call <= 4; call += 1)
+    for (let call = 1; call <= 5; call += 1)
       expect((await failure(service.users.getUser({ id: '1' }))).reason).toBe('SIGN_IN_REQUIRED');
     const refused = await failure(service.users.getUser({ id: '1' }));
     expect(refused).toMatchObject({ code: Status.RESOURCE_EXHAUSTED, reason: 'RATE_LIMITED' });
