@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { csvLine } from '../src/export/csv-line.ts';
-import { CsvReader } from '../src/import/csv.ts';
+import { csvLine } from '../src/csv/csv-line.ts';
+import { CsvReader, maxRowLength } from '../src/csv/csv-reader.ts';
+import { withFormulas } from '../src/csv/formula.ts';
 
 const read = (text: string, pieces = 1): readonly string[][] => {
   const reader = new CsvReader();
@@ -30,25 +31,84 @@ test('leaves out the mark that spreadsheets put first, and says on which line a 
   const reader = new CsvReader();
   const rows = [...reader.push('\uFEFFname\n"two\nlines"\nthree'), ...reader.end()];
   expect(rows).toEqual([
-    { cells: ['name'], line: 1 },
-    { cells: ['two\nlines'], line: 2 },
-    { cells: ['three'], line: 4 },
+    { cells: ['name'], line: 1, tooLong: false },
+    { cells: ['two\nlines'], line: 2, tooLong: false },
+    { cells: ['three'], line: 4, tooLong: false },
   ]);
 });
 
 test('reads what it writes, in whatever pieces it comes', () => {
-  const cell = fc.string({ unit: fc.constantFrom('a', '"', ',', ';', '\n', '\r', ' ', 'é') });
+  const cell = fc.string({
+    unit: fc.constantFrom('a', '"', ',', ';', '\t', '\n', '\r', ' ', 'é', "'", '=', '+', '-', '@', '＝'),
+  });
   fc.assert(
     fc.property(fc.array(fc.tuple(cell, cell), { minLength: 1 }), fc.integer({ min: 1, max: 9 }), (rows, pieces) => {
       const table = [['x', 'y'], ...rows];
-      // A cell that would be taken for a formula comes back with its apostrophe.
-      const expected = table.map((row) => row.map((text) => (/^[\r]/.test(text) ? `'${text}` : text)));
-      expect(read(table.map(csvLine).join(''), pieces)).toEqual(expected);
+      const cells = read(table.map(csvLine).join(''), pieces).map((row) => row.map(withFormulas));
+      expect(cells).toEqual(table);
     }),
+    { numRuns: 2000 },
   );
 });
 
-test.each(['=1+1', '+1', '-1', '@a', '\tx'])('writes %j so that no spreadsheet takes it for a formula', (text) => {
-  expect(csvLine([text])).toBe(`'${text}\r\n`);
+test.each([
+  ['=1+1', "'=1+1"],
+  ['+1', "'+1"],
+  ['-1', "'-1"],
+  ['@a', "'@a"],
+  ['＝1', "'＝1"],
+  ['\tx', `"'\tx"`],
+  ["'=1", "''=1"],
+  ["'Bob", "'Bob"],
+  ['Ada;=1+1', `"Ada;'=1+1"`],
+  ['Ada;"=1+1', `"Ada;""'=1+1"`],
+  ['Ada\t =1+1', `"Ada\t '=1+1"`],
+  ['a,-1', `"a,'-1"`],
+  ['2-1', '2-1'],
+])('writes %j so that no spreadsheet takes it, or a part of it, for a formula', (text, written) => {
+  expect(csvLine([text])).toBe(`${written}\r\n`);
+});
+
+test('writes a number as it is', () => {
   expect(csvLine([-1])).toBe('-1\r\n');
+});
+
+test('takes a quote inside a cell for itself', () => {
+  expect(read('name,x\n5" Bob,1\nAda "Countess" L,2\n"quoted" and on,3\nEve,4\n')).toEqual([
+    ['name', 'x'],
+    ['5" Bob', '1'],
+    ['Ada "Countess" L', '2'],
+    ['quoted and on', '3'],
+    ['Eve', '4'],
+  ]);
+});
+
+test('reads rows that end with CR, and all three line breaks in one file, and counts them', () => {
+  const reader = new CsvReader();
+  const rows = [
+    ...reader.push('name\rAda\r'),
+    ...reader.push('\nEve\nBob\r\r'),
+    ...reader.push('Joe'),
+    ...reader.end(),
+  ];
+  expect(rows.map(({ cells: [cell], line }) => [cell, line])).toEqual([
+    ['name', 1],
+    ['Ada', 2],
+    ['Eve', 3],
+    ['Bob', 4],
+    ['Joe', 6],
+  ]);
+});
+
+test('gives a row that is too long, such as one with a quote that nobody closes, without all of it, in one pass', () => {
+  const reader = new CsvReader();
+  const piece = 'x'.repeat(65_536);
+  reader.push('name,age\n"');
+  const rows = Array.from({ length: 64 }, () => reader.push(piece)).flat();
+  rows.push(...reader.push('"\nAda,3\n'));
+  expect(rows).toMatchObject([
+    { line: 2, tooLong: true },
+    { line: 3, tooLong: false, cells: ['Ada', '3'] },
+  ]);
+  expect(rows[0]?.cells.join('').length).toBeLessThanOrEqual(maxRowLength);
 });

@@ -9,6 +9,9 @@ test.each([
   ['7', { wrong: 'is no JSON object' }],
   ['{"name":7}', { field: 'name', wrong: 'must be a text, not 7' }],
   ['{"age":1.5}', { field: 'age', wrong: 'must be a whole number, not 1.5' }],
+  ['{"name":"Ada","__proto__":{"age":3},"constructor":1,"toString":2}', { user: { name: 'Ada' } }],
+  ['{"id":9007199254740993,"name":"Ada"}', { user: { id: '9007199254740993', name: 'Ada' } }],
+  ['{"id":9007199254740997.0}', { field: 'id', wrong: 'must be a whole number, not "9007199254740997.0"' }],
   ['{"id":"x"}', { field: 'id', wrong: 'must be a whole number, not "x"' }],
   [
     '{"createTime":"yesterday"}',
@@ -25,7 +28,8 @@ test('names the types that there are', () => {
 
 test.each([
   [{ name: 'Ada', age: '36', type: 'guest' }, { user: { name: 'Ada', age: 36, type: 'USER_TYPE_GUEST' } }],
-  [{ name: ' Ada ', age: '', type: '', email: '' }, { user: { name: 'Ada' } }],
+  [{ name: ' Ada ', age: ' ', type: '', email: ' a@b.c ' }, { user: { name: ' Ada ', email: 'a@b.c' } }],
+  [{ name: "'-Bob", email: "'+x@example.com" }, { user: { name: '-Bob', email: '+x@example.com' } }],
   [
     { name: 'Ada', age: 'old' },
     { field: 'age', wrong: 'must be a whole number, not "old"' },
@@ -60,3 +64,34 @@ test('counts empty lines, and comes to the end of a file with its last row', asy
   expect(rows.map(({ line }) => line)).toEqual([1, 3]);
   expect(rows.at(-1)?.end).toBeGreaterThanOrEqual(text.length);
 });
+
+test.each([
+  ['users.csv', 'name\nJos\u00e9\n'],
+  ['users.ndjson', '{"name":"Jos\u00e9"}\n'],
+])('refuses %s when it is not UTF-8', async (name, text) => {
+  const latin = new File([Uint8Array.from(text, (character) => character.charCodeAt(0))], name);
+  await expect(Array.fromAsync(rowsOf(latin))).rejects.toThrow('The file is not in UTF-8.');
+  const cut = new File([new TextEncoder().encode(text).slice(0, text.indexOf('\u00e9') + 1)], name);
+  await expect(Array.fromAsync(rowsOf(cut))).rejects.toThrow('The file is not in UTF-8.');
+});
+
+test('says that a file is gone', async () => {
+  const gone = new File(['name\nAda\n'], 'users.csv');
+  gone.stream = () => new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
+  await expect(Array.fromAsync(rowsOf(gone))).rejects.toThrow('The file cannot be read.');
+});
+
+test.each(['users.csv', 'users.ndjson'])(
+  'refuses a row of %s that is too long, and goes on behind it',
+  async (name) => {
+    const long = 'x'.repeat(1_200_000);
+    const rows = await rowsIn(
+      name,
+      name.endsWith('csv') ? `name\n${long}\nAda\n` : `{}\n{"name":"${long}"}\n{"name":"Ada"}\n`,
+    );
+    expect(rows.slice(-2)).toMatchObject([
+      { line: 2, wrong: expect.stringContaining('is longer than 1,000,000 characters') },
+      { line: 3, user: { name: 'Ada' } },
+    ]);
+  },
+);

@@ -107,6 +107,47 @@ test('a long file goes on behind its last answered row when the gateway was kill
   await page.context().close();
 });
 
+test('a file in another encoding is refused with a sentence, and nothing of it is stored', async () => {
+  const page = await site.open();
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  const buffer = Buffer.from('name;email\nJosé;jose@example.com\n', 'latin1');
+  await dialog.getByLabel('File', { exact: true }).setInputFiles({ name: 'latin.csv', mimeType: 'text/csv', buffer });
+  await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+  await dialog.getByText('The file is not in UTF-8.').waitFor();
+  await dialog.getByRole('button', { name: 'Go on' }).click();
+  await dialog.getByText('It was interrupted').waitFor();
+  await dialog.getByText('The file is not in UTF-8.').waitFor();
+  expect(await sumsIn(page)).toEqual({ Added: '0', Changed: '0', 'As they were': '0', Refused: '0' });
+  await page.context().close();
+});
+
+test('what was exported as CSV changes nothing when it is imported', async () => {
+  const names = ['-Bob', '=1+1', '@at', ' leading', "'quoted", 'Ada;=HYPERLINK("http://x")', '5" Bob'];
+  for (const name of names) await site.newUser({ name: `${name} back` });
+  await site.newUser({ name: 'Plus back', email: '+x@example.com' });
+  const page = await site.open('#/?q=back');
+  await page
+    .getByText(`${names.length + 1} users`)
+    .first()
+    .waitFor();
+  const table = await exported(page, 'CSV');
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  const file = { name: 'users.csv', mimeType: 'text/csv', buffer: Buffer.from(table) };
+  await dialog.getByLabel('File', { exact: true }).setInputFiles(file);
+  await dialog.getByLabel('If a user is there already').selectOption('Take the row');
+  await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+  await dialog.getByText('Done', { exact: true }).waitFor();
+  expect(await sumsIn(page)).toEqual({
+    Added: '0',
+    Changed: '0',
+    'As they were': String(names.length + 1),
+    Refused: '0',
+  });
+  await page.context().close();
+});
+
 async function exported(page: Page, choice: string): Promise<string> {
   await page.getByRole('button', { name: 'Export' }).click();
   const [download]: [Download, void] = await Promise.all([

@@ -2,7 +2,7 @@ import type { UserJson } from '@rollcall/proto/json';
 import { jsonLines } from '../calls/json-lines.ts';
 import { CallError, problemIn, problemOf, sentence, unreachable } from '../calls/problem.ts';
 import { tell } from '../shell/messages.tsx';
-import { csvLine } from './csv-line.ts';
+import { csvLine } from '../csv/csv-line.ts';
 
 const columns = ['id', 'name', 'email', 'age', 'type', 'createTime', 'updateTime'] as const;
 

@@ -65,7 +65,7 @@ function Choose({ onChosen, onClose }: ChooseProps) {
               {...names}
               data-first
               type="file"
-              accept=".ndjson,.jsonl,.json,.csv,.tsv,application/x-ndjson,text/csv"
+              accept=".ndjson,.jsonl,.csv,.tsv,application/x-ndjson,text/csv"
               onChange={({ currentTarget }) => (file.value = currentTarget.files?.[0])}
             />
           )}

@@ -1,4 +1,4 @@
-import { csvLine } from '../export/csv-line.ts';
+import { csvLine } from '../csv/csv-line.ts';
 import { save } from '../export/save-as-csv.ts';
 import { Trouble } from '../parts/trouble.tsx';
 import type { ImportRun } from './run.ts';

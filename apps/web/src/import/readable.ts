@@ -32,7 +32,9 @@ function timeFault(value: unknown): string | undefined {
 /** The fields of a user that an import takes; those that are null are not given. */
 export function importedFields(user: object): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(user).filter(([field, value]) => field in faults && value !== null && value !== undefined),
+    Object.entries(user).filter(
+      ([field, value]) => Object.hasOwn(faults, field) && value !== null && value !== undefined,
+    ),
   );
 }
 

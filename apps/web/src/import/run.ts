@@ -46,6 +46,8 @@ export class ImportRun {
   #now: Progress = this.progress.value;
   readonly #show = coalesced(() => (this.progress.value = this.#now));
   #waiting: Row[] = [];
+  /** Why the file cannot be read any further. */
+  #unreadableFile: unknown;
 
   constructor(file: File, { dryRun, onConflict }: ImportOptions) {
     this.#file = file;
@@ -80,7 +82,10 @@ export class ImportRun {
   /** Reads rows up to a part's size. @returns whether there are any */
   async #fill(): Promise<boolean> {
     while (this.#waiting.length < rowsAPart) {
-      const { value, done } = await this.#rows.next();
+      if (this.#unreadableFile !== undefined) throw this.#unreadableFile;
+      const { value, done } = await this.#rows.next().catch((error: unknown) => {
+        throw (this.#unreadableFile = error);
+      });
       if (done === true) break;
       if ('wrong' in value) this.#refuse(value, value.field ?? '', value.wrong);
       else this.#waiting.push(value);
