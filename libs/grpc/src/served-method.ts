@@ -1,22 +1,9 @@
-import { isAscii } from 'node:buffer';
-import { type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
 import { hasRules, isCertainlyValid, type Method, type MethodCodec, validate } from '@rollcall/proto';
 import type { CallContext } from './call-context.ts';
 import { cursorReader } from './last-cursor.ts';
 import { invalidFields, RpcError } from './rpc-error.ts';
-
-/** Whether a message, or one inside it, has a string: the codec lets through what is not UTF-8, the engine does not. */
-function hasStrings(desc: DescMessage, seen = new Set<DescMessage>()): boolean {
-  if (seen.has(desc)) return false;
-  seen.add(desc);
-  return desc.fields.some(
-    (field) =>
-      field.scalar === ScalarType.STRING ||
-      (field.fieldKind === 'map' && field.mapKey === ScalarType.STRING) ||
-      (field.message !== undefined && hasStrings(field.message, seen)),
-  );
-}
 
 /**
  * A response message may carry its encoded form under this key, which is then sent as it is: where messages are many and
@@ -33,7 +20,6 @@ export class ServedMethod {
   readonly #codec: MethodCodec;
   readonly #handler: Handler;
   readonly #hasRules: boolean;
-  readonly #hasStrings: boolean;
 
   /** Whether a stream of this method ends when it has no message for long. */
   readonly mayNotIdle: boolean;
@@ -48,21 +34,20 @@ export class ServedMethod {
     const read = method.responseStream ? cursorReader(method.output) : undefined;
     this.cursorOf = read && ((message) => read({ ...message }));
     this.#hasRules = hasRules(method.input);
-    this.#hasStrings = hasStrings(method.input);
   }
 
   /** @throws RpcError INVALID_ARGUMENT, when the bytes are no request of this method or break a rule of its proto */
   decodeRequest(bytes: Buffer): object {
     try {
-      const known = this.#codec.decodeRequest(bytes);
-      if (isCertainlyValid(this.method.input, known)) return known;
-      if (this.#hasRules || (this.#hasStrings && !isAscii(bytes))) {
-        const violations = validate(this.method.input, fromBinary(this.method.input, bytes));
-        if (violations.length > 0) {
-          throw invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule })));
-        }
+      const { input } = this.method;
+      const request = this.#codec.decodeRequest(bytes);
+      if (!this.#hasRules || isCertainlyValid(input, request)) return request;
+      // The rules are asked of what the handler gets, and not of the bytes once more.
+      const violations = validate(input, fromBinary(input, this.#codec.encodeRequest(request)));
+      if (violations.length > 0) {
+        throw invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule })));
       }
-      return known;
+      return request;
     } catch (cause) {
       if (cause instanceof RpcError) throw cause;
       throw new RpcError(

@@ -1,4 +1,4 @@
-import { type DescField, type DescMessage, getOption, hasOption, type Message, ScalarType } from '@bufbuild/protobuf';
+import { type DescField, type DescMessage, getOption, hasOption, type Message } from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import { reflect } from '@bufbuild/protobuf/reflect';
 import {
@@ -24,8 +24,6 @@ const compiled = new WeakMap<DescMessage, Check>();
  * Whether a message keeps the `buf.validate` rules of its proto for certain, found out some ten times as fast as
  * protovalidate does. The rules that our contracts use most are known here, and the check is compiled from them; where
  * there is any other rule, and where a rule is broken, the answer is false, and protovalidate has the last word.
- *
- * A string with U+FFFD is never certain: it may stand for bytes that were not UTF-8.
  *
  * @param message in the shape of the codecs, or a message of protobuf-es
  */
@@ -143,7 +141,7 @@ function singularCheck(field: DescField, kind: string | undefined, rules: unknow
   }
   switch (kind) {
     case undefined:
-      return isText(field) ? isWhole : undefined;
+      return undefined;
     case 'string':
       return stringCheck(valueOf(StringRulesSchema.fields, StringRulesSchema, rules));
     case 'int32':
@@ -155,12 +153,6 @@ function singularCheck(field: DescField, kind: string | undefined, rules: unknow
       return unknown;
   }
 }
-
-function isText(field: DescField): boolean {
-  return field.scalar === ScalarType.STRING;
-}
-
-const isWhole: Check = (value) => !(value as string).includes('\ufffd');
 
 /** The rule of protovalidate, which is that of HTML. @see https://html.spec.whatwg.org/multipage/input.html#valid-e-mail-address */
 const email =
@@ -181,7 +173,6 @@ function stringCheck(rules: Record<string, unknown>): Check | typeof unknown {
     return (
       text.length >= least &&
       text.length <= most &&
-      isWhole(text) &&
       (expression === undefined || expression.test(text)) &&
       (isEmail !== true || email.test(text))
     );

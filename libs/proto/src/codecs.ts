@@ -3,7 +3,8 @@ import { fromJSON, type MethodDefinition } from '@grpc/proto-loader';
 import { codecDescriptors } from './codec-descriptors.ts';
 import { loaderOptions } from './codec-options.ts';
 import type { Contract } from './contract.ts';
-import { changeFieldMasks, fromPaths, toPaths } from './field-masks.ts';
+import { withMaskMessages } from './field-masks.ts';
+import { messageDecoder } from './message-decoder.ts';
 
 /** Reads and writes the messages of one method, in the shape of the generated types. */
 export interface MethodCodec {
@@ -36,24 +37,15 @@ function loadCodecs(contract: Contract): Map<string, MethodCodec> {
     if (definition === undefined) throw new Error(`no codec for ${path}`);
     codecs.set(path, {
       encodeRequest: encoder(input, definition.requestSerialize),
-      decodeRequest: decoder(input, definition.requestDeserialize),
+      decodeRequest: messageDecoder(input),
       encodeResponse: encoder(output, definition.responseSerialize),
-      decodeResponse: decoder(output, definition.responseDeserialize),
+      decodeResponse: messageDecoder(output),
     });
   }
   return codecs;
 }
 
 function encoder(desc: DescMessage, encode: (message: object) => Buffer): (message: object) => Buffer {
-  const change = changeFieldMasks(desc, fromPaths);
+  const change = withMaskMessages(desc);
   return change === undefined ? encode : (message) => encode(change(message));
-}
-
-function decoder(desc: DescMessage, decode: (bytes: Buffer) => object): (bytes: Uint8Array) => object {
-  const change = changeFieldMasks(desc, toPaths);
-  return change === undefined ? (bytes) => decode(asBuffer(bytes)) : (bytes) => change(decode(asBuffer(bytes)));
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -4,36 +4,28 @@ type Fields = Record<string, unknown>;
 type Change = (value: unknown) => unknown;
 
 /**
- * Changes every FieldMask in messages of a type: the generated types have it as a list of paths, the loader as a message
- * with such a list.
+ * Makes a message of every FieldMask in messages of a type, for the encoder: the generated types have it as a list of
+ * paths.
  *
  * @returns undefined when such messages hold no FieldMask
  */
-export function changeFieldMasks(desc: DescMessage, change: Change): ((message: object) => object) | undefined {
-  const changes = changesOf(desc, change, new Map());
+export function withMaskMessages(desc: DescMessage): ((message: object) => object) | undefined {
+  const changes = changesOf(desc, new Map());
   return changes.size === 0 ? undefined : (message) => applied(message, changes);
 }
 
-/** The paths of a FieldMask message. */
-export const toPaths: Change = (mask) => (mask as { paths?: string[] }).paths ?? [];
+const fromPaths: Change = (paths) => ({ paths });
 
-/** The FieldMask message of paths. */
-export const fromPaths: Change = (paths) => ({ paths });
-
-function changesOf(
-  desc: DescMessage,
-  change: Change,
-  known: Map<DescMessage, Map<string, Change>>,
-): Map<string, Change> {
+function changesOf(desc: DescMessage, known: Map<DescMessage, Map<string, Change>>): Map<string, Change> {
   const before = known.get(desc);
   if (before !== undefined) return before;
   const changes = new Map<string, Change>();
   known.set(desc, changes); // a message may hold itself
   for (const field of desc.fields) {
     if (field.message === undefined || !holdsMask(field.message, new Set())) continue;
-    if (isMask(field.message)) changes.set(field.jsonName, inField(field, change));
+    if (isMask(field.message)) changes.set(field.jsonName, inField(field, fromPaths));
     else {
-      const inside = changesOf(field.message, change, known);
+      const inside = changesOf(field.message, known);
       changes.set(
         field.jsonName,
         inField(field, (value) => applied(value as object, inside)),
