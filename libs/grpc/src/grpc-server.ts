@@ -20,7 +20,7 @@ import { http2Servers } from './http2-below.ts';
 import { LastWords } from './last-words.ts';
 import { OutboxBudget } from './outbox.ts';
 import { defaultPackedCallLimits, type PackedCallLimits, PackedCalls } from './packed-calls.ts';
-import { carryPath, packedCallsService } from './packed-method.ts';
+import { carryPath } from './packed-method.ts';
 import { Reflection } from './reflection.ts';
 import { type RpcError, unknownError } from './rpc-error.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
@@ -197,7 +197,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     ];
     const reflection = new Reflection(
       [...new Set([...served.map(({ contract }) => contract), rollcallContract])],
-      [...names, ...own, ...(this.#packedCalls === undefined ? [] : [packedCallsService])],
+      [...names, ...own],
     );
     const ownHandlers = new Map([...this.#health.handlers(), ...reflection.handlers()]);
     const missing: string[] = [];

@@ -1,3 +1,2 @@
 /** The service whose streams carry calls: proto/rollcall/transport/v1/packed_calls.proto. */
-export const packedCallsService = 'rollcall.transport.v1.PackedCallsService';
-export const carryPath = `/${packedCallsService}/Carry`;
+export const carryPath = '/rollcall.transport.v1.PackedCallsService/Carry';

@@ -1,8 +1,9 @@
-import { type DescFile, toBinary } from '@bufbuild/protobuf';
+import { type DescFile, type FileRegistry, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status as Status } from '@grpc/grpc-js';
 import type { Contract, reflection } from '@rollcall/proto';
 import { map, type Observable } from 'rxjs';
+import { withOwnNames } from './own-names.ts';
 import { RpcError } from './rpc-error.ts';
 import type { Handler } from './served-method.ts';
 
@@ -13,21 +14,13 @@ import type { Handler } from './served-method.ts';
  * @see https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
  */
 export class Reflection {
-  readonly #contracts: readonly Contract[];
+  readonly #registries: readonly FileRegistry[];
   readonly #services: readonly string[];
 
-  /**
-   * @param contracts what is reflected. One that gives a name of an earlier one another meaning is left out, for a
-   *   client cannot hold both: two contracts without a package may each have a `User`
-   * @param services the full names of the services that are listed, as far as their contracts are reflected
-   */
+  /** @param services the full names of the services that are listed */
   constructor(contracts: readonly Contract[], services: readonly string[]) {
-    this.#contracts = contracts.filter(
-      (contract, index) => !contracts.slice(0, index).some((earlier) => collide(earlier, contract)),
-    );
-    this.#services = services.filter((name) =>
-      this.#contracts.some(({ registry }) => registry.getService(name) !== undefined),
-    );
+    this.#registries = withOwnNames(contracts);
+    this.#services = services;
   }
 
   /** The handlers of both versions of grpc.reflection's ServerReflection, by path. */
@@ -45,15 +38,13 @@ export class Reflection {
     try {
       if (request.fileByFilename != null) {
         response.fileDescriptorResponse = files(
-          this.#find(`file ${request.fileByFilename}`, ({ registry }) =>
-            registry.getFile(request.fileByFilename ?? ''),
-          ),
+          this.#find(`file ${request.fileByFilename}`, (registry) => registry.getFile(request.fileByFilename ?? '')),
         );
       } else if (request.fileContainingSymbol != null) {
         response.fileDescriptorResponse = files(this.#symbol(request.fileContainingSymbol));
       } else if (request.fileContainingExtension != null) {
         const { containingType, extensionNumber } = request.fileContainingExtension;
-        const file = this.#find(`extension ${extensionNumber} of ${containingType}`, ({ registry }) => {
+        const file = this.#find(`extension ${extensionNumber} of ${containingType}`, (registry) => {
           const message = registry.getMessage(containingType);
           return message === undefined ? undefined : registry.getExtensionFor(message, extensionNumber)?.file;
         });
@@ -73,7 +64,7 @@ export class Reflection {
   }
 
   #symbol(symbol: string): DescFile {
-    return this.#find(`symbol ${symbol}`, ({ registry }) => {
+    return this.#find(`symbol ${symbol}`, (registry) => {
       const found = registry.get(symbol);
       if (found !== undefined) return found.file;
       // A method, a field, an enum value or a oneof: it stands in the file of what declares it.
@@ -90,9 +81,9 @@ export class Reflection {
     });
   }
 
-  #find(what: string, look: (contract: Contract) => DescFile | undefined): DescFile {
-    for (const contract of this.#contracts) {
-      const file = look(contract);
+  #find(what: string, look: (registry: FileRegistry) => DescFile | undefined): DescFile {
+    for (const registry of this.#registries) {
+      const file = look(registry);
       if (file !== undefined) return file;
     }
     throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', `This server has no ${what}.`);
@@ -101,7 +92,7 @@ export class Reflection {
   #extensionNumbers(typeName: string): reflection.ExtensionNumberResponse {
     const numbers = new Set<number>();
     let known = false;
-    for (const { registry } of this.#contracts) {
+    for (const registry of this.#registries) {
       known ||= registry.getMessage(typeName) !== undefined;
       for (const desc of registry) {
         if (desc.kind === 'extension' && desc.extendee.typeName === typeName) numbers.add(desc.number);
@@ -110,15 +101,6 @@ export class Reflection {
     if (!known) throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', `This server has no message ${typeName}.`);
     return { baseTypeName: typeName, extensionNumber: [...numbers].toSorted((a, b) => a - b) };
   }
-}
-
-/** Whether a name means something else in one contract than in the other. */
-function collide(one: Contract, other: Contract): boolean {
-  for (const desc of other.registry) {
-    const same = one.registry.get(desc.typeName);
-    if (same !== undefined && same.file.name !== desc.file.name) return true;
-  }
-  return false;
 }
 
 /** An enum's values are named beside the enum, not inside it. */

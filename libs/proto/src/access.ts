@@ -33,11 +33,33 @@ const readers: AccessRule = {
   services: true,
 };
 
-/** Services whose protos are not ours to write into. */
+const administrators: AccessRule = {
+  anyone: false,
+  types: new Set([UserType.ADMINISTRATOR]),
+  own: undefined,
+  services: false,
+};
+const readingUsers: AccessRule = { ...readers, services: false };
+const writers: AccessRule = {
+  ...readingUsers,
+  types: new Set([UserType.ADMINISTRATOR, UserType.NORMAL]),
+};
+
+/** Services whose protos are not ours to write into: they stay as they were published. */
 const rulesOfServices: Readonly<Record<string, AccessRule>> = {
   'grpc.health.v1.Health': everybody,
   'grpc.reflection.v1.ServerReflection': readers,
   'grpc.reflection.v1alpha.ServerReflection': readers,
+  UserManager: readingUsers,
+  UserService: readingUsers,
+  'grpc.ChatServer': readingUsers,
+};
+
+/** Their methods that change something. */
+const rulesOfMethods: Readonly<Record<string, AccessRule>> = {
+  'UserManager.AddUser': administrators,
+  'UserService.CreateUser': administrators,
+  'grpc.ChatServer.SendNote': writers,
 };
 
 /**
@@ -46,7 +68,8 @@ const rulesOfServices: Readonly<Record<string, AccessRule>> = {
  * @throws Error when the rule names a field that the request does not have
  */
 export function accessRuleOf(method: DescMethod): AccessRule | undefined {
-  if (!hasOption(method, accessOption)) return rulesOfServices[method.parent.typeName];
+  const service = method.parent.typeName;
+  if (!hasOption(method, accessOption)) return rulesOfMethods[`${service}.${method.name}`] ?? rulesOfServices[service];
   const { anyone, types, own, services } = getOption(method, accessOption);
   if (own === undefined) return { anyone, types: new Set(types), own, services };
   const { userIdField, recordField } = own;
