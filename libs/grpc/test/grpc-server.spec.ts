@@ -1,5 +1,5 @@
 import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { Client, credentials, Metadata, status as Status } from '@grpc/grpc-js';
 import {
   type health,
@@ -581,8 +581,15 @@ describe('reflection', () => {
     expect(declared).toContain('.User');
     expect(declared).toContain('.UserServiceUser');
     expect(declared.filter((name, index) => declared.indexOf(name) !== index)).toEqual([]);
-    const all = create(FileDescriptorProtoSchema, { name: 'all.proto', dependency: [...byName.keys()] });
-    const together = createFileRegistry(all, (name) => byName.get(name));
+    const file: FileDescriptorProto[] = [];
+    const add = (name: string): void => {
+      const next = byName.get(name);
+      if (next === undefined || file.includes(next)) return;
+      next.dependency.forEach(add);
+      file.push(next);
+    };
+    [...byName.keys()].forEach(add);
+    const together = createFileRegistry(create(FileDescriptorSetSchema, { file }));
     expect(together.getService('UserService')?.method['getUser']?.input.typeName).toBe('UserServiceUserRequest');
     expect(together.getMessage('UserServiceUserRequest')?.field['user']?.message?.typeName).toBe('UserServiceUser');
     expect(together.getService('UserManager')?.method['getUser']?.input.typeName).toBe('UserRequest');
