@@ -50,12 +50,8 @@ export class NoteStream implements LiveReader {
   /** Sends what there is, then lives on what comes. */
   async run(): Promise<void> {
     try {
-      const { recent } = this.#feed;
       await this.#catchUp();
       if (this.#subscriber.closed) return;
-      if (this.#feed.recent !== recent) throw seqUnknown(String(this.#position), this.#feed.recent.last); // it was lost meanwhile
-      this.#leave = this.#feed.join(this);
-      this.#send(encodeEvents([checkpointEvent(this.#position)]));
       if (this.wantsPresence) await this.#tellMembers();
     } catch (error) {
       this.#subscriber.error(error);
@@ -67,7 +63,9 @@ export class NoteStream implements LiveReader {
   }
 
   hear(group: Group): void {
-    if (!this.#isFull) this.#sendGroup(group);
+    if (this.#isFull) return;
+    if (group.after <= this.#position) this.#sendGroup(group);
+    else this.#sendKept();
   }
 
   tell(message: EncodedEvents): void {
@@ -90,9 +88,16 @@ export class NoteStream implements LiveReader {
     this.#fail(seqUnknown(String(this.#position), last));
   }
 
+  /** Sends what the reader has not got, and joins those who get what comes in the turn in which nothing is left. */
   async #catchUp(): Promise<void> {
     const { recent, room } = this.#feed;
-    while (this.#position < recent.last && !this.#subscriber.closed) {
+    while (!this.#subscriber.closed) {
+      if (this.#feed.recent !== recent) throw seqUnknown(String(this.#position), this.#feed.recent.last); // it was lost meanwhile
+      if (this.#position >= recent.last) {
+        this.#leave = this.#feed.join(this);
+        this.#send(encodeEvents([checkpointEvent(this.#position)]));
+        return;
+      }
       const group = recent.behind(this.#position);
       let full: Promise<void> | undefined;
       if (group !== undefined) {
@@ -132,13 +137,18 @@ export class NoteStream implements LiveReader {
   #goOn(): void {
     this.#isFull = false;
     this.#tookAt = performance.now();
+    this.#sendKept();
+    if (!this.#isFull && this.#missedMembers && !this.#subscriber.closed) void this.#tellMembers();
+  }
+
+  /** Sends all that is kept behind what the reader has got. */
+  #sendKept(): void {
     const { recent } = this.#feed;
     while (!this.#isFull && this.#position < recent.last && !this.#subscriber.closed) {
       const group = recent.behind(this.#position);
       if (group === undefined) return this.#fail(readerTooSlow(this.#position));
       this.#sendGroup(group);
     }
-    if (!this.#isFull && this.#missedMembers) void this.#tellMembers();
   }
 
   async #tellMembers(): Promise<void> {

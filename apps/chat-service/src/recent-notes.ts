@@ -20,6 +20,14 @@ export function messageBehind({ after, message }: Group, seq: number): EncodedEv
   return after === seq ? message : encodeEvents(message.events.filter((event) => Number(event.seq) > seq));
 }
 
+/** A message whose bytes have memory of their own: as a piece of the buffer that Node shares out it would keep all of that. */
+function ofItsOwn(message: EncodedEvents): EncodedEvents {
+  const encoded = message[encodedForm];
+  const own = Buffer.allocUnsafeSlow(encoded.length);
+  encoded.copy(own);
+  return { ...message, [encodedForm]: own };
+}
+
 /** How many notes a group has at the most. */
 const maxGroup = 50;
 
@@ -45,7 +53,7 @@ export class RecentNotes {
     const cameAt = performance.now();
     for (let start = 0; start < notes.length; start += maxGroup) {
       const some = notes.slice(start, start + maxGroup);
-      const message = encodeEvents(eventsOf(some, this.last));
+      const message = ofItsOwn(encodeEvents(eventsOf(some, this.last)));
       const group = { after: this.last, last: Number(some.at(-1)?.seq), message, offset: this.#bytes, cameAt };
       this.#bytes += message[encodedForm].length;
       this.last = group.last;

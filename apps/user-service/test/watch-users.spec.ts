@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { status as Status } from '@grpc/grpc-js';
 import { values } from '@rollcall/grpc';
 import { type user, userService } from '@rollcall/proto';
@@ -276,6 +277,63 @@ test('tells between the pages of a snapshot what was committed before the later 
     '100 between the pages',
     '151 behind the page',
   ]);
+});
+
+test.each(['before it reads', 'behind what it has read', 'before it waits', 'while it waits'])(
+  'tells of a change at once that is committed, and heard of, %s',
+  async (moment) => {
+    await using service = await startService();
+    const { feed } = service.store;
+    await createUser(service.users, { id: '1' });
+    const events = await watchFromNow(service);
+    let renamed = 0;
+    /** Makes a change, and waits until the feed has it. */
+    const change = async (): Promise<void> => {
+      const last = await feed.last();
+      await rename(service, '1', `name ${++renamed}`);
+      const all = new AbortController();
+      await feed.behind(last, all.signal, 60_000);
+    };
+    const read = feed.read.bind(feed);
+    const behind = feed.behind.bind(feed);
+    const once = (when: string): boolean => when === moment && renamed < 3;
+    const reading = vi.spyOn(feed, 'read').mockImplementation(async (seq) => {
+      if (once('before it reads')) await change();
+      const changes = await read(seq);
+      if (once('behind what it has read')) await change();
+      return changes;
+    });
+    const waiting = vi.spyOn(feed, 'behind').mockImplementation(async (seq, signal, limitMs) => {
+      if (limitMs === 60_000) return behind(seq, signal, limitMs);
+      if (once('before it waits')) await change();
+      const waited = behind(seq, signal, limitMs);
+      if (once('while it waits')) await change();
+      return waited;
+    });
+    await rename(service, '1', 'first'); // so that it goes round
+    const seen = await take(events, 4);
+    expect(seen.map(({ after }) => after?.name)).toEqual(['first', 'name 1', 'name 2', 'name 3']);
+    reading.mockRestore();
+    waiting.mockRestore();
+    await events.return(undefined);
+  },
+);
+
+test('leaves nothing behind of its waiting, however often it is woken', async () => {
+  await using service = await startService();
+  const { feed } = service.store;
+  await createUser(service.users, { id: '1' });
+  const events = await watchFromNow(service);
+  const { signal } = new AbortController();
+  const before = getEventListeners(signal, 'abort').length;
+  for (let turn = 0; turn < 20; turn++) {
+    const waiting = feed.behind(await feed.last(), signal, 60_000);
+    await rename(service, '1', `name ${turn}`);
+    await waiting;
+  }
+  await feed.behind(await feed.last(), signal, 1);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(before);
+  await events.return(undefined);
 });
 
 test('an export is brought up to date by a watch from the token of its first message', async () => {

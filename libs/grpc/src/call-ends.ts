@@ -6,12 +6,30 @@ export function cancelled(): RpcError {
   return new RpcError(Status.CANCELLED, 'CANCELLED', 'The caller went away.');
 }
 
+export function cutRequest(): RpcError {
+  return new RpcError(Status.INTERNAL, 'MALFORMED_REQUEST', 'The requests ended inside a message.');
+}
+
 export function over(): RpcError {
   return new RpcError(Status.CANCELLED, 'CANCELLED', 'The call is over.');
 }
 
 export function deadlineExceeded(): RpcError {
   return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'The answer was not ready in time.');
+}
+
+/** By how much a timer of Node may be early by the clock, in milliseconds. */
+const timerMs = 2;
+
+/** For a call that was given up by the side that did not say why: at its deadline, that was the reason. */
+export function givenUp(deadline: number): RpcError {
+  return Date.now() + timerMs < deadline ? cancelled() : deadlineExceeded();
+}
+
+/** For a call that ends because the one that it was made for has ended. */
+export function endOfParent({ reason }: AbortSignal): RpcError {
+  if (reason instanceof RpcError && reason.code === Status.DEADLINE_EXCEEDED) return deadlineExceeded();
+  return new RpcError(Status.CANCELLED, '', 'The call that it was made for is over.');
 }
 
 export function idle(limitMs: number): RpcError {

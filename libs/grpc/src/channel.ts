@@ -9,11 +9,12 @@ import {
   credentials as channelCredentials,
   type Metadata,
   type ServiceError,
+  status as Status,
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
 import { Observable } from 'rxjs';
 import { Backends } from './backends.ts';
-import { metadataTooLarge } from './call-ends.ts';
+import { endOfParent, givenUp, metadataTooLarge } from './call-ends.ts';
 import { currentCall, inheritMetadata } from './call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
 import { eachBackendConfig } from './each-backend.ts';
@@ -23,6 +24,7 @@ import { PackedChannel, type PackedCallOptions } from './packed-channel.ts';
 import { callPacked } from './packed-request.ts';
 import type { CallableMethod, CallOptions, Outgoing } from './outgoing.ts';
 import { RpcError } from './rpc-error.ts';
+import './status-order.ts';
 import { connectionOptions } from './service-config.ts';
 import { TlsChannelCredentials } from './tls-credentials.ts';
 import type { TlsFiles } from './tls-files.ts';
@@ -155,10 +157,17 @@ export class GrpcChannel {
     const callOptions = deadline === Infinity ? {} : { deadline };
     const fail = (error: ServiceError | RpcError): void => {
       if (!(error instanceof RpcError) && error.metadata !== undefined) options.onTrailers?.(error.metadata);
-      subscriber.error(error instanceof RpcError ? error : errorFromStatus(error));
+      if (error instanceof RpcError) subscriber.error(error);
+      // A server that counts down the same deadline may reset the call a moment before it passes here.
+      else subscriber.error(error.code === Status.CANCELLED ? atDeadline(error, deadline) : errorFromStatus(error));
     };
     const encode = (request: Request): Buffer => method.encode(request);
     const decode = (bytes: Buffer): Response => method.decode(bytes);
+    const decodeOnly = (bytes: Buffer): Response => {
+      // grpc-js asks for one message of such a call, and would wait up to the deadline behind a second one.
+      call.call?.startRead();
+      return method.decode(bytes);
+    };
     const onResponse = (error: ServiceError | null, response?: Response): void => {
       if (error !== null) {
         fail(error);
@@ -185,7 +194,7 @@ export class GrpcChannel {
       const request = input as Request;
       return method.responseStream
         ? this.#client.makeServerStreamRequest(method.path, encode, decode, request, metadata, callOptions)
-        : this.#client.makeUnaryRequest(method.path, encode, decode, request, metadata, callOptions, onResponse);
+        : this.#client.makeUnaryRequest(method.path, encode, decodeOnly, request, metadata, callOptions, onResponse);
     });
 
     let ended = false;
@@ -203,9 +212,13 @@ export class GrpcChannel {
     const cancel = (): void => {
       if (!ended) call.cancel();
     };
-    parent?.signal.addEventListener('abort', cancel);
+    const onParentOver = (): void => {
+      if (parent !== undefined) subscriber.error(endOfParent(parent.signal));
+      cancel();
+    };
+    parent?.signal.addEventListener('abort', onParentOver);
     return () => {
-      parent?.signal.removeEventListener('abort', cancel);
+      parent?.signal.removeEventListener('abort', onParentOver);
       sending?.unsubscribe();
       cancel();
     };
@@ -253,6 +266,11 @@ export function callableMethod<Request, Response>(
   decode: (bytes: Buffer) => Response,
 ): CallableMethod<Request, Response> {
   return { path, requestStream, responseStream, idempotent, encode, decode };
+}
+
+function atDeadline(error: ServiceError, deadline: number): RpcError {
+  const known = givenUp(deadline);
+  return known.code === Status.CANCELLED ? errorFromStatus(error) : known;
 }
 
 /** Makes a call without the stack trace that grpc-js takes for each, some 5 % of a call: our errors are made anew. */

@@ -12,12 +12,13 @@ import { RpcError } from './rpc-error.ts';
 /** Requests of streams are encoded before they are sent, so that it is known how much waits. */
 export const identity = (bytes: Buffer): Buffer => bytes;
 
-/** Emits the responses of a stream, and reads no further while a sink is full. */
+/** Emits the responses of a stream, reads no further while a sink is full, and ends once all were emitted. */
 export function receive<Response>(
   call: ClientReadableStream<Response>,
   subscriber: { next(value: Response): void; complete(): void; readonly closed: boolean },
   fail: (error: ServiceError) => void,
 ): void {
+  let failure: ServiceError | undefined;
   call.on('data', (message: Response) => {
     const full = emit(subscriber, message);
     if (full === undefined) return;
@@ -26,8 +27,9 @@ export function receive<Response>(
       if (!subscriber.closed) call.resume();
     });
   });
-  call.on('error', fail);
-  call.on('end', () => subscriber.complete());
+  // It comes at once, past what the stream still holds (see status-order.ts for what is below it).
+  call.on('error', (error: ServiceError) => (failure ??= error));
+  call.on('end', () => (failure === undefined ? subscriber.complete() : fail(failure)));
 }
 
 /** Sends the requests of a stream, and brakes their source while the server does not read. */

@@ -45,11 +45,20 @@ export function statusOf(error: RpcError, trailers: Metadata = new Metadata()): 
 }
 
 /** The error that a peer's status tells of, with its rich details where it sent any. */
-export function errorFromStatus(status: Pick<ServiceError, 'code' | 'details' | 'metadata'>): RpcError {
+export function errorFromStatus(
+  status: Partial<Pick<ServiceError, 'code'>> & Pick<ServiceError, 'details' | 'metadata'>,
+): RpcError {
   const [encoded] = status.metadata?.get(detailsTrailer) ?? [];
   const { reason, ...details } = Buffer.isBuffer(encoded) ? readDetails(encoded) : { reason: '' };
-  const error = new RpcError(status.code, '', status.details || (Status[status.code] ?? 'UNKNOWN'), details);
+  const code = knownCode(status.code);
+  const error = new RpcError(code, '', status.details || (Status[code] ?? ''), details);
   return Object.assign(error, { reason });
+}
+
+/** A code that is none of gRPC's means UNKNOWN; grpc-js gives none at all to what it fails to read itself. */
+function knownCode(code: Status | undefined): Status {
+  if (code === undefined) return Status.INTERNAL;
+  return Status[code] === undefined || code === Status.OK ? Status.UNKNOWN : code;
 }
 
 function readDetails(encoded: Buffer): ErrorDetails & { reason: string } {

@@ -35,10 +35,28 @@ export function http2Servers(server: Server): Http2Server[] {
   return [...servers.keys()];
 }
 
-/** The HTTP/2 stream of a call, behind the interceptors, if any. */
-export function http2Stream(call: BelowCall): ServerHttp2Stream | undefined {
-  type Layer = { readonly stream?: ServerHttp2Stream; readonly nextCall?: Layer };
-  let layer = (call as unknown as { readonly call?: Layer }).call;
+interface Layer {
+  readonly stream?: ServerHttp2Stream;
+  /** `readState` is 0 between two messages. */
+  readonly decoder?: { readonly readState: number };
+  readonly nextCall?: Layer;
+}
+
+/** The lowest layer of a call, behind the interceptors, if any. */
+function lowest(call: BelowCall): Layer | undefined {
+  let { call: layer } = call as unknown as { readonly call?: Layer };
   while (layer !== undefined && layer.stream === undefined) layer = layer.nextCall;
-  return layer?.stream;
+  return layer;
+}
+
+/** The HTTP/2 stream of a call. */
+export function http2Stream(call: BelowCall): ServerHttp2Stream | undefined {
+  return lowest(call)?.stream;
+}
+
+/** Whether what was received of a call ends inside a message. @throws Error when grpc-js has changed */
+export function endsInsideMessage(call: BelowCall): boolean {
+  const decoder = lowest(call)?.decoder;
+  if (decoder === undefined) throw new Error('this grpc-js takes requests apart elsewhere');
+  return decoder.readState !== 0;
 }

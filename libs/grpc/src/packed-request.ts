@@ -1,11 +1,12 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Metadata, status as Status } from '@grpc/grpc-js';
+import { endOfParent } from './call-ends.ts';
 import { errorFromStatus } from './error-status.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PackedCall } from './packed-call.ts';
 import type { PackedChannel } from './packed-channel.ts';
 import type { ReplyEntry } from './packed-frames.ts';
-import { RpcError } from './rpc-error.ts';
+import type { RpcError } from './rpc-error.ts';
 
 /** Makes a call with a stream of its own. @returns what cancels it */
 type CallPlainly<Response> = <Input>(outgoing: Outgoing<Input, Response>) => () => void;
@@ -77,7 +78,7 @@ class PackedRequest<Request, Response> extends AsyncResource implements PackedCa
     if (parent !== undefined) {
       this.#onAbort = (): void => {
         this.#packed.cancel(this);
-        subscriber.error(new RpcError(Status.CANCELLED, '', 'Cancelled on client'));
+        subscriber.error(endOfParent(parent.signal));
       };
       parent.signal.addEventListener('abort', this.#onAbort);
     }

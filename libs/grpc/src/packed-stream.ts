@@ -11,6 +11,7 @@ import {
   fullFrameBytes,
 } from './packed-frames.ts';
 import { RpcError } from './rpc-error.ts';
+import { sentByServer } from './status-order.ts';
 
 /** What a caller may have under way on one stream. */
 export interface StreamBounds {
@@ -224,8 +225,10 @@ const notTakenMs = 60_000;
 const notTakenNowMs = 1000;
 
 /** Whether a status that came before the server took calls is the server's own, and not of a connection that broke. */
-function tellsOfRefusal({ code, metadata }: StatusObject): boolean {
-  return refusals.has(code) || metadata.get('grpc-status-details-bin').length > 0;
+function tellsOfRefusal(status: StatusObject): boolean {
+  const { code, metadata } = status;
+  if (metadata.get('grpc-status-details-bin').length > 0 || refusals.has(code)) return true;
+  return sentByServer(status) && !ofConnections.has(code);
 }
 
 /** The codes by which servers say that they take no such stream. */
@@ -235,6 +238,9 @@ const refusals: ReadonlySet<Status> = new Set([
   Status.PERMISSION_DENIED,
   Status.RESOURCE_EXHAUSTED,
 ]);
+
+/** The codes by which a proxy tells that it has lost a server, which may have taken calls. */
+const ofConnections: ReadonlySet<Status> = new Set([Status.UNAVAILABLE, Status.CANCELLED, Status.DEADLINE_EXCEEDED]);
 
 /** What a call takes of a message beside its request and metadata, at most, but for tags and lengths of the latter. */
 const overheadBytes = 256;

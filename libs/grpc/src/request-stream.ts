@@ -1,12 +1,13 @@
 import { Observable } from 'rxjs';
 import { type CallContext, callStorage } from './call-context.ts';
-import { cancelled } from './call-ends.ts';
+import { cancelled, cutRequest } from './call-ends.ts';
 import { emit } from './demand.ts';
 import { type Reading, wasHalfClosed } from './half-close.ts';
+import { endsInsideMessage } from './http2-below.ts';
 
 /**
  * The requests of a call, once. Nothing is read from the socket before somebody subscribes, nor while a sink is full. A
- * stream that did not half-close errors; it never completes.
+ * stream that did not half-close, or did inside a message, errors; it never completes.
  *
  * @param decode throws the error of a request that cannot be taken
  */
@@ -43,8 +44,9 @@ export function requestStream(
     const onAborted = (): void => subscriber.error(signal.reason);
     const onEnd = (): void => {
       void wasHalfClosed(reading).then((halfClosed) => {
-        if (halfClosed) callStorage.run(context, () => subscriber.complete());
-        else subscriber.error(cancelled());
+        if (!halfClosed) subscriber.error(cancelled());
+        else if (endsInsideMessage(reading)) subscriber.error(cutRequest());
+        else callStorage.run(context, () => subscriber.complete());
       });
     };
     signal.addEventListener('abort', onAborted);

@@ -5,7 +5,7 @@ import type { Method } from '@rollcall/proto';
 import { isObservable, type Observable, type Observer, type Subscription } from 'rxjs';
 import { type Admission, admissionOf } from './authorization.ts';
 import { callerNames } from './caller-names.ts';
-import { cancelled, deadlineExceeded, idle, over, slowReader } from './call-ends.ts';
+import { deadlineExceeded, givenUp, idle, over, slowReader } from './call-ends.ts';
 import { CallContext, type CallSource, callStorage } from './call-context.ts';
 import { pulled } from './demand.ts';
 import { statusOf } from './error-status.ts';
@@ -80,7 +80,7 @@ export class ServerCall implements CallSource, Observer<object> {
     this.#spoken();
     host.live.add(this);
     call.on('cancelled', () => {
-      if (!this.#done) this.#cancel(Date.now() + timerMs < this.deadline ? cancelled() : deadlineExceeded());
+      if (!this.#done) this.#cancel(givenUp(this.deadline));
     });
     this.#onOver = this.#admission?.onOpen?.((error) => this.end(error));
   }
@@ -272,9 +272,6 @@ export class ServerCall implements CallSource, Observer<object> {
     });
   }
 }
-
-/** By how much a timer of Node may be early by the clock, in milliseconds. */
-const timerMs = 2;
 
 /** What HTTP/2 lets a call send before its reader has asked for more. */
 const windowBytes = 65_535;

@@ -55,6 +55,24 @@ describe.each(ways)(
       for (const error of await Promise.all(failures)) expect(error.code).toBe(Status.UNAVAILABLE);
     });
 
+    it('when the call has reached its deadline that they were made for: DEADLINE_EXCEEDED', async () => {
+      const { handlers } = endlessHandlers();
+      await using upstream = await startShelf(handlers, packed);
+      const inner: string[] = [];
+      await using service = await startShelf({
+        readFile: async () => {
+          const ends = endlessCalls(upstream.client).map(failure);
+          for (const { code } of await Promise.all(ends)) inner.push(Status[code] ?? '');
+          return { path: '' };
+        },
+      });
+      const session = plainConnection(service); // it does not know of deadlines
+      expect(await end(request(session, 'ReadFile', { 'grpc-timeout': '300m' }).resume())).toBe('DEADLINE_EXCEEDED');
+      await until(() => inner.length === 4);
+      expect(inner).toEqual(kinds.map(() => 'DEADLINE_EXCEEDED'));
+      session.close();
+    });
+
     it('when the call is gone that they were made for', async () => {
       const { running, torn, reasons, handlers } = endlessHandlers();
       await using upstream = await startShelf(handlers, packed);

@@ -26,7 +26,8 @@ export class ChangeFeed {
   /** When it has last looked, and had an answer. */
   #lookedAt = -Infinity;
   #watchers = 0;
-  #news = Promise.withResolvers<void>();
+  /** Those who wait for changes. */
+  readonly #waiting = new Set<() => void>();
   #awake = Promise.withResolvers<void>();
   #looking = false;
   #closed = false;
@@ -44,7 +45,7 @@ export class ChangeFeed {
   close(): void {
     this.#closed = true;
     this.wake();
-    this.#news.resolve();
+    this.#tell();
   }
 
   /** The number of the last committed change. */
@@ -82,14 +83,19 @@ export class ChangeFeed {
   }
 
   /** Settles when there are changes behind one, or may be; when the signal fires; or after a time, in milliseconds. */
-  async behind(seq: bigint, signal: AbortSignal, limitMs: number): Promise<void> {
-    if (this.#last !== undefined && this.#last > seq) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, limitMs);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    if (signal.aborted || this.#closed) resolve();
-    await Promise.race([promise, this.#news.promise]);
-    clearTimeout(timer);
+  behind(seq: bigint, signal: AbortSignal, limitMs: number): Promise<void> {
+    if ((this.#last !== undefined && this.#last > seq) || signal.aborted || this.#closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, limitMs);
+      signal.addEventListener('abort', done);
+      this.#waiting.add(done);
+    });
   }
 
   async #look(): Promise<void> {
@@ -131,7 +137,6 @@ export class ChangeFeed {
   }
 
   #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+    for (const done of this.#waiting) done();
   }
 }
