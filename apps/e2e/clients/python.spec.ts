@@ -51,6 +51,7 @@ const access = [
   'rollcall/user/v1/access.proto',
   'rollcall/user/v1/user.proto',
   'rollcall/type/v1/cursor.proto',
+  'rollcall/type/v1/item_body.proto',
   'google/api/field_behavior.proto',
   'buf/validate/validate.proto',
 ];

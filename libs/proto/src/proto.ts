@@ -28,6 +28,7 @@ export type { Timestamp } from './gen/types/google/protobuf/timestamp.ts';
 
 export { ErrorReason, ErrorReasonSchema } from './gen/codecs/rollcall/type/v1/error_reason_pb.ts';
 export { Cursor, cursor } from './gen/codecs/rollcall/type/v1/cursor_pb.ts';
+export { item_body as itemBody } from './gen/codecs/rollcall/type/v1/item_body_pb.ts';
 export { FieldBehavior, field_behavior as fieldBehavior } from './gen/codecs/google/api/field_behavior_pb.ts';
 export { StatusSchema } from './gen/codecs/google/rpc/status_pb.ts';
 export { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from './gen/codecs/google/rpc/error_details_pb.ts';

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { Cursor, cursor, type HttpBinding, type Method } from '@rollcall/proto';
+import { Cursor, cursor, type HttpBinding, itemBody, type Method } from '@rollcall/proto';
 import { getOption } from '@bufbuild/protobuf';
 import { findField, findFieldPath, type FieldPath } from './field-path.ts';
 import { parsePathTemplate, type PathTemplate, type Variable } from './path-template.ts';
@@ -12,7 +12,7 @@ export interface Binding {
   readonly pathFields: readonly { readonly variable: Variable; readonly path: FieldPath }[];
   /** What the request body holds: nothing, the whole request, or one field of it. */
   readonly body: 'nothing' | 'request' | DescField;
-  /** The one field that a message of a request stream may hold in place of the whole request; see `merged`. */
+  /** The one field that a message of a request stream may be in place of the whole request (item_body.proto). */
   readonly shortBody: DescField | undefined;
   /** The field of the response that the response body holds; undefined for the whole response. */
   readonly responseField: DescField | undefined;
@@ -28,27 +28,7 @@ export interface Binding {
 export function bindingsOf(method: Method): Binding[] {
   const rules: readonly HttpBinding[] =
     method.http.length > 0 ? method.http : [{ verb: 'POST', template: method.path, body: '*', responseBody: '' }];
-  return merged(rules.map((rule) => compileBinding(method, rule)));
-}
-
-/**
- * A request stream whose messages are whole requests may be bound a second time, at the same place, with one field as the
- * body: then each of its messages is either, and it is the keys that tell which. So what one method streams can be piped
- * into another.
- */
-function merged(bindings: readonly Binding[]): Binding[] {
-  const kept: Binding[] = [];
-  for (const binding of bindings) {
-    const { method, verb, template, body } = binding;
-    const at = kept.findIndex(
-      (other) => other.verb === verb && other.template.source === template.source && other.body === 'request',
-    );
-    const whole = kept[at];
-    const shortens = method.requestStream && typeof body === 'object' && body.fieldKind === 'message';
-    if (whole === undefined || !shortens) kept.push(binding);
-    else kept[at] = { ...whole, shortBody: body };
-  }
-  return kept;
+  return rules.map((rule) => compileBinding(method, rule));
 }
 
 function compileBinding(method: Method, rule: HttpBinding): Binding {
@@ -84,7 +64,10 @@ function compileBinding(method: Method, rule: HttpBinding): Binding {
     template,
     pathFields,
     body,
-    shortBody: undefined,
+    shortBody:
+      method.requestStream && body === 'request'
+        ? method.input.fields.find((field) => field.fieldKind === 'message' && getOption(field, itemBody))
+        : undefined,
     responseField,
     responseItems,
     resumeField: method.input.fields.find((field) => getOption(field, cursor) === Cursor.RESUME_AFTER),
