@@ -56,7 +56,7 @@ it.each([
 
 it('a wrong verb is 405 with Allow', async () => {
   const { status, headers } = await ask(rollcall, '/v1/users', { verb: 'PUT' });
-  expect([status, headers.allow]).toEqual([405, 'GET, POST']);
+  expect([status, headers.allow]).toEqual([405, 'GET, HEAD, POST']);
 });
 
 it('a stream with one bad line names the line', async () => {

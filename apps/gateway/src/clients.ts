@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { RequestHead } from '@rollcall/transcoder';
 import { forwardedAddress, type TrustedProxies, unixPeer } from '@rollcall/access';
 
 /** Who is at the other end of a request: the client, behind the proxies that are trusted. */
@@ -15,12 +15,12 @@ export class Clients {
   }
 
   /** The address of the client, or `unix`. */
-  address(request: IncomingMessage): string {
+  address(request: RequestHead): string {
     return forwardedAddress(this.#trusted, this.#peer(request), textOf(request.headers['x-forwarded-for']));
   }
 
   /** Whether the client speaks TLS, to this server or to a trusted proxy. */
-  isSecure(request: IncomingMessage): boolean {
+  isSecure(request: RequestHead): boolean {
     if (request.socket instanceof TLSSocket) return true;
     const protocols = textOf(request.headers['x-forwarded-proto']);
     if (protocols === undefined) return false;
@@ -29,7 +29,7 @@ export class Clients {
     return protocol.trim().toLowerCase() === 'https' && this.#trusted.has(peer);
   }
 
-  #peer({ socket }: IncomingMessage): string {
+  #peer({ socket }: RequestHead): string {
     return socket.remoteAddress ?? this.#nameless;
   }
 }

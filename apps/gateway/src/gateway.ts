@@ -6,6 +6,7 @@ import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
 import { Clients } from './clients.ts';
 import type { Config } from './config.ts';
+import { corsHeaders, corsOptions } from './cors.ts';
 import { httpsOptions, keepUp } from './https.ts';
 import { ticketParameter } from './credentials.ts';
 import { OriginCheck } from './origin-check.ts';
@@ -24,6 +25,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
     https: https && httpsOptions(https),
     secretParameter: ticketParameter,
     headersOf: (request) => (clients.isSecure(request) ? overTls : {}),
+    corsHeadersOf: (origin) => corsHeaders(config.corsOrigins, origin),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.register(config, clients, origins, tls),
@@ -39,16 +41,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
     origins.check(raw);
     done();
   });
-  if (config.corsOrigins.length > 0) {
-    const all = config.corsOrigins.includes('*');
-    app.enableCors({
-      origin: all ? '*' : [...config.corsOrigins],
-      credentials: !all, // pages of the same site may use the session
-      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      exposedHeaders: ['etag', 'link', 'location', 'retry-after', 'www-authenticate', 'x-request-id'],
-      maxAge: 600,
-    });
-  }
+  if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   return app;
 }
 

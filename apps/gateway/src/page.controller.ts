@@ -1,4 +1,7 @@
 import { Controller, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
+import { status as Status } from '@grpc/grpc-js';
+import { RpcError } from '@rollcall/grpc';
+import { preferredCoding } from '@rollcall/transcoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodings, type PageFile, readPage } from './page-files.ts';
 import { serveAsset } from './serve-asset.ts';
@@ -30,21 +33,22 @@ export class PageController {
   }
 }
 
-/** Serves a file in the best encoding that the browser takes. */
+/** Serves a file in the encoding that the browser likes best. @throws RpcError when it takes none */
 function servePageFile(file: PageFile, request: FastifyRequest, reply: FastifyReply, caching?: string): void {
-  const taken = takenEncodings(request.headers['accept-encoding'] ?? '');
-  const encoding = encodings.find((each) => file.has(each) && taken.has(each)) ?? 'identity';
-  const asset = file.get(encoding);
-  if (asset === undefined) throw new NotFoundException();
-  reply.header('vary', 'accept-encoding');
+  const made = encodings.filter((each) => file.has(each));
+  const encoding = preferredCoding(request.headers['accept-encoding'], made);
+  const asset = encoding && file.get(encoding);
+  addVary(reply, 'accept-encoding');
+  if (asset === undefined) {
+    const message = `The answer comes in one of the encodings ${made.join(', ')}.`;
+    throw new RpcError(Status.INVALID_ARGUMENT, 'NOT_ACCEPTABLE', message);
+  }
   if (encoding !== 'identity') reply.header('content-encoding', encoding);
   serveAsset(asset, request, reply, caching);
 }
 
-function takenEncodings(accepted: string): Set<string> {
-  const ranges = accepted.split(',').map((range) => range.trim().toLowerCase());
-  return new Set([
-    'identity',
-    ...ranges.filter((range) => !/;\s*q=0(\.0*)?$/.test(range)).map((range) => range.split(';')[0] ?? ''),
-  ]);
+/** Adds to what the answer depends on: CORS has said `Origin` there, when it is on. */
+function addVary(reply: FastifyReply, name: string): void {
+  const before = reply.getHeader('vary');
+  reply.header('vary', before === undefined ? name : `${String(before)}, ${name}`);
 }

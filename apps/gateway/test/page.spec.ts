@@ -30,17 +30,64 @@ it('serves the page at /, which loads nothing from elsewhere and has nothing inl
   }
 });
 
-it('answers 304 while the page is the same', async () => {
+it.each(['/', '/docs/', '/openapi.json', '/sign-in', '/sign-in/sign-in.js'])(
+  '%s is answered on conditions',
+  async (path) => {
+    await using gateway = await startGateway();
+    const { headers } = await gateway.get(path);
+    const etag = String(headers['etag']);
+    const cases: [Record<string, string>, number][] = [
+      [{ 'if-none-match': etag }, 304],
+      [{ 'if-none-match': `W/${etag}` }, 304],
+      [{ 'if-none-match': `"x", ${etag}` }, 304],
+      [{ 'if-none-match': '*' }, 304],
+      [{ 'if-none-match': '"another"' }, 200],
+      [{ 'if-none-match': 'another' }, 400],
+      [{ 'if-match': etag }, 200],
+      [{ 'if-match': '"another"' }, 412],
+    ];
+    for (const [conditions, status] of cases)
+      expect((await gateway.get(path, conditions)).status, JSON.stringify(conditions)).toBe(status);
+  },
+);
+
+it.each([
+  ['identity;q=1, br;q=0.5', 200],
+  ['', 200],
+  ['zstd', 200],
+  ['identity;q=0', 406],
+  ['*;q=0', 406],
+])('serves it as it is to a browser that takes %j, or says that it cannot', async (accepted, status) => {
   await using gateway = await startGateway();
-  const { headers } = await gateway.get('/');
-  expect((await gateway.get('/', { 'if-none-match': String(headers['etag']) })).status).toBe(304);
-  expect((await gateway.get('/', { 'if-none-match': '"another"' })).status).toBe(200);
+  const answer = await gateway.get('/', { 'accept-encoding': accepted });
+  expect([answer.status, answer.headers['content-encoding'], answer.headers['vary']]).toEqual([
+    status,
+    undefined,
+    'accept-encoding',
+  ]);
+});
+
+it('tells caches that what is compressed depends on the origin, too, where other origins are let in', async () => {
+  await using gateway = await startGateway({ LOCAL_SIGN_IN: '1', CORS_ORIGINS: 'https://app.example.com' });
+  const { text } = await gateway.get('/');
+  const asset = /assets\/[^"]+/.exec(text)?.[0] ?? '';
+  for (const path of ['/', `/${asset}`]) {
+    const { headers } = await gateway.get(path, { origin: 'https://app.example.com', 'accept-encoding': 'br' });
+    expect([headers['access-control-allow-origin'], headers['vary'], headers['content-encoding']], path).toEqual([
+      'https://app.example.com',
+      'Origin, accept-encoding',
+      'br',
+    ]);
+  }
 });
 
 it.each([
   ['gzip, deflate, br', 'br', brotliDecompressSync],
   ['gzip;q=0.5', 'gzip', gunzipSync],
   ['br;q=0, gzip', 'gzip', gunzipSync],
+  ['gzip;q=1, br;q=0.1', 'gzip', gunzipSync],
+  ['*', 'br', brotliDecompressSync],
+  ['x-gzip', 'gzip', gunzipSync],
 ] as const)('serves what was compressed before to a browser that takes %s', async (accepted, encoding, decompress) => {
   await using gateway = await startGateway();
   const plain = await gateway.get('/');

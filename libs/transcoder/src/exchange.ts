@@ -1,19 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 import { type JsonValue, type Message, type Registry, toBinary } from '@bufbuild/protobuf';
-import { Metadata, status as Status } from '@grpc/grpc-js';
+import { status as Status } from '@grpc/grpc-js';
 import {
   type CallableMethod,
   callableMethod,
   type CallOptions,
   type GrpcChannel,
-  invalidFields,
   pulled,
   RpcError,
 } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import type { Binding } from './binding.ts';
-import { isJsonObject } from './field-path.ts';
+import { callOptions } from './call-options.ts';
+import {
+  type Conditions,
+  conditionsOf,
+  etagHeader,
+  etagsToWrite,
+  isRead,
+  preconditionFailed,
+  refuseVersions,
+  unmatchedEtag,
+  weigh,
+} from './conditions.ts';
+import { camelCase, isJsonObject, jsonPath } from './field-path.ts';
 import type { LiveStreams } from './live-streams.ts';
 import { presentableError } from './presentable-error.ts';
 import { problemOf } from './problem.ts';
@@ -23,14 +34,12 @@ import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts
 import { parseQuery, splitTarget } from './query.ts';
 import { ResponseJson } from './response-json.ts';
 import type { ResponseText } from './response-text.ts';
-import { etagsOf, locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
+import { locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
 import { SharedItems } from './shared-items.ts';
-import { accepts, streamForm } from './stream-form.ts';
+import { accepts } from './negotiation.ts';
+import { streamForm } from './stream-form.ts';
 import { StreamResponse } from './stream-response.ts';
 import type { CallerMetadata } from './transcoder-options.ts';
-
-/** The HTTP headers that go along with the call, beside what tells of the caller. */
-const passedHeaders = ['traceparent', 'tracestate'];
 
 /** Carries out the HTTP requests of one binding as gRPC calls. */
 export class Exchange {
@@ -81,18 +90,28 @@ export class Exchange {
     const { method } = this.binding;
     const [, query] = splitTarget(request.raw.url ?? '');
     const parts: RequestParts = { segments, query: parseQuery(query), headers: request.headers };
+    const conditions = conditionsOf(request.headers);
+    const etags = conditions && this.#etagsToWrite(request, conditions);
     const options = callOptions(request, this.#callerMetadata(request));
     const accept = request.headers.accept;
-    const form = method.responseStream ? streamForm(accept) : undefined;
+    const form = method.responseStream ? streamForm(accept, request.headers['last-event-id']) : undefined;
     if (form === undefined && !accepts(accept, 'application/json')) {
       throw new RpcError(Status.INVALID_ARGUMENT, 'NOT_ACCEPTABLE', 'The answer comes as application/json.');
+    }
+    if (etags !== undefined) {
+      const response = await this.#writeIfMatch(request, reply, parts, options, etags);
+      return this.#respondOnce(request, reply, response, undefined);
     }
     const input = method.requestStream
       ? this.#requests(request.raw, parts)
       : (this.#pathRequests?.write(parts) ?? (await this.#request(request.raw, parts)));
     if (form === undefined) {
       const responses = this.#channel.call(this.#unary, input, options);
-      return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply));
+      return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply), conditions);
+    }
+    if (conditions !== undefined && weigh(conditions, undefined) === 'not modified') {
+      reply.status(304).send();
+      return;
     }
 
     const stream = new StreamResponse(reply.raw, {
@@ -100,6 +119,8 @@ export class Exchange {
       headers: reply.getHeaders(),
       eventId: (item) => this.#eventId(item),
       problemOf: (error) => problemOf(presentableError(error), request.id),
+      headersOnly: request.method === 'HEAD',
+      emptyIsOver: form.contentType === 'text/event-stream' && request.headers['last-event-id'] !== undefined,
     });
     const items = this.#channel.call(this.#streaming, input, options);
     const leave = this.#live.enter(stream);
@@ -112,9 +133,60 @@ export class Exchange {
   }
 
   async #request(raw: IncomingMessage, parts: RequestParts): Promise<Message> {
-    if (this.binding.body === 'nothing') return this.#reader.read(parts, undefined, wholeBody);
+    return this.#reader.read(parts, await this.#body(raw), wholeBody);
+  }
+
+  async #body(raw: IncomingMessage): Promise<Uint8Array | undefined> {
+    if (this.binding.body === 'nothing') return undefined;
     bodyForm(raw.headers['content-type'], false);
-    return this.#reader.read(parts, await readBody(raw, this.#limits), wholeBody);
+    return readBody(raw, this.#limits);
+  }
+
+  /**
+   * The etags of which the resource has to have one, where the request writes on that condition.
+   *
+   * @throws RpcError when a condition cannot be met by any version
+   */
+  #etagsToWrite({ method }: FastifyRequest, conditions: Conditions): readonly string[] | undefined {
+    if (this.#manners.ifMatch !== undefined) return etagsToWrite(conditions);
+    if (this.binding.method.kind !== 'unary' || !isRead(method)) refuseVersions(conditions);
+    return undefined;
+  }
+
+  /**
+   * Makes a write on the condition that the resource has one of some etags. A call takes one: so there is a call for each
+   * of them, until one is the current one.
+   */
+  async #writeIfMatch(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    parts: RequestParts,
+    options: CallOptions,
+    etags: readonly string[],
+  ): Promise<Message | ResponseText | undefined> {
+    const body = await this.#body(request.raw);
+    for (const [index, etag] of etags.entries()) {
+      const input = this.#readIfMatch(parts, body, etag);
+      try {
+        return await onlyValue(this.#channel.call(this.#unary, input, options), request.raw, reply);
+      } catch (error) {
+        const another = error instanceof RpcError && error.reason === 'ETAG_MISMATCH' && index + 1 < etags.length;
+        if (!another) throw error;
+      }
+    }
+    throw preconditionFailed();
+  }
+
+  #readIfMatch(parts: RequestParts, body: Uint8Array | undefined, etag: string): Message {
+    try {
+      return this.#reader.read({ ...parts, etag }, body, wholeBody);
+    } catch (error) {
+      // What the rules do not take for an etag is none that a resource has; the caller has sent no such field.
+      const { violations = [] } = error instanceof RpcError ? error.details : {};
+      const place = jsonPath(this.#manners.ifMatch ?? []);
+      if (violations.length === 0 || !violations.every(({ field }) => camelCase(field) === place)) throw error;
+      return this.#reader.read({ ...parts, etag: unmatchedEtag() }, body, wholeBody);
+    }
   }
 
   #requests(raw: IncomingMessage, parts: RequestParts): Observable<Message> {
@@ -130,7 +202,12 @@ export class Exchange {
     });
   }
 
-  #respondOnce(request: FastifyRequest, reply: FastifyReply, response: Message | ResponseText | undefined): void {
+  #respondOnce(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    response: Message | ResponseText | undefined,
+    conditions: Conditions | undefined,
+  ): void {
     if (response === undefined) {
       reply.hijack(); // nobody is left to answer
       return;
@@ -138,14 +215,12 @@ export class Exchange {
     const { text, head } = this.#json.answer(response);
     const { etag, location, nextPage } = this.#manners;
     let status = 200;
-    if (etag && typeof head['etag'] === 'string' && head['etag'] !== '') {
-      reply.header('etag', `"${head['etag']}"`);
-      const condition = request.headers['if-none-match'];
-      const known = condition === undefined ? [] : etagsOf(condition);
-      if (
-        (request.method === 'GET' || request.method === 'HEAD') &&
-        (known.includes(head['etag']) || known.includes('*'))
-      ) {
+    const tag = etag && typeof head['etag'] === 'string' ? etagHeader(head['etag']) : undefined;
+    if (tag !== undefined) reply.header('etag', tag);
+    if (conditions !== undefined && isRead(request.method)) {
+      const verdict = weigh(conditions, tag);
+      if (verdict === 'failed') throw preconditionFailed();
+      if (verdict === 'not modified') {
         reply.status(304).send();
         return;
       }
@@ -193,42 +268,4 @@ function onlyValue<T>(responses: Observable<T>, request: IncomingMessage, reply:
     });
     if (request.destroyed && reply.raw.destroyed) onClose();
   });
-}
-
-/**
- * The options of the call that a request makes.
- *
- * @param caller what tells of the caller
- * @throws RpcError INVALID_ARGUMENT when the timeout cannot be read
- */
-export function callOptions(request: FastifyRequest, caller: Readonly<Record<string, string>>): CallOptions {
-  const { headers } = request.raw;
-  const metadata = new Metadata();
-  metadata.set('x-request-id', request.id);
-  // HTTP takes bytes that metadata does not. A credential that has some is still one, for the service to refuse.
-  for (const name in caller) metadata.set(name, (caller[name] ?? '').replace(/[^ -~]/g, '?'));
-  for (const name of passedHeaders) {
-    const value = headers[name];
-    if (typeof value === 'string' && /^[ -~]+$/.test(value)) metadata.set(name, value);
-  }
-  const timeout = headers['grpc-timeout'];
-  return typeof timeout === 'string' ? { metadata, deadline: Date.now() + timeoutMs(timeout) } : { metadata };
-}
-
-const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
-
-/** The milliseconds of a Grpc-Timeout header. @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
-function timeoutMs(header: string): number {
-  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(header) ?? [];
-  const ms = unitMs[unit ?? ''];
-  if (digits === undefined || ms === undefined) {
-    throw invalidFields([
-      {
-        field: 'Grpc-Timeout',
-        description: 'must be 1 to 8 digits and one of H, M, S, m, u, n, such as 500m',
-        reason: 'format',
-      },
-    ]);
-  }
-  return Number(digits) * ms;
 }

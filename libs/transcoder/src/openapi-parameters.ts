@@ -22,13 +22,14 @@ export const headerParameters: Readonly<Record<string, JsonObject>> = {
     name: 'If-Match',
     in: 'header',
     description:
-      'The ETag that was read. When the resource has changed since, the answer is 412 and nothing happens. `*` stands for any.',
+      'The ETag that was read, or a list of them. When the resource has none of them any more, the answer is 412 and nothing happens. `*` stands for any. A weak tag (`W/"…"`) counts as the strong one that it was made of: proxies that compress weaken them.',
     schema: { type: 'string' },
   },
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
-    description: 'The ETag that is known. When it is still the current one, the answer is 304 without a body.',
+    description:
+      'The ETag that is known, or a list of them. When one is the current one, the answer is 304 without a body. `*` stands for any.',
     schema: { type: 'string' },
   },
   LastEventId: {

@@ -2,38 +2,59 @@ import type { Socket } from 'node:net';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
 import type { HttpLimits } from './http-limits.ts';
-import { problemHeaders, problemOf } from './problem.ts';
-import { securityHeaders } from './security-headers.ts';
+import { type Problem, problemHeaders, problemOf } from './problem.ts';
+import { type RequestHead, securityHeaders } from './security-headers.ts';
 
-type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: unknown };
+export type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: unknown };
 
-/** Answers what the HTTP parser fails at: there is no request then, and the answer is written to the socket. */
+/**
+ * Answers what the HTTP parser fails at: there is no request then, and the answer is written to the socket.
+ *
+ * @param headersOf headers of the answer, by what can be read of the head
+ */
 export function answerParserError(
+  error: ParserError,
+  socket: Socket,
   limits: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaderBytes' | 'headersTimeoutMs'>,
-): (error: ParserError, socket: Socket) => void {
-  return (error, socket) => {
-    // Nor is there anyone who could read it before TLS is established.
-    if (error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || !socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const problem = problemOf(known(error, limits), requestIdOf(undefined));
-    const body = JSON.stringify(problem);
-    const headers = {
-      ...securityHeaders,
-      ...problemHeaders(problem),
-      'x-request-id': problem.requestId,
-      'content-length': String(Buffer.byteLength(body)),
-      connection: 'close',
-    };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${body}`);
+  headersOf: (head: RequestHead) => Readonly<Record<string, string>>,
+): void {
+  // Nor is there anyone who could read it before TLS is established.
+  if (error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const headers = headersIn(error.rawPacket);
+  const problem = problemOf(known(error, limits), requestIdOf(headers['x-request-id']));
+  answerOnSocket(socket, problem, headersOf({ headers, socket }));
+}
+
+/** Answers on a socket, where there is no response to answer with, and closes it. */
+export function answerOnSocket(socket: Socket, problem: Problem, more: Readonly<Record<string, string>>): void {
+  const body = JSON.stringify(problem);
+  const headers = {
+    ...securityHeaders,
+    ...more,
+    ...problemHeaders(problem),
+    'x-request-id': problem.requestId,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
   };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${lines.join('')}\r\n${body}`);
+}
+
+/** The headers that can be made out in what the parser failed at, the first of each name: good for an answer, and for nothing else. */
+function headersIn(packet: unknown): Record<string, string> {
+  const text = Buffer.isBuffer(packet) ? packet.toString('latin1') : '';
+  const headers: Record<string, string> = {};
+  for (const [, name = '', value = ''] of text.matchAll(/^([\w-]+):[ \t]*([!-~]+)[ \t]*\r$/gm))
+    headers[name.toLowerCase()] ??= value;
+  return headers;
 }
 
 function known(
   { code, rawPacket }: ParserError,
-  { maxUrlBytes, maxHeaderBytes, headersTimeoutMs }: Parameters<typeof answerParserError>[0],
+  { maxUrlBytes, maxHeaderBytes, headersTimeoutMs }: Parameters<typeof answerParserError>[2],
 ): RpcError {
   switch (code ?? '') {
     case 'HPE_HEADER_OVERFLOW':

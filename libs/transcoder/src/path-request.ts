@@ -13,7 +13,7 @@ interface PathField {
 }
 
 /** The headers that become fields of some requests. */
-const boundHeaders = ['idempotency-key', 'if-match', 'last-event-id'];
+const boundHeaders = ['idempotency-key', 'last-event-id'];
 
 const plainNumber = /^[1-9]\d{0,14}$/;
 const plainText = /^[A-Za-z0-9._~-]{1,100}$/;
@@ -50,8 +50,8 @@ export class PathRequests {
   }
 
   /** @returns undefined when it takes a closer look */
-  write({ segments, query, headers }: RequestParts): Buffer | undefined {
-    if (query.length > 0) return undefined;
+  write({ segments, query, headers, etag }: RequestParts): Buffer | undefined {
+    if (query.length > 0 || etag !== undefined) return undefined;
     for (const name of boundHeaders) if (headers[name] !== undefined) return undefined;
     const bytes: number[] = [];
     const message: Record<string, string> = {};

@@ -81,7 +81,7 @@ class TemplateParser {
   }
 
   #literal(): string {
-    return this.#match(/[\w.~!$&'()+,;=@%-]+/y, 'a word');
+    return this.#match(/(?:[\w.~!$&'()+,;=@-]|%[\da-f]{2})+/iy, 'a word');
   }
 
   #match(pattern: RegExp, what: string): string {

@@ -64,6 +64,11 @@ const finerStatuses: Readonly<Record<string, readonly [status: number, title: st
   HEADERS_TOO_LARGE: [431, 'Request Header Fields Too Large'],
 };
 
+/** The error of a verb that a path does not take. The header Allow goes with it. */
+export function verbNotAllowed(verb: string, allow: readonly string[]): RpcError {
+  return new RpcError(Status.UNIMPLEMENTED, 'VERB_NOT_ALLOWED', `This path takes ${allow.join(', ')}, not ${verb}.`);
+}
+
 /** The problem that tells a caller of REST about an error. */
 export function problemOf(error: RpcError, requestId: string): Problem {
   const [status, title] = finerStatuses[error.reason] ?? httpStatuses[error.code] ?? httpStatuses[Status.UNKNOWN];

@@ -17,7 +17,7 @@ import { JsonTextError, parseJson } from './json-text.ts';
 import { maskOfMergePatch } from './merge-patch.ts';
 import { variableValue } from './path-template.ts';
 import { bindQuery, wordValue } from './query.ts';
-import { etagsOf, type Manners, textOf } from './rest-manners.ts';
+import { type Manners, textOf } from './rest-manners.ts';
 
 /** The parts of an HTTP request that a message is made of, beside the body. */
 export interface RequestParts {
@@ -25,6 +25,8 @@ export interface RequestParts {
   readonly segments: readonly string[];
   readonly query: readonly [name: string, value: string][];
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The etag that the resource must have for a write to be made; see `etagsToWrite`. */
+  readonly etag?: string | undefined;
 }
 
 /** Makes the request messages of one binding. */
@@ -107,17 +109,22 @@ export class RequestReader {
     }
   }
 
-  #bindHeaders({ headers }: RequestParts, request: JsonObject): void {
+  #bindHeaders({ headers, etag }: RequestParts, request: JsonObject): void {
     const { requestId, ifMatch } = this.#manners;
     const { resumeField } = this.#binding;
     const key = headers['idempotency-key'];
     if (requestId !== undefined && typeof key === 'string' && key !== '') setAtPath(request, requestId, key);
-    const condition = headers['if-match'];
-    if (ifMatch !== undefined && typeof condition === 'string') {
-      const etags = etagsOf(condition);
-      if (etags.length > 1)
-        throw invalidFields([{ field: 'If-Match', description: 'takes one etag', reason: 'too_many' }]);
-      if (etags[0] !== undefined && etags[0] !== '*') setAtPath(request, ifMatch, etags[0]);
+    if (ifMatch !== undefined && etag !== undefined) {
+      const inBody = textOf(getAtPath(request, ifMatch));
+      if (inBody !== '' && inBody !== etag)
+        throw invalidFields([
+          {
+            field: jsonPath(ifMatch),
+            description: 'is one thing in If-Match and another in the request',
+            reason: 'contradiction',
+          },
+        ]);
+      setAtPath(request, ifMatch, etag);
     }
     const lastEventId = headers['last-event-id'];
     if (resumeField !== undefined && typeof lastEventId === 'string' && lastEventId !== '')

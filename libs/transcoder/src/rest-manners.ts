@@ -2,7 +2,6 @@ import { type DescField, type DescMessage, type JsonObject, type JsonValue } fro
 import type { Binding } from './binding.ts';
 import { findField, type FieldPath, getAtPath, isJsonObject } from './field-path.ts';
 import type { PathTemplate } from './path-template.ts';
-import { splitTarget } from './query.ts';
 
 /**
  * What REST adds to a method by the names of its fields and its own, after the API Improvement Proposals: idempotency
@@ -99,24 +98,17 @@ export function textOf(value: JsonValue | undefined): string {
   return typeof value === 'object' || value === undefined ? '' : String(value);
 }
 
-/** The etags of If-Match or If-None-Match without quotes; `*` stands for any. @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1 */
-export function etagsOf(header: string): string[] {
-  return header
-    .split(',')
-    .map((etag) =>
-      etag
-        .trim()
-        .replace(/^W\//, '')
-        .replace(/^"(.*)"$/, '$1'),
-    )
-    .filter((etag) => etag !== '');
-}
-
-/** The Link header of a page that has a next one. @see https://www.rfc-editor.org/rfc/rfc8288 */
+/**
+ * The Link header of a page that has a next one.
+ *
+ * @param url the request target
+ * @see https://www.rfc-editor.org/rfc/rfc8288
+ */
 export function nextPageLink(url: string, page: JsonObject): string | undefined {
   const token = page['nextPageToken'];
   if (typeof token !== 'string' || token === '') return undefined;
-  const [path, query] = splitTarget(url);
-  const kept = query.split('&').filter((pair) => pair !== '' && !/^page(_t|T)oken=/.test(pair));
-  return `<${path}?${[...kept, `pageToken=${encodeURIComponent(token)}`].join('&')}>; rel="next"`;
+  const next = new URL(`http://localhost${url}`);
+  next.searchParams.delete('page_token');
+  next.searchParams.set('pageToken', token);
+  return `<${next.pathname}${next.search}>; rel="next"`;
 }

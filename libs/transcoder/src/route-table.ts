@@ -47,14 +47,21 @@ export class RouteTable<Route extends Routed> {
     if (colon > 0) {
       const route = search(this.#root, segments, 0, custom, verb, undefined);
       if (route !== undefined) return { route, segments };
+      const allow = new Set<string>(); // what is behind the colon is a custom verb where some method has it
+      search(this.#root, segments, 0, custom, verb, allow);
+      if (allow.size > 0) return { allow: verbsOf(allow) };
     }
     const route = search(this.#root, whole, 0, '', verb, undefined);
     if (route !== undefined) return { route, segments: whole };
     const allow = new Set<string>(); // what the path takes is looked for when it does not take this
-    if (colon > 0) search(this.#root, segments, 0, custom, verb, allow);
     search(this.#root, whole, 0, '', verb, allow);
-    return allow.size > 0 ? { allow: [...allow].toSorted() } : undefined;
+    return allow.size > 0 ? { allow: verbsOf(allow) } : undefined;
   }
+}
+
+/** Whatever takes GET takes HEAD. */
+function verbsOf(allow: ReadonlySet<string>): string[] {
+  return [...allow, ...(allow.has('GET') && !allow.has('HEAD') ? ['HEAD'] : [])].toSorted();
 }
 
 function newNode<Route>(): Node<Route> {

@@ -16,7 +16,7 @@ interface RoutedRequest extends IncomingMessage {
 const foundRoute: unique symbol = Symbol('foundRoute');
 
 /** The key of the route for paths that are known and verbs that are not. */
-export const verbNotAllowed = 'verb-not-allowed';
+export const unknownVerb = 'verb-not-allowed';
 
 interface Route {
   readonly verb: string;
@@ -58,13 +58,13 @@ export class RpcRoutes {
     }
     if (verb === 'HEAD' && match.allow.includes('GET')) {
       const get = this.#table.find('GET', path);
-      if (get !== undefined && 'route' in get && get.route.binding.method.kind === 'unary') {
+      if (get !== undefined && 'route' in get) {
         (request as RoutedRequest)[foundRoute] = { binding: get.route.binding, segments: get.segments };
         return get.route.binding.method.path;
       }
     }
     (request as RoutedRequest)[foundRoute] = { allow: match.allow };
-    return verbNotAllowed;
+    return unknownVerb;
   }
 
   /** What was found for a request. */

@@ -5,6 +5,7 @@ import {
   type ServerOptions,
   ServerResponse,
 } from 'node:http';
+import { requestIdOf } from '@rollcall/grpc';
 
 /**
  * What every answer says to browsers, unless a page says otherwise of itself: it is data and no page, of no use to other
@@ -21,7 +22,21 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
+/** What is known of a request from its head. */
+export type RequestHead = Pick<IncomingMessage, 'headers' | 'socket'> & { readonly url?: string | undefined };
+
 type Head = OutgoingHttpHeaders | OutgoingHttpHeader[];
+
+/** A request that has its id. A WeakMap would cost each request more than it is worth. */
+interface NamedRequest extends IncomingMessage {
+  [idOfRequest]?: string;
+}
+const idOfRequest: unique symbol = Symbol('idOfRequest');
+
+/** Gives a request the id that its answer has as `x-request-id`: the caller's own, where it is one. */
+export function nameRequest(request: IncomingMessage): string {
+  return ((request as NamedRequest)[idOfRequest] = requestIdOf(request.headers['x-request-id']));
+}
 
 /**
  * The class that Node is to make every answer with, its own and Fastify's among them, so that none goes without these
@@ -30,12 +45,13 @@ type Head = OutgoingHttpHeaders | OutgoingHttpHeader[];
  * @param headersOf gives more of them
  */
 export function answersWith(
-  headersOf: ((request: IncomingMessage) => Readonly<Record<string, string>>) | undefined,
+  headersOf: ((request: RequestHead) => Readonly<Record<string, string>>) | undefined,
 ): NonNullable<ServerOptions['ServerResponse']> {
   return class<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
     override writeHead(status: number, reason?: string | Head, head?: Head): this {
       const given = typeof reason === 'string' ? head : reason;
       const whole: OutgoingHttpHeaders = { ...securityHeaders, ...headersOf?.(this.req) };
+      whole['x-request-id'] = (this.req as NamedRequest)[idOfRequest] ?? nameRequest(this.req);
       for (const name of this.getHeaderNames()) whole[name] = this.getHeader(name);
       if (Array.isArray(given)) {
         for (let at = 0; at < given.length; at += 2) whole[String(given[at]).toLowerCase()] = given[at + 1];

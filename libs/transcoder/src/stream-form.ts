@@ -1,6 +1,7 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
+import { preferredType } from './negotiation.ts';
 import type { Problem } from './problem.ts';
 
 /** The id of an item by which a stream goes on behind it, if it has one. */
@@ -45,9 +46,9 @@ const eventsOf = sharedText((items, eventId) =>
 );
 
 /** One message a line. @see https://github.com/ndjson/ndjson-spec */
-function lines(): StreamForm {
+function lines(contentType: string): StreamForm {
   return {
-    contentType: 'application/x-ndjson',
+    contentType,
     open: () => '',
     items: linesOf,
     end: () => '',
@@ -89,57 +90,34 @@ function events(): StreamForm {
   };
 }
 
-const forms: readonly [types: readonly string[], form: () => StreamForm][] = [
-  [['application/x-ndjson', 'application/ndjson', 'application/jsonl', 'application/json-lines'], lines],
-  [['text/event-stream'], events],
-  [['application/json'], array],
-];
+/** By the media types that ask for them; the best first. */
+const forms = {
+  'application/x-ndjson': lines,
+  'text/event-stream': events,
+  'application/json': array,
+  'application/ndjson': lines,
+  'application/jsonl': lines,
+  'application/json-lines': lines,
+} as const satisfies Readonly<Record<string, (contentType: string) => StreamForm>>;
+
+const types = Object.keys(forms) as (keyof typeof forms)[];
+/** Whoever says by Last-Event-ID where it goes on reads events, whether it asks for them or not. */
+const typesToResume = types.toSorted((a, b) => Number(forms[b] === events) - Number(forms[a] === events));
 
 /**
  * The form of a response stream that an Accept header asks for; lines when it does not care.
  *
+ * @param lastEventId the Last-Event-ID header, by which a reader of server-sent events goes on
  * @throws RpcError INVALID_ARGUMENT, answered with 406, when it asks for none of them
- * @see https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1
  */
-export function streamForm(accept: string | undefined): StreamForm {
-  const form = acceptedForm(accept ?? '*/*');
-  if (form === undefined) {
+export function streamForm(accept: string | undefined, lastEventId?: string | string[]): StreamForm {
+  const type = preferredType(accept, lastEventId === undefined ? types : typesToResume);
+  if (type === undefined) {
     throw new RpcError(
       Status.INVALID_ARGUMENT,
       'NOT_ACCEPTABLE',
       'The answer comes as application/x-ndjson, text/event-stream or application/json.',
     );
   }
-  return form();
-}
-
-function acceptedForm(accept: string): (() => StreamForm) | undefined {
-  for (const range of rangesByQuality(accept)) {
-    const found = forms.find(([types]) => types.some((type) => matches(range, type)));
-    if (found !== undefined) return found[1];
-  }
-  return undefined;
-}
-
-function rangesByQuality(accept: string): string[] {
-  return accept
-    .split(',')
-    .map((part) => {
-      const [range = '', ...parameters] = part.split(';').map((word) => word.trim().toLowerCase());
-      const quality = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
-      return { range, quality: Number.isNaN(quality) ? 1 : quality };
-    })
-    .filter(({ range, quality }) => range !== '' && quality > 0)
-    .toSorted((a, b) => b.quality - a.quality)
-    .map(({ range }) => range);
-}
-
-function matches(range: string, type: string): boolean {
-  return range === '*/*' || range === type || (range.endsWith('/*') && type.startsWith(range.slice(0, -1)));
-}
-
-/** Whether an Accept header lets an answer of this type through. */
-export function accepts(accept: string | undefined, type: string): boolean {
-  if (accept === undefined || accept === '*/*' || accept === type) return true; // as most say
-  return rangesByQuality(accept).some((range) => matches(range, type));
+  return forms[type](type);
 }

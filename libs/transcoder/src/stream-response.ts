@@ -16,6 +16,10 @@ export interface StreamResponseOptions {
   readonly headers: Record<string, string | number | string[] | undefined>;
   readonly eventId: (item: JsonValue) => string | undefined;
   readonly problemOf: (error: unknown) => Problem;
+  /** Whether the headers are all that is asked for, as by HEAD. */
+  readonly headersOnly: boolean;
+  /** Whether a stream without an item is answered 204: it tells a reader of events that goes on that it has them all. */
+  readonly emptyIsOver: boolean;
 }
 
 /**
@@ -71,7 +75,9 @@ export class StreamResponse {
       },
       complete: () => {
         clearTimeout(opening);
-        this.#open();
+        if (this.#options.emptyIsOver && !this.#response.headersSent)
+          this.#response.writeHead(204, this.#options.headers);
+        else this.#open();
         this.#end(this.#options.form.end());
       },
     });
@@ -105,7 +111,7 @@ export class StreamResponse {
 
   #open(): void {
     if (this.#response.headersSent || this.#ended) return;
-    const { form, headers } = this.#options;
+    const { form, headers, headersOnly } = this.#options;
     this.#response.writeHead(200, {
       ...headers,
       'content-type': form.contentType,
@@ -114,6 +120,11 @@ export class StreamResponse {
       'x-accel-buffering': 'no', // proxies pass each item on as it comes
     });
     this.#response.flushHeaders();
+    if (headersOnly) {
+      this.#subscription?.unsubscribe();
+      this.#end('');
+      return;
+    }
     this.#send(form.open());
     const { heartbeat } = form;
     if (heartbeat !== undefined) this.#heartbeat = setInterval(() => this.#send(heartbeat), heartbeatMs);
@@ -131,12 +142,14 @@ export class StreamResponse {
   }
 
   #end(text: string): void {
+    if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#heartbeat);
     this.#response.end(text);
   }
 
   #fail(problem: Problem): void {
+    if (this.#ended) return;
     const { form } = this.#options;
     const lastWord = form.fail(problem);
     if (!form.breaksOff) return this.#end(lastWord);

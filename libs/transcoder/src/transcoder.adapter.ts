@@ -1,17 +1,21 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
-import { answerParserError } from './parser-error.ts';
-import { problemOf } from './problem.ts';
+import { FixedRoutes } from './fixed-routes.ts';
+import { answerOnSocket, answerParserError, type ParserError } from './parser-error.ts';
+import { problemOf, verbNotAllowed } from './problem.ts';
 import { lingerMs, sendProblem } from './problem.filter.ts';
-import { targetLength, withoutSecret } from './secret-parameter.ts';
+import { splitTarget } from './query.ts';
+import { refusal } from './refusals.ts';
+import { isOfServer, routedUrl } from './request-target.ts';
+import { withoutSecret } from './secret-parameter.ts';
 import { SilentConnections } from './silent-connections.ts';
-import { answersWith } from './security-headers.ts';
+import { answersWith, nameRequest, type RequestHead } from './security-headers.ts';
 
 export interface AdapterOptions {
   /** What is too much to take; the limits of bodies are those of the TranscoderModule. */
@@ -20,15 +24,23 @@ export interface AdapterOptions {
   readonly secretParameter?: string;
   /** What an HTTPS server is made with; without it the app serves HTTP. */
   readonly https?: HttpsOptions | undefined;
-  /** Headers of every answer to a request, beside `securityHeaders`. */
-  readonly headersOf?: (request: IncomingMessage) => Readonly<Record<string, string>>;
+  /** Headers of every answer, beside `securityHeaders`. */
+  readonly headersOf?: (request: RequestHead) => Readonly<Record<string, string>>;
+  /** The headers of CORS that go with an answer to what never came to be a request, by the Origin that it names. */
+  readonly corsHeadersOf?: (origin: string) => Readonly<Record<string, string>>;
 }
 
 /**
  * A Fastify adapter for an app with the TranscoderModule. Bodies are left to the transcoder, which reads them by the
  * contract; errors of the HTTP parser are problem documents too. Create the app with `{ bodyParser: false }`.
  */
-export function transcoderAdapter({ limits, secretParameter, headersOf, https }: AdapterOptions = {}): FastifyAdapter {
+export function transcoderAdapter({
+  limits,
+  secretParameter,
+  headersOf,
+  corsHeadersOf,
+  https,
+}: AdapterOptions = {}): FastifyAdapter {
   const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = { ...defaultHttpLimits, ...limits };
   const most = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
   const server = {
@@ -40,27 +52,33 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
     ServerResponse: answersWith(headersOf),
     optimizeEmptyRequests: true,
   };
+  const socketHeaders = (head: RequestHead): Readonly<Record<string, string>> => ({
+    ...headersOf?.(head),
+    ...(head.headers.origin !== undefined && corsHeadersOf?.(head.headers.origin)),
+  });
   const adapter = new FastifyAdapter({
     ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
     routerOptions: { maxParamLength: maxHeaderBytes },
-    genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']),
+    genReqId: nameRequest,
     forceCloseConnections: 'idle',
-    ...(secretParameter !== undefined && {
-      rewriteUrl: (request: { url?: string | undefined; originalUrl?: string }) =>
-        (request.originalUrl = withoutSecret(request, secretParameter)),
-    }),
-    clientErrorHandler: answerParserError(most),
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      const known = new RpcError(
-        Status.INVALID_ARGUMENT,
-        'MALFORMED_REQUEST',
-        'The path is not percent-encoded UTF-8.',
-        { cause: error },
-      );
-      sendProblem(reply, request, problemOf(known, request.id));
+    rewriteUrl: (request: IncomingMessage & { originalUrl?: string }) => {
+      request.url = routedUrl(request);
+      if (secretParameter !== undefined) request.url = withoutSecret(request, secretParameter);
+      return (request.originalUrl = request.url);
     },
+    clientErrorHandler: (error: ParserError, socket: Socket) => answerParserError(error, socket, most, socketHeaders),
   });
   const fastify = adapter.getInstance();
+  fastify.server
+    .on('checkExpectation', (request, response) => fastify.server.emit('request', request, response)) // it is refused there
+    .on('connect', (request: IncomingMessage, socket: Socket) =>
+      answerOnSocket(socket, problemOf(tunnel, requestIdOf(request.headers['x-request-id'])), {
+        ...socketHeaders(request),
+        allow: '',
+      }),
+    );
+  const fixed = new FixedRoutes();
+  fastify.addHook('onRoute', (route) => fixed.add(route));
   const silent = new SilentConnections(fastify.server, https !== undefined);
   fastify.addHook('preClose', () => {
     silent.destroy();
@@ -68,11 +86,18 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
   });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  fastify.addHttpMethod('QUERY', { overrideExisting: true }); // Fastify asks for its media type before anything else
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    const refused = refusal(request.raw, most);
-    if (refused === undefined) done();
-    else sendProblem(reply, request, problemOf(refused, request.id));
+    const refused = refusal(request.raw, request.id, most);
+    if (refused !== undefined) return sendProblem(reply, request, refused);
+    if (isOfServer(request.raw)) return void reply.status(204).send();
+    const allow =
+      request.is404 || request.method === 'OPTIONS'
+        ? fixed.allow(request.method, splitTarget(request.raw.url ?? '')[0])
+        : undefined;
+    if (allow === undefined) return done();
+    reply.header('allow', allow.join(', '));
+    sendProblem(reply, request, problemOf(verbNotAllowed(request.method, allow), request.id));
   });
   fastify.addHook('onResponse', ({ raw }, _reply, done) => {
     if (!raw.complete) hangUp(raw);
@@ -81,24 +106,7 @@ export function transcoderAdapter({ limits, secretParameter, headersOf, https }:
   return adapter;
 }
 
-function refusal(
-  request: IncomingMessage,
-  { maxUrlBytes, maxHeaders }: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaders'>,
-): RpcError | undefined {
-  if (targetLength(request) > maxUrlBytes)
-    return new RpcError(Status.INVALID_ARGUMENT, 'URL_TOO_LONG', `The URL is longer than ${maxUrlBytes} bytes.`);
-  const { rawHeaders } = request;
-  if (rawHeaders.length / 2 > maxHeaders)
-    return new RpcError(Status.INVALID_ARGUMENT, 'HEADERS_TOO_LARGE', `There are more than ${maxHeaders} headers.`);
-  let hosts = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
-  }
-  return hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')
-    ? new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'A request has one Host header.')
-    : undefined;
-}
+const tunnel = new RpcError(Status.UNIMPLEMENTED, 'VERB_NOT_ALLOWED', 'This is no proxy: nothing takes CONNECT.');
 
 /** Whoever was answered before the request had arrived does not hold the connection with what is left of it. */
 function hangUp(request: IncomingMessage): void {

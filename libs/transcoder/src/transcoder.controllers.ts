@@ -9,13 +9,12 @@ import {
   SetMetadata,
   type Type,
 } from '@nestjs/common';
-import { status as Status } from '@grpc/grpc-js';
 import { RouteConstraints } from '@nestjs/platform-fastify';
-import { RpcError } from '@rollcall/grpc';
 import type { Method } from '@rollcall/proto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanges } from './exchanges.ts';
-import { type RpcRoutes, verbNotAllowed } from './rpc-routes.ts';
+import { verbNotAllowed } from './problem.ts';
+import { type RpcRoutes, unknownVerb } from './rpc-routes.ts';
 
 const rpcMetadata = 'rollcall:rpc';
 
@@ -66,15 +65,11 @@ function addRoute(
 @Controller()
 class VerbNotAllowedController {
   @All('*')
-  @RouteConstraints({ rpc: verbNotAllowed })
+  @RouteConstraints({ rpc: unknownVerb })
   answer(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const allow = this.exchanges.routes.routeOf(request.raw)?.allow ?? [];
     reply.header('allow', allow.join(', '));
-    throw new RpcError(
-      Status.UNIMPLEMENTED,
-      'VERB_NOT_ALLOWED',
-      `This path takes ${allow.join(', ')}, not ${request.method}.`,
-    );
+    throw verbNotAllowed(request.method, allow);
   }
 
   @Inject(Exchanges) readonly exchanges!: Exchanges;

@@ -1,5 +1,7 @@
+export { conditionsOf, preconditionFailed, weigh } from './conditions.ts';
+export { preferredCoding } from './negotiation.ts';
 export { type Asset, docsAssets, docsContentSecurityPolicy, readAsset } from './docs-page.ts';
-export { callOptions } from './exchange.ts';
+export { callOptions } from './call-options.ts';
 export { type DocumentInfo, openApiDocument } from './openapi.ts';
 export type { CredentialPlaces } from './openapi-security.ts';
 export { defaultHttpLimits, type HttpLimits, mostHeaders } from './http-limits.ts';
@@ -8,7 +10,7 @@ export { type Problem, problemOf } from './problem.ts';
 export { ProblemFilter, sendProblem } from './problem.filter.ts';
 export { bodyForm, type BodyLimits, readBody } from './request-body.ts';
 export { secretsOf } from './secret-parameter.ts';
-export { securityHeaders } from './security-headers.ts';
+export { type RequestHead, securityHeaders } from './security-headers.ts';
 export { type AdapterOptions, transcoderAdapter } from './transcoder.adapter.ts';
 export { rpcOf } from './transcoder.controllers.ts';
 export { TranscoderModule } from './transcoder.module.ts';

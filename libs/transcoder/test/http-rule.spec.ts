@@ -47,7 +47,7 @@ describe('paths', () => {
     const { status, headers, json } = await ask(rest, '/v1/books', { verb: 'DELETE' });
     expect([status, headers.allow, json.reason, json.code]).toEqual([
       405,
-      'GET, REPORT',
+      'GET, HEAD, REPORT',
       'VERB_NOT_ALLOWED',
       'UNIMPLEMENTED',
     ]);

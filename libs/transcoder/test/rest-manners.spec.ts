@@ -51,25 +51,26 @@ describe('REST', () => {
     ]);
   });
 
+  it.each([
+    ['genres=GENRE_POETRY&pageSize=2', 'genres=GENRE_POETRY&pageSize=2&pageToken=a%2Fb%2Bc'],
+    ['writtenBy.name=age>30', 'writtenBy.name=age%3E30&pageToken=a%2Fb%2Bc'],
+    ['writtenBy.name=name:"A"', 'writtenBy.name=name%3A%22A%22&pageToken=a%2Fb%2Bc'],
+    ['writtenBy.name=a%26b+c%20d%2Be%ce%bb', 'writtenBy.name=a%26b+c+d%2Be%CE%BB&pageToken=a%2Fb%2Bc'],
+    ['page%54oken=&pageSize=2', 'pageToken=a%2Fb%2Bc&pageSize=2'],
+    ['page_token=', 'pageToken=a%2Fb%2Bc'],
+    ['', 'pageToken=a%2Fb%2Bc'],
+  ])('names the page behind ?%s by a link that is a URL', async (query, next) => {
+    const page = await ask(rest, `/v1/books?${query}`);
+    expect(page.headers.link).toBe(`</v1/books?${next}>; rel="next"`);
+    const again = await ask(rest, `/v1/books?${next}`);
+    expect(again.json.request).toEqual({ ...page.json.request, pageToken: 'a/b+c' });
+  });
+
   it('names the next page in Link, and keeps the other parameters', async () => {
     const first = await ask(rest, '/v1/books?pageSize=2&genres=GENRE_POETRY');
     expect(first.headers.link).toBe('</v1/books?pageSize=2&genres=GENRE_POETRY&pageToken=a%2Fb%2Bc>; rel="next"');
     const next = await ask(rest, /<(.*)>/.exec(first.headers.link as string)?.[1] ?? '');
     expect([next.json.request.pageToken, next.headers.link]).toEqual(['a/b+c', undefined]);
-  });
-
-  it('answers 304 when the caller has the etag', async () => {
-    for (const known of ['"v1"', 'W/"v1"', '"v0", "v1"', '*']) {
-      const { status, text } = await ask(rest, '/v1/shelves/1/books/2', { headers: { 'if-none-match': known } });
-      expect([status, text]).toEqual([304, '']);
-    }
-    expect((await ask(rest, '/v1/shelves/1/books/2', { headers: { 'if-none-match': '"v0"' } })).status).toBe(200);
-  });
-
-  it('does not answer 304 to what changes something', async () => {
-    const { status } = await send(rest, 'POST', '/v1/shelves/1/books', { name: 'x' }, { 'if-none-match': '*' });
-    expect(status).toBe(201);
-    expect((await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-none-match': '*' })).status).toBe(200);
   });
 
   it('makes the update mask of a merge patch: set, cleared, nested, and nothing else', async () => {
@@ -80,13 +81,105 @@ describe('REST', () => {
       expect(json.book).toMatchObject({ name: 'shelves/1/books/2', aString: 'x', wrappedBool: false });
     }
   });
+});
 
-  it('takes If-Match as the etag, and answers 412 when it is not the current one', async () => {
-    expect((await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-match': '"new"' })).json.book.etag).toBe(
-      'new',
-    );
-    const { status, json } = await send(rest, 'PATCH', '/v1/shelves/1/books/2', {}, { 'if-match': '"old"' });
+describe('conditions', () => {
+  const book = '/v1/shelves/1/books/2';
+
+  it.each<[headers: Record<string, string | string[]>, status: number]>([
+    [{ 'if-none-match': '"v1"' }, 304],
+    [{ 'if-none-match': 'W/"v1"' }, 304],
+    [{ 'if-none-match': '"v0", "v1"' }, 304],
+    [{ 'if-none-match': ['"v0"', '"v1"'] }, 304],
+    [{ 'if-none-match': '*' }, 304],
+    [{ 'if-none-match': '"v0"' }, 200],
+    [{ 'if-none-match': '"*"' }, 200],
+    [{ 'if-none-match': '"a,*,b"' }, 200],
+    [{ 'if-none-match': '"x,""v1"' }, 400],
+    [{ 'if-none-match': 'v1' }, 400],
+    [{ 'if-match': '"v1"' }, 200],
+    [{ 'if-match': ['"v0"', '"v1"'] }, 200],
+    [{ 'if-match': '*' }, 200],
+    [{ 'if-match': '"v0"' }, 412],
+    [{ 'if-match': '""' }, 412],
+    [{ 'if-match': '"v1"', 'if-none-match': '"v1"' }, 304],
+    [{ 'if-match': '"v0"', 'if-none-match': '"v1"' }, 412],
+    [{ 'if-modified-since': 'Sun, 06 Nov 2094 08:49:37 GMT' }, 200],
+    [{ range: 'bytes=0-1' }, 200],
+  ])('a read with %j is answered %i', async (headers, status) => {
+    for (const verb of ['GET', 'HEAD']) {
+      const answer = await ask(rest, book, { verb, headers });
+      expect([answer.status, answer.headers.etag], verb).toEqual([status, status === 400 ? undefined : '"v1"']);
+    }
+  });
+
+  it('of a read count for nothing where it fails', async () => {
+    for (const [name, value] of [['if-none-match', '*'] as const, ['if-match', '"v0"'] as const])
+      expect((await ask(rest, '/v1/shelves/1/books/missing', { headers: { [name]: value } })).status).toBe(404);
+  });
+
+  const change = (headers: Record<string, string | string[]>) =>
+    ask(rest, book, {
+      verb: 'PATCH',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: '{"aString":"x"}',
+    });
+
+  it.each<Record<string, string | string[]>>([
+    { 'if-match': '"new"' },
+    { 'if-match': 'W/"new"' },
+    { 'if-match': '*' },
+    { 'if-match': '"old", "new"' },
+    { 'if-match': ['"old"', '"older", "new"'] },
+  ])('a write with %j is made', async (headers) => {
+    expect((await change(headers)).status).toBe(200);
+  });
+
+  it.each<Record<string, string | string[]>>([
+    { 'if-match': '"old"' },
+    { 'if-match': '"old", "older"' },
+    { 'if-match': '"*"' },
+    { 'if-match': '""' },
+    { 'if-match': '' },
+    { 'if-match': ',' },
+    { 'if-none-match': '*' },
+    { 'if-match': '"new"', 'if-none-match': '*' },
+  ])('a write with %j is answered 412', async (headers) => {
+    const { status, json } = await change(headers);
     expect([status, json.code, json.reason]).toEqual([412, 'ABORTED', 'ETAG_MISMATCH']);
+  });
+
+  it.each<Record<string, string | string[]>>([
+    { 'if-match': 'W/' },
+    { 'if-match': 'W/*' },
+    { 'if-match': 'new' },
+    { 'if-match': ['*', '"new"'] },
+    { 'if-none-match': '"old"' },
+  ])('a write with %j is answered 400, naming the header', async (headers) => {
+    const { status, json } = await change(headers);
+    expect(status).toBe(400);
+    expect(json.fieldViolations[0].field).toMatch(/^If-(None-)?Match$/);
+  });
+
+  it('of a write may say what the request says, and nothing else', async () => {
+    const headers = { 'if-match': '"new"' };
+    expect((await send(rest, 'PATCH', book, { etag: 'new' }, headers)).status).toBe(200);
+    const { status, json } = await send(rest, 'PATCH', book, { etag: 'newer' }, headers);
+    expect([status, json.detail]).toEqual([400, 'book.etag: is one thing in If-Match and another in the request']);
+  });
+
+  it('are weighed where there is no etag, too', async () => {
+    const create = (headers: Record<string, string>) =>
+      send(rest, 'POST', '/v1/shelves/1/books', { name: 'x' }, headers);
+    expect((await create({ 'if-match': '"v1"' })).status).toBe(412);
+    expect((await create({ 'if-match': 'v1' })).status).toBe(400);
+    expect((await create({ 'if-match': '*' })).status).toBe(201);
+    expect((await create({ 'if-none-match': '*' })).status).toBe(201); // it makes what is not there
+    for (const path of ['/v1/books', '/v1/books:stream?count=2']) {
+      expect((await ask(rest, path, { headers: { 'if-match': '"v1"' } })).status, path).toBe(412);
+      expect((await ask(rest, path, { headers: { 'if-none-match': '"v1"' } })).status, path).toBe(200);
+      expect((await ask(rest, path, { headers: { 'if-none-match': '*' } })).status, path).toBe(304);
+    }
   });
 });
 

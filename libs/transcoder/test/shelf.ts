@@ -68,7 +68,8 @@ class ShelfController implements shelf.ShelfServiceController {
     return { ...book, name: `${parent}/books/${book?.name}`, aString: requestId, etag: 'v1' } as shelf.Book;
   }
   updateBook({ book, updateMask }: shelf.UpdateBookRequest): shelf.UpdateBookResponse {
-    if (book?.etag === 'old') throw new RpcError(Status.ABORTED, 'ETAG_MISMATCH', 'The book has changed.');
+    if (!['', 'new'].includes(book?.etag ?? ''))
+      throw new RpcError(Status.ABORTED, 'ETAG_MISMATCH', 'The book has changed.');
     return { book, updateMask };
   }
   listBooks(request: shelf.ListBooksRequest): shelf.ListBooksResponse {
@@ -198,7 +199,8 @@ export interface Answer {
 
 export interface Asked {
   verb?: string;
-  headers?: Record<string, string>;
+  /** A list is sent in as many lines. */
+  headers?: Record<string, string | string[]>;
   body?: string | Buffer;
 }
 

@@ -56,6 +56,53 @@ describe('a response stream', () => {
     expect(numbers(text)).toEqual([4, 5]);
   });
 
+  it.each([
+    ['application/jsonl', 'application/jsonl'],
+    ['application/ndjson', 'application/ndjson'],
+    ['application/json-lines', 'application/json-lines'],
+    ['application/x-ndjson;q=0, */*', 'text/event-stream'],
+    ['', 'application/x-ndjson'],
+  ])('is of the type that Accept: %s asks for', async (accept, type) => {
+    const { status, headers, text } = await ask(rest, '/v1/books:stream?count=1', { headers: { accept } });
+    expect([status, headers['content-type'], numbers(text)]).toEqual([200, type, [1]]);
+  });
+
+  it.each([[{}], [{ accept: '*/*' }]])('comes as events to whoever goes on, and says %j', async (accept) => {
+    const headers = { ...accept, 'last-event-id': '1' };
+    const answer = await ask(rest, '/v1/books:stream?count=2', { headers });
+    expect([answer.headers['content-type'], numbers(answer.text)]).toEqual(['text/event-stream', [2]]);
+  });
+
+  it('is over for a reader of events that has them all, who would come back for ever', async () => {
+    const headers = { accept: 'text/event-stream', 'last-event-id': '2' };
+    const { status, text } = await ask(rest, '/v1/books:stream?count=2', { headers });
+    expect([status, text]).toEqual([204, '']);
+    const first = await ask(rest, '/v1/books:stream?count=0', { headers: { accept: 'text/event-stream' } });
+    expect([first.status, first.text.endsWith('event: end\ndata: {}\n\n')]).toEqual([200, true]);
+  });
+
+  it.each([
+    ['application/x-ndjson', 200],
+    ['text/event-stream', 200],
+    ['application/json', 200],
+    ['text/html', 406],
+  ])('has the headers of HEAD, as %s, and its source is let go', async (accept, status) => {
+    const { headers, text, ...answer } = await ask(rest, '/v1/books:stream?count=100000', {
+      verb: 'HEAD',
+      headers: { accept },
+    });
+    expect([answer.status, headers['content-type'], text]).toEqual([
+      status,
+      status === 200 ? accept : 'application/problem+json',
+      '',
+    ]);
+    if (status === 200) await until(() => seen.closed === 1);
+  });
+
+  it('that fails before its first item fails HEAD as it fails GET', async () => {
+    expect((await ask(rest, '/v1/books:stream?failAfter=-1', { verb: 'HEAD' })).status).toBe(404);
+  });
+
   it('takes the form with the highest quality', async () => {
     const { headers } = await ask(rest, '/v1/books:stream', {
       headers: { accept: 'text/event-stream;q=0.5, application/json;q=0.9, text/html' },
