@@ -68,6 +68,7 @@ export function sentByServer({ metadata }: StatusObject): boolean {
 
 class OrderedCall extends unordered.subchannelCall {
   readonly #session: Http2Session | undefined;
+  #abandoned = false;
 
   constructor(http2Stream: ClientHttp2Stream, ...more: unknown[]) {
     super(http2Stream, ...more);
@@ -81,6 +82,11 @@ class OrderedCall extends unordered.subchannelCall {
       this.readsClosed = true;
       this.maybeOutputStatus();
     });
+  }
+
+  override cancelWithStatus(status: Status, details: string): void {
+    if (status === Status.CANCELLED) this.#abandon();
+    super.cancelWithStatus(status, details);
   }
 
   override endCall(status: StatusObject & { readonly rstCode?: number }): void {
@@ -114,9 +120,17 @@ class OrderedCall extends unordered.subchannelCall {
     if (headers['grpc-status'] !== undefined && this.finalStatus !== null) sentStatuses.add(this.finalStatus.metadata);
   }
 
+  /** Nobody reads any more: a status that waits for what was received would wait, and hold all of it, for ever. */
+  #abandon(): void {
+    this.#abandoned = true;
+    this.http2Stream.removeAllListeners('data').resume();
+    this.unpushedReadMessages.length = 0;
+    this.maybeOutputStatus();
+  }
+
   /** What Node has received and not handed on would be gone with the stream. It is no more than a window of HTTP/2. */
   #takeRest(): void {
-    if (this.statusOutput || this.http2Stream.readableLength === 0) return;
+    if (this.statusOutput || this.#abandoned || this.http2Stream.readableLength === 0) return;
     this.http2Stream.removeAllListeners('data'); // reading emits it once more
     for (let chunk = this.http2Stream.read(); chunk !== null; chunk = this.http2Stream.read()) {
       for (const message of this.decoder.write(chunk as Buffer)) this.tryPush(message);

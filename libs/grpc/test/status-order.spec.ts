@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { queryObjects } from 'node:v8';
 import { status as Status } from '@grpc/grpc-js';
 import resolvingCalls from '@grpc/grpc-js/build/src/resolving-call.js';
 import subchannelCalls from '@grpc/grpc-js/build/src/subchannel-call.js';
@@ -115,6 +116,38 @@ describe('a reader that pauses', () => {
       got: all,
       end: 'RESOURCE_EXHAUSTED',
     });
+  });
+});
+
+describe('a reader that goes away', () => {
+  const calls = (): number => queryObjects(subchannelCalls.Http2SubchannelCall, { format: 'count' });
+
+  it.each([
+    ['while the stream is open', () => undefined],
+    ['after its status came', (stream: ServerHttp2Stream) => trailers(stream, Status.NOT_FOUND)],
+    ['after it was reset', (stream: ServerHttp2Stream) => stream.close(2)],
+  ])('leaves nothing behind of what it had not read: %s', async (_, act) => {
+    await using service = await scripted((stream) => {
+      void send(stream, messages(50, 1000))
+        .then(() => sleep(10))
+        .then(() => act(stream));
+    });
+    const before = calls();
+    for (let turn = 0; turn < 10; turn++) {
+      const first = Promise.withResolvers<void>();
+      const subscription = service.channel.call(method(false, true), 'a').subscribe({
+        next: () => {
+          first.resolve();
+          reportPressure(new Promise(() => undefined));
+        },
+        error: () => undefined,
+      });
+      await first.promise;
+      await sleep(50);
+      subscription.unsubscribe();
+    }
+    await sleep(50);
+    expect(calls() - before).toBeLessThan(5); // a frame of the stack may still point at one
   });
 });
 
