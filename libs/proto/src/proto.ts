@@ -10,6 +10,10 @@ export { type AccessRule, type OwnRecordRule } from './access.ts';
 export { type HttpBinding, type Method, type MethodKind, methodsOf } from './method-table.ts';
 export { codecsOf, type MethodCodec } from './codecs.ts';
 export { generatorOptions, loaderOptions } from './codec-options.ts';
+export { isPlainInteger, parseInteger, parseTimestamp, type Seconds } from './proto-json/grammar.ts';
+export { ExactNumber, fieldNamed, isJsonMembers, type Json, type JsonMembers } from './proto-json/json.ts';
+export { ProtoJsonError, readProtoJson, type UnreadableField } from './proto-json/read-message.ts';
+export { describeField, readEnum, readScalar, type Scalar } from './proto-json/read-scalar.ts';
 export { isCertainlyValid } from './certainly-valid.ts';
 export { hasRules, validate, type Violation } from './validate.ts';
 

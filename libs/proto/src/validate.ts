@@ -7,6 +7,7 @@ import {
   oneof as oneofRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { isCertainlyValid } from './certainly-valid.ts';
+import { tooLongTexts } from './too-long-texts.ts';
 
 /** A field that breaks a rule of the contract. */
 export interface Violation {
@@ -29,6 +30,8 @@ const withRules = new WeakMap<DescMessage, boolean>();
  */
 export function validate(desc: DescMessage, message: Message): Violation[] {
   if (isCertainlyValid(desc, message)) return [];
+  const tooLong = tooLongTexts(desc, message);
+  if (tooLong.length > 0) return tooLong;
   const result = validator.validate(desc, message);
   if (result.kind === 'valid') return [];
   if (result.kind === 'error') throw result.error;

@@ -1,12 +1,11 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { fieldNamed, isJsonMembers, type Json, type JsonMembers } from '@rollcall/proto';
 
 /** A field, and the fields that lead to it from a message. */
 export type FieldPath = readonly DescField[];
 
 /** The field of this name, in the proto or in JSON. */
-export function findField(desc: DescMessage, name: string): DescField | undefined {
-  return desc.fields.find((field) => field.jsonName === name || field.name === name);
-}
+export const findField: (desc: DescMessage, name: string) => DescField | undefined = fieldNamed;
 
 /** Follows names separated by dots through messages. Undefined when there is no such field, or a list or map on the way. */
 export function findFieldPath(desc: DescMessage, path: string): FieldPath | undefined {
@@ -27,33 +26,36 @@ export function jsonPath(path: FieldPath): string {
 }
 
 /** The value at a path of a JSON message, under whichever of its names each field stands there. */
-export function getAtPath(json: JsonObject, path: FieldPath): JsonValue | undefined {
-  let value: JsonValue | undefined = json;
+export function getAtPath<Value>(json: { readonly [name: string]: Value }, path: FieldPath): Value | undefined {
+  let value: unknown = json;
   for (const field of path) {
-    if (!isJsonObject(value)) return undefined;
+    if (!isJsonMembers(value)) return undefined;
     value = value[keyOf(value, field)];
   }
-  return value;
+  return value as Value | undefined;
 }
 
-/** Sets the value at a path of a JSON message, and the messages that lead there. */
-export function setAtPath(json: JsonObject, path: FieldPath, value: JsonValue): void {
+/**
+ * Puts a value at a path of a JSON message, with the messages that lead there. What stands on the way and is no message is
+ * left there, to be refused with the rest; null stands for nothing.
+ */
+export function putAtPath(json: JsonMembers, path: FieldPath, value: Json): void {
   let message = json;
   for (const field of path.slice(0, -1)) {
     const key = keyOf(message, field);
-    const next = message[key];
-    if (isJsonObject(next)) message = next;
-    else message = message[key] = {};
+    const next = message[key] ?? (message[key] = {});
+    if (!isJsonMembers(next)) return;
+    message = next;
   }
   const last = path.at(-1);
   if (last !== undefined) message[keyOf(message, last)] = value;
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonMembers(value);
 }
 
-function keyOf(json: JsonObject, field: DescField): string {
+function keyOf(json: object, field: DescField): string {
   return Object.hasOwn(json, field.name) ? field.name : field.jsonName;
 }
 

@@ -1,6 +1,4 @@
-import type { DescField, DescMessage, JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { ScalarType } from '@bufbuild/protobuf';
-import { findField } from './field-path.ts';
+import { ExactNumber, isJsonMembers, type Json } from '@rollcall/proto';
 
 /** The deepest nesting of arrays and objects that is read. Messages of ours need a fraction of it. */
 export const maxJsonDepth = 100;
@@ -11,39 +9,42 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export class JsonTextError extends Error {}
 
 /**
- * Reads JSON from bytes.
+ * Reads JSON from bytes. A number that a JavaScript number does not hold as it is written keeps its digits.
  *
- * @param longsOf the message whose 64-bit fields keep all their digits when they are written as numbers
- * @throws JsonTextError when it is not UTF-8, not JSON, nested too deep, or has an unpaired surrogate
+ * @throws JsonTextError when it is not UTF-8, not JSON, nested too deep, has an unpaired surrogate, or an object names a
+ *   member twice
  */
-export function parseJson(bytes: Uint8Array, longsOf: DescMessage | undefined): JsonValue {
+export function parseJson(bytes: Uint8Array): Json {
   let text: string;
   try {
     text = decoder.decode(bytes);
   } catch {
     throw new JsonTextError('is not UTF-8');
   }
-  if (nesting(text) > maxJsonDepth) throw new JsonTextError(`is nested deeper than ${maxJsonDepth} levels`);
-  const exact = longsOf !== undefined && /\d{16}/.test(text);
-  let json: JsonValue;
+  const { depth, members } = measured(text);
+  if (depth > maxJsonDepth) throw new JsonTextError(`is nested deeper than ${maxJsonDepth} levels`);
+  let json: Json;
   try {
-    json = (exact ? JSON.parse(text, keepDigits) : JSON.parse(text)) as JsonValue;
+    json = (mayHaveExactNumbers.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text)) as Json;
   } catch (error) {
     throw new JsonTextError(`is not JSON: ${(error as Error).message}`);
   }
   if (/\\ud[89a-f]/i.test(text)) checkWellFormed(json, '');
-  return exact ? withLongs(json, longsOf) : json;
+  // Of two members of the same name JSON.parse keeps the last alone.
+  if (countMembers(json) < members) throw new JsonTextError(`names ${repeatedName(text)} twice in one object`);
+  return json;
 }
 
-/** How deep arrays and objects stand inside each other. Brackets in strings do not count. */
-function nesting(text: string): number {
-  if (text.length <= maxJsonDepth) return 0;
-  let depth = 0;
-  let deepest = 0;
+/** How deep arrays and objects stand inside each other, and how many members all objects name. What is in strings does not count. */
+function measured(text: string): { depth: number; members: number } {
+  let [depth, deepest, members] = [0, 0, 0];
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {
       case 0x22: // "
         for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++;
+        break;
+      case 0x3a: // :
+        members++;
         break;
       case 0x5b: // [
       case 0x7b: // {
@@ -55,13 +56,40 @@ function nesting(text: string): number {
         break;
     }
   }
-  return deepest;
+  return { depth: deepest, members };
 }
 
-function checkWellFormed(json: JsonValue, path: string): void {
+function countMembers(json: Json): number {
+  if (typeof json !== 'object' || json === null || json instanceof ExactNumber) return 0;
+  let count = Array.isArray(json) ? 0 : Object.keys(json).length;
+  for (const inner of Object.values(json) as Json[]) if (typeof inner === 'object') count += countMembers(inner);
+  return count;
+}
+
+/** A name with its colon, another string, or a bracket: of JSON that is valid, enough to tell whose member a name is. */
+const landmarks = /"(?:[^"\\]|\\.)*"(?<colon>\s*:)?|[{}[\]]/g;
+
+/** The first name that stands in an object a second time, as JSON; its beginning, when it is long. */
+function repeatedName(text: string): string {
+  const open: Set<unknown>[] = [];
+  for (const match of text.matchAll(landmarks)) {
+    const [found] = match;
+    if (found === '{' || found === '[') open.push(new Set());
+    else if (found === '}' || found === ']') open.pop();
+    else if (match.groups?.['colon'] !== undefined) {
+      const written = found.slice(0, found.lastIndexOf('"') + 1);
+      const name: unknown = JSON.parse(written); // "na\u006de" is "name" too
+      if (open.at(-1)?.has(name) === true) return written.length > 100 ? `${written.slice(0, 100)}…` : written;
+      open.at(-1)?.add(name);
+    }
+  }
+  return 'a member';
+}
+
+function checkWellFormed(json: Json, path: string): void {
   if (typeof json === 'string') {
     if (!json.isWellFormed()) throw new JsonTextError(`has an unpaired surrogate at ${path === '' ? 'the top' : path}`);
-  } else if (typeof json === 'object' && json !== null) {
+  } else if (Array.isArray(json) || isJsonMembers(json)) {
     for (const [key, value] of Object.entries(json)) {
       if (!key.isWellFormed()) throw new JsonTextError('has an unpaired surrogate in a key');
       checkWellFormed(value, path === '' ? key : `${path}.${key}`);
@@ -69,54 +97,11 @@ function checkWellFormed(json: JsonValue, path: string): void {
   }
 }
 
-/** A number whose digits do not fit a JavaScript number, until it is known what field it is for. */
-class Digits {
-  readonly source: string;
-  constructor(source: string) {
-    this.source = source;
-  }
-}
+/** Whether there may be a number that has an exponent, or sixteen digits: others are exact, or plainly have a fraction. */
+const mayHaveExactNumbers = /[\d.]{16}|(?:^|[\s:,[])-?[\d.]+[eE]/;
 
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
-  return typeof value === 'number' && source !== undefined && !Number.isSafeInteger(value) && /^-?\d+$/.test(source)
-    ? new Digits(source)
-    : value;
-}
-
-const longScalars = new Set([
-  ScalarType.INT64,
-  ScalarType.UINT64,
-  ScalarType.SINT64,
-  ScalarType.FIXED64,
-  ScalarType.SFIXED64,
-]);
-
-/** Writes exact digits as a string in 64-bit fields, which take both, and as a number elsewhere. */
-function withLongs(json: unknown, desc: DescMessage | undefined, field?: DescField): JsonValue {
-  if (json instanceof Digits) return isLong(field) ? json.source : Number(json.source);
-  if (Array.isArray(json)) return json.map((item) => withLongs(item, desc, field));
-  if (typeof json !== 'object' || json === null) return json as JsonValue;
-  const read: JsonObject = {};
-  for (const [key, value] of Object.entries(json)) {
-    const inMap = field?.fieldKind === 'map';
-    const member = inMap ? field : desc === undefined ? undefined : findField(desc, key);
-    // A map's own field tells of its values, but not of what is inside them.
-    const of = inMap && !(value instanceof Digits) ? undefined : member;
-    Object.defineProperty(read, key, {
-      value: withLongs(value, member?.message, of),
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
-  }
-  return read;
-}
-
-function isLong(field: DescField | undefined): boolean {
-  if (field?.scalar !== undefined) return longScalars.has(field.scalar);
-  return (
-    field?.message?.typeName === 'google.protobuf.Int64Value' ||
-    field?.message?.typeName === 'google.protobuf.UInt64Value'
-  );
+  if (typeof value !== 'number' || source === undefined) return value;
+  return Number.isSafeInteger(value) && !/[.eE]/.test(source) ? value : new ExactNumber(source);
 }

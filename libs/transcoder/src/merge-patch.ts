@@ -1,7 +1,7 @@
-import type { DescMessage, JsonObject } from '@bufbuild/protobuf';
+import type { DescMessage } from '@bufbuild/protobuf';
 import { getOption } from '@bufbuild/protobuf';
-import { FieldBehavior, fieldBehavior } from '@rollcall/proto';
-import { findField, isJsonObject } from './field-path.ts';
+import { FieldBehavior, fieldBehavior, isJsonMembers, type JsonMembers } from '@rollcall/proto';
+import { findField } from './field-path.ts';
 
 /**
  * The update mask of a JSON Merge Patch: each key that is present is a path, also when it is null, and the keys inside
@@ -11,7 +11,7 @@ import { findField, isJsonObject } from './field-path.ts';
  * @returns paths in proto names
  * @see https://www.rfc-editor.org/rfc/rfc7396
  */
-export function maskOfMergePatch(desc: DescMessage, patch: JsonObject): string[] {
+export function maskOfMergePatch(desc: DescMessage, patch: JsonMembers): string[] {
   return Object.entries(patch).flatMap(([key, value]) => {
     const field = findField(desc, key);
     if (field === undefined) return []; // it is refused with the rest of what cannot be read
@@ -20,7 +20,7 @@ export function maskOfMergePatch(desc: DescMessage, patch: JsonObject): string[]
     if (field.name === 'etag') return [];
     if (
       field.fieldKind === 'message' &&
-      isJsonObject(value) &&
+      isJsonMembers(value) &&
       !field.message.typeName.startsWith('google.protobuf.')
     ) {
       return maskOfMergePatch(field.message, value).map((path) => `${field.name}.${path}`);

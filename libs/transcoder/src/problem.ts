@@ -77,7 +77,7 @@ export function problemOf(error: RpcError, requestId: string): Problem {
     type: 'about:blank',
     title,
     status,
-    detail: error.message,
+    detail: inJsonNames(error),
     code: Status[error.code] ?? 'UNKNOWN',
     reason: error.reason || (Status[error.code] ?? 'UNKNOWN'),
     requestId,
@@ -87,6 +87,14 @@ export function problemOf(error: RpcError, requestId: string): Problem {
     ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(retryDelayMs !== undefined && { retryAfterMs: retryDelayMs }),
   };
+}
+
+/** The sentence of an error, in which the field has the name that callers of REST know. */
+function inJsonNames({ message, details }: RpcError): string {
+  const [first] = details.violations ?? [];
+  return first !== undefined && message.startsWith(`${first.field}: `)
+    ? camelCase(first.field) + message.slice(first.field.length)
+    : message;
 }
 
 /**

@@ -1,8 +1,10 @@
-import { type DescField, type JsonObject, type JsonValue, ScalarType } from '@bufbuild/protobuf';
+import type { DescField } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
-import { invalidFields, RpcError } from '@rollcall/grpc';
+import { type FieldViolation, invalidFields, RpcError } from '@rollcall/grpc';
+import type { Json, JsonMembers } from '@rollcall/proto';
 import type { Binding } from './binding.ts';
-import { findFieldPath, jsonPath, setAtPath } from './field-path.ts';
+import { type FieldPath, findFieldPath, getAtPath, jsonPath, putAtPath } from './field-path.ts';
+import { readWord } from './words.ts';
 
 /** The most parameters that a query may have. */
 export const maxQueryParameters = 2000;
@@ -45,40 +47,61 @@ function decode(text: string, name: string): string {
  * Puts query parameters into a request. Each names a field that neither the path nor the body binds; a list field
  * takes a parameter for each element.
  *
- * @throws RpcError INVALID_ARGUMENT, naming each parameter that is no such field
+ * @throws RpcError INVALID_ARGUMENT, naming each parameter that is no such field, has no such value, or stands in the body too
  */
-export function bindQuery(binding: Binding, parameters: readonly [string, string][], request: JsonObject): void {
-  const violations = [];
-  const lists = new Map<string, JsonValue[]>();
+export function bindQuery(binding: Binding, parameters: readonly [string, string][], request: JsonMembers): void {
+  const violations: FieldViolation[] = [];
+  const lists = new Map<string, Json[]>();
   const seen = new Set<string>();
-  for (const [name, value] of parameters) {
-    const path =
-      binding.body === 'request' && !binding.method.requestStream
-        ? undefined
-        : findFieldPath(binding.method.input, name);
+  const refuse = (field: string, description: string, reason: string): void => {
+    violations.push({ field, description, reason });
+  };
+  for (const [name, text] of parameters) {
+    if (violations.length >= maxViolations) break;
+    const path = boundByQuery(binding, name);
     const field = path?.at(-1);
-    const bound =
-      field === undefined ||
-      path?.[0] === binding.body ||
-      binding.pathFields.some((known) => jsonPath(known.path) === jsonPath(path ?? []));
-    if (path === undefined || field === undefined || bound || !fitsQuery(field)) {
-      violations.push({ field: name, description: 'is not a parameter of this method', reason: 'unknown_field' });
+    if (path === undefined || field === undefined) {
+      refuse(shown(name), 'is not a parameter of this method', 'unknown_field');
       continue;
     }
     const key = jsonPath(path);
-    if (field.fieldKind === 'list') {
-      const list = lists.get(key) ?? [];
-      list.push(wordValue(field, value));
-      lists.set(key, list);
-      setAtPath(request, path, list);
-    } else if (seen.has(key)) {
-      violations.push({ field: name, description: 'is given more than once', reason: 'duplicate_field' });
-    } else {
-      seen.add(key);
-      setAtPath(request, path, wordValue(field, value));
+    const list = lists.get(key);
+    if (list === undefined && seen.has(key)) {
+      refuse(name, 'is given more than once', 'duplicate_field');
+      continue;
+    }
+    if (list === undefined && (getAtPath(request, path) ?? null) !== null) {
+      refuse(name, 'stands in the query and in the body', 'contradiction');
+      continue;
+    }
+    seen.add(key);
+    const word = readWord(field, text);
+    const at = field.fieldKind === 'list' ? `${name}[${list?.length ?? 0}]` : name;
+    if (word.fault !== undefined) refuse(at, word.fault, 'wrong_type');
+    else if (list !== undefined) list.push(word.value);
+    else {
+      const value = field.fieldKind === 'list' ? [word.value] : word.value;
+      if (Array.isArray(value)) lists.set(key, value);
+      putAtPath(request, path, value);
     }
   }
   if (violations.length > 0) throw invalidFields(violations);
+}
+
+/** The field that a parameter names, where the query binds it. */
+function boundByQuery({ method, body, pathFields }: Binding, name: string): FieldPath | undefined {
+  if (body === 'request' && !method.requestStream) return undefined;
+  const path = findFieldPath(method.input, name);
+  const field = path?.at(-1);
+  if (path === undefined || field === undefined || path[0] === body || !fitsQuery(field)) return undefined;
+  return pathFields.some((known) => jsonPath(known.path) === jsonPath(path)) ? undefined : path;
+}
+
+/** The most violations that one answer lists. */
+const maxViolations = 16;
+
+function shown(name: string): string {
+  return name.length > 200 ? `${name.slice(0, 200)}…` : name;
 }
 
 /** Whether a value of the field fits a parameter: a message does when JSON writes it as a string. */
@@ -90,11 +113,3 @@ export function fitsQuery(field: DescField): boolean {
 
 const wordMessages =
   /^google\.protobuf\.(Timestamp|Duration|FieldMask|(Bool|Bytes|Double|Float|String|U?Int(32|64))Value)$/;
-
-/** The JSON value that a word of a path or a query stands for. What does not fit the field is left as it is, and refused with the rest. */
-export function wordValue(field: DescField, text: string): JsonValue {
-  const isBool = field.scalar === ScalarType.BOOL || field.message?.typeName === 'google.protobuf.BoolValue';
-  if (isBool && (text === 'true' || text === 'false')) return text === 'true';
-  if (field.enum !== undefined && /^-?\d{1,10}$/.test(text)) return Number(text);
-  return text;
-}

@@ -1,23 +1,24 @@
-import {
-  create,
-  type DescMessage,
-  fromJson,
-  type JsonObject,
-  type JsonValue,
-  type Message,
-  type Registry,
-} from '@bufbuild/protobuf';
+import { create, type DescMessage, type Message, type Registry, ScalarType } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
-import { invalidFields, RpcError } from '@rollcall/grpc';
-import { validate } from '@rollcall/proto';
+import { type FieldViolation, invalidFields, RpcError } from '@rollcall/grpc';
+import {
+  isJsonMembers,
+  type Json,
+  type JsonMembers,
+  ProtoJsonError,
+  readEnum,
+  readProtoJson,
+  readScalar,
+  validate,
+} from '@rollcall/proto';
 import type { Binding } from './binding.ts';
-import { camelCase, findField, getAtPath, isJsonObject, jsonPath, setAtPath } from './field-path.ts';
-import { unreadableFields } from './field-errors.ts';
+import { camelCase, type FieldPath, findField, getAtPath, jsonPath, putAtPath } from './field-path.ts';
 import { JsonTextError, parseJson } from './json-text.ts';
 import { maskOfMergePatch } from './merge-patch.ts';
 import { variableValue } from './path-template.ts';
-import { bindQuery, wordValue } from './query.ts';
-import { type Manners, textOf } from './rest-manners.ts';
+import { bindQuery } from './query.ts';
+import type { Manners } from './rest-manners.ts';
+import { readWord } from './words.ts';
 
 /** The parts of an HTTP request that a message is made of, beside the body. */
 export interface RequestParts {
@@ -50,103 +51,114 @@ export class RequestReader {
    */
   read(parts: RequestParts, body: Uint8Array | undefined, what: string): Message {
     const request = this.#bodyJson(body, what);
-    this.#bindPatch(request);
     this.#bindPath(parts, request);
     bindQuery(this.#binding, parts.query, request);
-    this.#bindHeaders(parts, request);
-    return this.#message(request, what);
+    this.#bindPatch(request);
+    const borne = this.#bindHeaders(parts, request);
+    return this.#message(request, what, borne);
   }
 
   /** Makes a further request of a stream. @throws RpcError INVALID_ARGUMENT, naming the fields */
   readNext(body: Uint8Array, what: string): Message {
-    return this.#message(this.#bodyJson(body, what), what);
+    return this.#message(this.#bodyJson(body, what), what, []);
   }
 
-  #bodyJson(bytes: Uint8Array | undefined, what: string): JsonObject {
-    const { body, method } = this.#binding;
+  #bodyJson(bytes: Uint8Array | undefined, what: string): JsonMembers {
+    const { body, method, shortBody } = this.#binding;
     if (body === 'nothing' || bytes === undefined) return {};
-    const desc = (body === 'request' ? method.input : body.message) ?? method.input;
-    const json = parsed(bytes, desc, what);
-    if (body !== 'request') return { [body.jsonName]: json };
-    if (!isJsonObject(json))
-      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} is no JSON object.`);
-    const { shortBody } = this.#binding;
+    const json = parsed(bytes, what);
+    if (body !== 'request') {
+      if (isObjectMessage(body.message) && body.fieldKind === 'message' && !isJsonMembers(json)) throw noObject(what);
+      return { [body.jsonName]: json };
+    }
+    if (!isJsonMembers(json)) throw noObject(what);
     const short = shortBody?.message;
-    if (shortBody === undefined || short === undefined || knownKeys(short, json) <= knownKeys(desc, json)) return json;
-    return { [shortBody.jsonName]: parsed(bytes, short, what) }; // with the digits of its own numbers
+    if (shortBody === undefined || short === undefined || knownKeys(short, json) <= knownKeys(method.input, json))
+      return json;
+    return { [shortBody.jsonName]: json };
   }
 
-  #bindPatch(request: JsonObject): void {
-    const { body } = this.#binding;
+  /** Fields that the path names are those of the body, and do not change. */
+  #bindPatch(request: JsonMembers): void {
+    const { body, pathFields } = this.#binding;
     const { updateMask } = this.#manners;
     if (updateMask === undefined || typeof body !== 'object' || body.message === undefined) return;
     const patch = request[body.jsonName];
-    if (!isJsonObject(patch)) return; // it is refused when the message is read
-    request[updateMask.jsonName] = maskOfMergePatch(body.message, patch).map(camelCase).join(',');
+    if (!isJsonMembers(patch)) return;
+    const named = new Set(
+      pathFields.map(({ path }) =>
+        path
+          .slice(1)
+          .map(({ name }) => name)
+          .join('.'),
+      ),
+    );
+    const mask = maskOfMergePatch(body.message, patch).filter((path) => !named.has(path));
+    request[updateMask.jsonName] ??= mask.map(camelCase).join(',');
   }
 
-  #bindPath({ segments }: RequestParts, request: JsonObject): void {
+  #bindPath({ segments }: RequestParts, request: JsonMembers): void {
     for (const { variable, path } of this.#binding.pathFields) {
       const name = jsonPath(path);
-      let value: string;
+      const field = path.at(-1);
+      if (field === undefined) continue;
+      let text: string;
       try {
-        value = variableValue(variable, segments);
+        text = variableValue(variable, segments);
       } catch {
         throw invalidFields([{ field: name, description: 'is not percent-encoded UTF-8', reason: 'encoding' }]);
       }
-      const inBody = getAtPath(request, path);
-      if (inBody !== undefined && textOf(inBody) !== value) {
-        throw invalidFields([
-          {
-            field: name,
-            description: `is "${value}" in the path and something else in the body`,
-            reason: 'contradiction',
-          },
-        ]);
-      }
-      const field = path.at(-1);
-      if (field !== undefined) setAtPath(request, path, wordValue(field, value));
+      const word = readWord(field, text);
+      if (word.fault !== undefined)
+        throw invalidFields([{ field: name, description: word.fault, reason: 'wrong_type' }]);
+      bindOnce(request, path, word.value, name, `is "${text}" in the path and something else in the body`);
     }
   }
 
-  #bindHeaders({ headers, etag }: RequestParts, request: JsonObject): void {
+  /** @returns the headers that became fields */
+  #bindHeaders({ headers, etag }: RequestParts, request: JsonMembers): Borne[] {
     const { requestId, ifMatch } = this.#manners;
     const { resumeField } = this.#binding;
+    const borne: Borne[] = [];
+    const bind = (header: string, path: FieldPath, text: string): void => {
+      const field = path.at(-1);
+      const word = field === undefined ? { fault: 'names no field' } : readWord(field, text);
+      if (word.fault !== undefined)
+        throw invalidFields([{ field: header, description: word.fault, reason: 'wrong_type' }]);
+      bindOnce(request, path, word.value, header, `is something else than ${jsonPath(path)}`);
+      borne.push({ header, field: path.map(({ name }) => name).join('.') });
+    };
     const key = headers['idempotency-key'];
-    if (requestId !== undefined && typeof key === 'string' && key !== '') setAtPath(request, requestId, key);
-    if (ifMatch !== undefined && etag !== undefined) {
-      const inBody = textOf(getAtPath(request, ifMatch));
-      if (inBody !== '' && inBody !== etag)
-        throw invalidFields([
-          {
-            field: jsonPath(ifMatch),
-            description: 'is one thing in If-Match and another in the request',
-            reason: 'contradiction',
-          },
-        ]);
-      setAtPath(request, ifMatch, etag);
-    }
+    if (requestId !== undefined && typeof key === 'string' && key !== '') bind('Idempotency-Key', requestId, key);
+    if (ifMatch !== undefined && etag !== undefined) bind('If-Match', ifMatch, etag);
     const lastEventId = headers['last-event-id'];
-    if (resumeField !== undefined && typeof lastEventId === 'string' && lastEventId !== '')
-      setAtPath(request, [resumeField], lastEventId);
+    if (resumeField !== undefined && typeof lastEventId === 'string' && lastEventId !== '') {
+      // A stream that is taken up again has the address of the first try, and knows better by now.
+      request[resumeField.jsonName] = null;
+      if (resumeField.name !== resumeField.jsonName) delete request[resumeField.name];
+      bind('Last-Event-ID', [resumeField], lastEventId);
+    }
+    return borne;
   }
 
-  #message(json: JsonObject, what: string): Message {
+  #message(json: JsonMembers, what: string, borne: readonly Borne[]): Message {
     const { input } = this.#binding.method;
     let message: Message;
     try {
-      message = Object.keys(json).length === 0 ? create(input) : fromJson(input, json, { registry: this.#registry });
-    } catch (cause) {
-      const violations = unreadableFields(input, json, this.#registry);
-      if (violations.length > 0) throw withPlace(invalidFields(violations), what);
-      throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} cannot be read as ${input.typeName}.`, {
-        cause,
-      });
+      message = Object.keys(json).length === 0 ? create(input) : readProtoJson(input, json, this.#registry);
+    } catch (error) {
+      if (!(error instanceof ProtoJsonError)) throw error;
+      throw withPlace(invalidFields(error.fields), what);
     }
     const violations = validate(input, message);
     if (violations.length > 0) {
       throw withPlace(
-        invalidFields(violations.map(({ field, description, rule }) => ({ field, description, reason: rule }))),
+        invalidFields(
+          violations.map(({ field, description, rule }): FieldViolation => {
+            const header = borne.find((one) => one.field === field)?.header;
+            return { field: header ?? camelCase(field), description, reason: rule };
+          }),
+        ),
         what,
       );
     }
@@ -154,9 +166,42 @@ export class RequestReader {
   }
 }
 
-function parsed(bytes: Uint8Array, desc: DescMessage, what: string): JsonValue {
+/** A header that became a field. */
+interface Borne {
+  readonly header: string;
+  /** The path of the field, in proto names. */
+  readonly field: string;
+}
+
+/**
+ * Puts a value into a request that may hold it already: then both have to agree.
+ *
+ * @param source what it is called in errors
+ * @throws RpcError INVALID_ARGUMENT
+ */
+function bindOnce(request: JsonMembers, path: FieldPath, value: Json, source: string, otherwise: string): void {
+  const before = getAtPath(request, path) ?? null;
+  const field = path.at(-1);
+  if (before === null || field === undefined) return putAtPath(request, path, value);
+  const read = (json: Json): unknown =>
+    field.enum === undefined ? readScalar(field.scalar ?? ScalarType.STRING, json) : readEnum(field.enum, json);
+  const known = read(before);
+  if (known === undefined || known !== read(value))
+    throw invalidFields([{ field: source, description: otherwise, reason: 'contradiction' }]);
+}
+
+/** Whether JSON writes a message as an object, and not in a form of its own. */
+function isObjectMessage(desc: DescMessage | undefined): boolean {
+  return desc !== undefined && !desc.typeName.startsWith('google.protobuf.');
+}
+
+function noObject(what: string): RpcError {
+  return new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} is no JSON object.`);
+}
+
+function parsed(bytes: Uint8Array, what: string): Json {
   try {
-    return parseJson(bytes, desc);
+    return parseJson(bytes);
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
     throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} ${error.message}.`);
@@ -164,7 +209,7 @@ function parsed(bytes: Uint8Array, desc: DescMessage, what: string): JsonValue {
 }
 
 /** How many keys of an object are fields of a message. */
-function knownKeys(desc: DescMessage, json: JsonObject): number {
+function knownKeys(desc: DescMessage, json: JsonMembers): number {
   return Object.keys(json).filter((key) => findField(desc, key) !== undefined).length;
 }
 
