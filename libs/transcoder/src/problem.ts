@@ -109,6 +109,8 @@ export function problemHeaders(problem: Problem): Record<string, string> {
     ...(problem.status === 401 && {
       'www-authenticate': problem.reason === 'CREDENTIAL_INVALID' ? 'Bearer error="invalid_token"' : 'Bearer',
     }),
+    ...(problem.status === 415 &&
+      problem.metadata?.['acceptEncoding'] !== undefined && { 'accept-encoding': problem.metadata['acceptEncoding'] }),
     ...(problem.retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(problem.retryAfterMs / 1000)) }),
   };
 }

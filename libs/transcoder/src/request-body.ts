@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
+import { contentCoding, decoded } from './content-encoding.ts';
 import type { HttpLimits } from './http-limits.ts';
 
 /** How a body may hold several messages; `unsaid` is found out from its first character. */
@@ -37,7 +38,7 @@ export function bodyForm(contentType: string | undefined, stream: boolean): Body
 }
 
 /**
- * Reads a body whole.
+ * Reads a body whole, without its coding.
  *
  * @returns undefined when there is none
  * @throws RpcError when it is too large, takes too long, or breaks off
@@ -46,13 +47,14 @@ export async function readBody(
   request: IncomingMessage,
   { maxBodyBytes, bodyTimeoutMs }: BodyLimits,
 ): Promise<Uint8Array | undefined> {
+  const coding = contentCoding(request);
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge('The body', maxBodyBytes);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(tooSlow(bodyTimeoutMs)), bodyTimeoutMs);
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for (const iterator = chunksOf(request); ;) {
+    for (const iterator = decoded(chunksOf(request), coding); ;) {
       const { done, value } = await Promise.race([iterator.next(), late.promise]);
       if (done === true) break;
       length += value.length;
@@ -77,7 +79,7 @@ export async function* readDocuments(
   maxBytes: number,
 ): AsyncGenerator<Document> {
   let splitter: LineSplitter | ArraySplitter | undefined = form === 'lines' ? new LineSplitter(maxBytes) : undefined;
-  for await (const chunk of chunksOf(request)) {
+  for await (const chunk of decoded(chunksOf(request), contentCoding(request))) {
     if (splitter === undefined) {
       const first = chunk.find((byte) => !isSpace(byte));
       if (first === undefined) continue;
