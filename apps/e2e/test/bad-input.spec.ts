@@ -1,6 +1,6 @@
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ask, type Rollcall, startRollcall } from './rollcall.ts';
+import { ask, type Rollcall, send, startRollcall } from './rollcall.ts';
 
 let rollcall: Rollcall;
 beforeAll(async () => {
@@ -52,6 +52,14 @@ it.each([
   const answer = await ask(rollcall, path);
   expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json']);
   expect(answer.text).toContain(words);
+});
+
+it('a thousand ids are taken in the body of a POST, which a URL has no room for', async () => {
+  const ids = Array.from({ length: 1000 }, (_, at) => String(2n ** 62n + BigInt(at)));
+  const asked = await send(rollcall, 'POST', '/v1/users:batchGet', { ids });
+  expect([asked.status, asked.json['missingIds']]).toEqual([200, ids]);
+  const more = await send(rollcall, 'POST', '/v1/users:batchGet', { ids: [...ids, '1'] });
+  expect(more.status).toBe(400);
 });
 
 it('a wrong verb is 405 with Allow', async () => {

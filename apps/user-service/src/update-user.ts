@@ -11,8 +11,13 @@ import { emailTaken, etagMismatch, liveUserNotFound } from './user-errors.ts';
 type FieldName = keyof UserFields;
 const fieldNames: readonly FieldName[] = ['name', 'email', 'age', 'type'];
 
-/** Fields that a mask may name and that the service keeps to itself. @see https://google.aip.dev/203 */
-const ignored = ['create_time', 'update_time', 'delete_time', 'purge_time', 'etag'];
+/**
+ * Fields that a mask may name and that do not change: those that the service keeps to itself, and the id, which is that of
+ * the user for it is what the user is found by.
+ *
+ * @see https://google.aip.dev/203
+ */
+const ignored = ['id', 'create_time', 'update_time', 'delete_time', 'purge_time', 'etag'];
 
 /**
  * Changes the fields of a user that a mask names. A change that changes nothing makes no new version.
@@ -41,9 +46,9 @@ export function updateUser({ user: sent, updateMask }: userService.UpdateUserReq
   };
 }
 
-/** The fields to change: those of the mask, or without one all that are set. @see https://google.aip.dev/134 */
+/** The fields to change: those of the mask, or without one, or with an empty one, all that are set. @see https://google.aip.dev/134 */
 function namesOf(sent: user.User, mask: readonly string[] | null | undefined): readonly FieldName[] {
-  if (mask == null) {
+  if (mask == null || mask.length === 0) {
     const set = {
       name: sent.name !== '',
       email: sent.email !== '',
@@ -55,9 +60,7 @@ function namesOf(sent: user.User, mask: readonly string[] | null | undefined): r
   if (mask.includes('*')) return fieldNames;
   const violations: FieldViolation[] = [];
   for (const path of mask) {
-    if (path === 'id')
-      violations.push({ field: 'update_mask', description: 'the id of a user never changes', reason: 'immutable' });
-    else if (!ignored.includes(path) && !fieldNames.some((name) => name === path))
+    if (!ignored.includes(path) && !fieldNames.some((name) => name === path))
       violations.push({ field: 'update_mask', description: `a user has no field "${path}"`, reason: 'unknown_field' });
   }
   if (violations.length > 0) throw invalidFields(violations);

@@ -103,9 +103,11 @@ test('refuses a page token of another query, one that was changed, and one of th
   });
 });
 
-test.each([-1, 1001])('refuses a page of %i entries', async (pageSize) => {
+test('refuses a page of fewer entries than none, and takes more than a thousand for a thousand', async () => {
   await using service = await startService();
-  expect(await failure(service.audit.listAuditEntries({ ...everything, pageSize }))).toMatchObject({
+  const page = await firstValueFrom(service.audit.listAuditEntries({ ...everything, pageSize: 2 ** 31 - 1 }));
+  expect(page.nextPageToken).toBe('');
+  expect(await failure(service.audit.listAuditEntries({ ...everything, pageSize: -1 }))).toMatchObject({
     code: Status.INVALID_ARGUMENT,
   });
 });

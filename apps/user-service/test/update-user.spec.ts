@@ -117,10 +117,24 @@ test('answers INVALID_ARGUMENT naming each wrong field, of those in the mask', a
     [{ id: '0' }, ['name'], 'user.id'],
     [{ id: '9223372036854775808', name: 'Eve' }, ['name'], 'user.id'],
     [{ id: '1' }, ['height'], 'update_mask'],
-    [{ id: '1' }, ['id'], 'update_mask'],
+    [{ id: '1' }, ['id', 'height'], 'update_mask'],
   ] as const)
     expect((await refusal(service, fields, [...mask])).details.violations?.[0]?.field).toBe(field);
   expect(
     (await failure(service.users.updateUser({ user: null, updateMask: null }))).details.violations?.[0]?.field,
   ).toBe('user');
+});
+
+test('takes the user as it was got, with the id and what the service sets in the mask, and changes the rest', async () => {
+  await using service = await startService();
+  const got = await createUser(service.users, ada);
+  const mask = ['id', 'name', 'email', 'age', 'type', 'create_time', 'update_time', 'etag'];
+  expect(await update(service, got, mask)).toEqual(got);
+  expect(await update(service, { ...got, age: 37 }, mask)).toMatchObject({ id: got.id, name: got.name, age: 37 });
+});
+
+test('takes an empty mask as none', async () => {
+  await using service = await startService();
+  const { id } = await createUser(service.users, ada);
+  expect(await update(service, { id, name: 'Eve' }, [])).toMatchObject({ name: 'Eve', email: ada.email });
 });

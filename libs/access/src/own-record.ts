@@ -16,7 +16,7 @@ export function ownRecordCheck({ input }: Method, rule: OwnRecordRule): OwnRecor
       throw notPermitted('You may do this to your own record alone.', 'it is the record of another user');
     if (record === undefined) return;
     const mask = (request as { readonly updateMask?: readonly string[] | null }).updateMask;
-    const changed = mask ?? setFields(record, valueAt(request, recordPath));
+    const changed = mask != null && mask.length > 0 ? mask : setFields(record, valueAt(request, recordPath));
     const beyond = changed.find((path) => !free.has(path));
     if (beyond !== undefined) {
       const fields = [...rule.fields].join(', ');
@@ -57,7 +57,7 @@ function valueAt(message: object, path: readonly DescField[]): unknown {
   return value;
 }
 
-/** Without a mask, all fields that are set are meant. @see https://google.aip.dev/134 */
+/** Without a mask, or with an empty one, all fields that are set are meant. @see https://google.aip.dev/134 */
 function setFields(desc: DescMessage, record: unknown): string[] {
   const values = (record ?? {}) as Readonly<Record<string, unknown>>;
   return desc.fields

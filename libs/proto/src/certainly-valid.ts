@@ -159,7 +159,7 @@ const email =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
 
 /** Patterns that mean the same to RE2 and to JavaScript: one class of characters, any number of them. */
-const plainPattern = /^\^\[\^?(?:\\x[0-9a-f]{2}|[!-,.-Z_a-z~-])+\][*+]\$$/;
+const plainPattern = /^\^\[\^?(?:\\x[0-9a-f]{2}|[!-,.-Z_a-z~\u00a1-\ud7ff\ue000-\uffff-])+\][*+]\$$/;
 
 function stringCheck(rules: Record<string, unknown>): Check | typeof unknown {
   const { minLen = 0n, maxLen, pattern, email: isEmail, ...others } = rules;

@@ -204,7 +204,8 @@ function parsed(bytes: Uint8Array, what: string): Json {
     return parseJson(bytes);
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
-    throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} ${error.message}.`);
+    const form = what.startsWith('Line ') ? ' A body has a message a line, or is an array of messages.' : '';
+    throw new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `${what} ${error.message}.${form}`);
   }
 }
 

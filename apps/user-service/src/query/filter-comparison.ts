@@ -1,4 +1,4 @@
-import { user } from '@rollcall/proto';
+import { isPlainInteger, user } from '@rollcall/proto';
 import { email, type Field, name, type NumberField, type TextField } from './fields.ts';
 import type { Comparison, Literal } from './filter-lexer.ts';
 import { everyone, type Filter, nobody, type Operator } from './filter.ts';
@@ -42,7 +42,7 @@ export function comparison(filter: string, field: Field, by: Comparison, value: 
     if (type === undefined) throw refuse(value, `is no type: the types are ${typeNames}`, 'value');
     return { kind: 'number', field, operator, value: BigInt(type) };
   }
-  if (!/^-?\d+$/.test(value.raw)) throw refuse(value, `is no whole number, which ${field.name} is`, 'value');
+  if (!isPlainInteger(value.raw)) throw refuse(value, `is no whole number, which ${field.name} is`, 'value');
   const number = BigInt(value.raw);
   const [least, greatest] = field.range ?? [number, number];
   if (number < least || number > greatest) {

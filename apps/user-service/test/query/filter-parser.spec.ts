@@ -114,6 +114,8 @@ test.each([
   ['value', 'create_time > 2026-01-31', '"2026-01-31" at position 15 is no time such as 2026-01-31T12:00:00Z'],
   ['value', 'create_time > 2026-02-30T00:00:00Z', expect.stringContaining('at position 15 is no time')],
   ['value', 'create_time > 2026-01-31T24:00:00Z', expect.stringContaining('at position 15 is no time')],
+  ['value', 'create_time > 2026-01-31t12:00:00z', expect.stringContaining('at position 15 is no time')],
+  ['value', 'age = 036', expect.stringContaining('is no whole number')],
   ['value', 'create_time > 2026-01-31T12:00:00', expect.stringContaining('at position 15 is no time')],
   ['value', 'name < ada*', expect.stringMatching(/^"ada\*" at position 8 has a wildcard, which < does not take/)],
   ['limit', '('.repeat(4096), '"(" at position 65 lies in more than 64 parentheses'],

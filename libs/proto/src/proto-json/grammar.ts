@@ -38,7 +38,7 @@ export function parseInteger(text: string): bigint | undefined {
 
 /** A whole number as ids in paths and queries are written: without a point, an exponent, a plus or zeros before it. */
 export function isPlainInteger(text: string): boolean {
-  return text.length <= 20 && plainInteger.test(text);
+  return plainInteger.test(text);
 }
 
 const base64 = /^[A-Za-z0-9+/_-]*(={0,2})$/;

@@ -181,7 +181,8 @@ export type UpdateUserRequestJson = {
   user?: UserJson;
 
   /**
-   * Which fields to change; all that are set when absent. Over REST it is made from the keys of the merge patch.
+   * Which fields to change; all that are set when it is absent or empty. The id and the fields that the service sets may
+   * be among them, and stay as they are. Over REST it is made from the keys of the merge patch.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */

@@ -66,7 +66,7 @@ export interface UserChange {
 /** Which entries to list. */
 export interface ListAuditEntriesRequest {
   /**
-   * How many entries at the most: 1 to 1000; 50 when it is 0. A page ends early
+   * How many entries at the most: 50 when it is 0 or absent; more than 1000 is taken as 1000. A page ends early
    * when its entries are large.
    */
   pageSize: number;

@@ -117,7 +117,10 @@ export interface UpdateUserRequest {
   user:
     | User
     | null;
-  /** Which fields to change; all that are set when absent. Over REST it is made from the keys of the merge patch. */
+  /**
+   * Which fields to change; all that are set when it is absent or empty. The id and the fields that the service sets may
+   * be among them, and stay as they are. Over REST it is made from the keys of the merge patch.
+   */
   updateMask: string[] | null;
 }
 
@@ -393,7 +396,8 @@ export interface UserServiceClient {
   undeleteUser(request: UndeleteUserRequest, ...rest: any): Observable<UndeleteUserResponse>;
 
   /**
-   * Gets up to 1000 users by their ids. Ids that no user has are listed apart.
+   * Gets up to 1000 users by their ids. Ids that no user has are listed apart. More ids than a URL has room for go into
+   * the body of a POST.
    *
    * Errors: INVALID_ARGUMENT when no id or more than 1000 ids are given.
    */
@@ -535,7 +539,8 @@ export interface UserServiceController {
   ): Promise<UndeleteUserResponse> | Observable<UndeleteUserResponse> | UndeleteUserResponse;
 
   /**
-   * Gets up to 1000 users by their ids. Ids that no user has are listed apart.
+   * Gets up to 1000 users by their ids. Ids that no user has are listed apart. More ids than a URL has room for go into
+   * the body of a POST.
    *
    * Errors: INVALID_ARGUMENT when no id or more than 1000 ids are given.
    */
