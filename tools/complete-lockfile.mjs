@@ -1,5 +1,7 @@
 // Adds to package-lock.json the optional dependencies for other platforms that a registry did not offer to this one,
-// so that `npm ci` takes the same lockfile everywhere.
+// so that `npm ci` takes the same lockfile everywhere, and the hash of every package that has none: without it npm would
+// install whatever a registry gives out under that name.
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const file = new URL('../package-lock.json', import.meta.url);
@@ -46,5 +48,26 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     };
   }
 }
+
+/** Asks the registry for the hash of a package. */
+function integrityOf(name, version) {
+  return new Promise((resolve, reject) => {
+    execFile('npm', ['view', `${name}@${version}`, 'dist.integrity'], (error, stdout) => {
+      const integrity = stdout.trim();
+      if (error === null && integrity.startsWith('sha512-')) resolve(integrity);
+      else reject(new Error(`there is no sha512 hash of ${name}@${version}`, { cause: error }));
+    });
+  });
+}
+
+const unsealed = Object.entries(lock.packages).filter(
+  ([path, entry]) => path.includes('node_modules/') && !entry.link && entry.integrity === undefined,
+);
+for (const [path, entry] of unsealed) {
+  const name = entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  const { version, ...rest } = entry;
+  lock.packages[path] = { version, integrity: await integrityOf(name, version), ...rest };
+}
+
 const sorted = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(file, `${JSON.stringify({ ...lock, packages: sorted }, null, 2)}\n`);
