@@ -15,6 +15,7 @@ export function project(url: string, test: InlineConfig = {}) {
       include: ['test/**/*.spec.ts'],
       reporters: ['default', new ResultsReporter()],
       outputFile: { results: '.test/results.json' },
+      silent: 'passed-only', // the output is about the tests
       maxWorkers: 2,
       hookTimeout: 60_000,
       testTimeout: 60_000, // for a busy machine: what waits for an event ends with it

@@ -1,5 +1,5 @@
 // What runs of vitest left in `.test/` (see vitest.reporter.ts), and the summary that `npm test` and `npm run test:engines` end with.
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { environment, run } from './toolchain.mjs';
 
@@ -9,9 +9,22 @@ import { environment, run } from './toolchain.mjs';
  * @typedef {{ name: string; files: FileResults[] }} Results of one run of vitest
  */
 
+const logs = '.test/logs';
+
 /** Forgets the last run. */
 export function forgetResults(project, path = '.test/results.json') {
   rmSync(join(project, path), { force: true });
+}
+
+/** Forgets what tests and their processes have written. */
+export function forgetLogs(project) {
+  rmSync(join(project, logs), { recursive: true, force: true });
+}
+
+/** What tests and their processes have written, which is not shown when they pass. @returns {string[]} */
+export function readLogs(project) {
+  const folder = join(project, logs);
+  return existsSync(folder) ? readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8')) : [];
 }
 
 /** @returns {Results | undefined} what a run left; nothing when it was not asked to run, or did not come to its end */

@@ -1,7 +1,15 @@
 // npm test: runs every project's tests, and ends with what failed and their sum.
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { commandFailed, forgetResults, readResults, summarize, withSecondRun } from './test-results.mjs';
+import {
+  commandFailed,
+  forgetLogs,
+  forgetResults,
+  readLogs,
+  readResults,
+  summarize,
+  withSecondRun,
+} from './test-results.mjs';
 import { SecretFinder } from './secrets-in-output.mjs';
 import { ensureInstalled, root, runSeen } from './toolchain.mjs';
 
@@ -10,7 +18,10 @@ const projects = [
   ...['libs', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name))),
   join(root, 'tools'),
 ].filter((project) => existsSync(join(project, 'vitest.config.ts')));
-for (const project of projects) forgetResults(project);
+for (const project of projects) {
+  forgetResults(project);
+  forgetLogs(project);
+}
 
 const asked = process.argv.slice(2);
 const secrets = new SecretFinder();
@@ -38,6 +49,7 @@ for (const project of projects) {
   if (results !== undefined) runs.push(await withSecondRun(project, results));
   else if (asked.length === 0) runs.push(commandFailed(basename(project), 'left no results: see its output'));
 }
+for (const project of projects) for (const log of readLogs(project)) secrets.look(log);
 const someFailed = runs.some(({ files }) =>
   files.some(({ failed, flaky }) => failed.length > 0 || flaky !== undefined),
 );

@@ -14,9 +14,9 @@ const installed = Object.entries(packages).filter(([path, { link }]) => path.inc
 
 test('the lockfile has the hash of every package, also of those for other platforms (npm run lock)', () => {
   expect(installed.length).toBeGreaterThan(300);
-  expect(installed.filter(([, { integrity }]) => !/^sha512-.{88}$/.test(integrity ?? '')).map(([path]) => path)).toEqual(
-    [],
-  );
+  expect(
+    installed.filter(([, { integrity }]) => !/^sha512-.{88}$/.test(integrity ?? '')).map(([path]) => path),
+  ).toEqual([]);
 });
 
 test('the lockfile names no address of a registry', () => {

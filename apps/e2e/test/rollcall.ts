@@ -20,6 +20,7 @@ import {
   type userService,
 } from '@rollcall/proto';
 import type { PemFolder } from '@rollcall/test-servers';
+import { keepLog } from './process-logs.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -103,7 +104,7 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         output += text;
-        process.stderr.write(text.replace(/#rcl_[\w-]+/g, '#…')); // the one secret that is printed
+        keepLog(text.replace(/#rcl_[\w-]+/g, '#…')); // the one secret that is printed
       });
     }
     return child;
@@ -174,7 +175,8 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
 async function ready(rollcall: Rollcall, ...children: ChildProcess[]): Promise<void> {
   for (;;) {
     const ended = children.find((child) => child.exitCode !== null);
-    if (ended !== undefined) throw new Error(`a process ended with exit code ${ended.exitCode} before it was ready`);
+    if (ended !== undefined)
+      throw new Error(`a process ended with exit code ${ended.exitCode} before it was ready: ${rollcall.output()}`);
     if ('host' in rollcall.rest || existsSync(rollcall.socketPath)) {
       const answer = await ask(rollcall, '/readyz').catch(() => undefined);
       if (answer?.status === 200) return;
