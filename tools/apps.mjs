@@ -15,7 +15,7 @@ const listening = new Map();
 let ending = false;
 let exitCode = 0;
 
-for (const app of apps) {
+function start(app) {
   // A process group of its own: a terminal's Ctrl-C reaches this process alone, which ends the apps in order.
   const child = spawn(nodePath(), ['--enable-source-maps', join(root, 'apps', app, 'dist/main.js')], {
     cwd: root,
@@ -26,6 +26,7 @@ for (const app of apps) {
   children.set(app, child);
   child.on('message', (message) => {
     listening.set(app, message.listening);
+    if (app === 'user-service' && !ending) start('chat-service'); // which would say that it misses it
     if (listening.size === apps.length) void tellWhenReady();
   });
   child.on('exit', (code, signal) => {
@@ -42,6 +43,9 @@ for (const app of apps) {
     if (children.size === 0) process.exit(exitCode);
   });
 }
+
+start('user-service');
+start('gateway');
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, end);
 process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
