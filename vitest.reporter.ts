@@ -1,6 +1,6 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Reporter, SerializedError, TestModule, UserConsoleLog, Vitest } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule, Vitest } from 'vitest/node';
 
 interface Failure {
   name: string;
@@ -29,7 +29,7 @@ export class ResultsReporter implements Reporter {
   }
 
   /** What tests say is shown when they fail; `npm test` looks for secrets in all of it. */
-  onUserConsoleLog({ content }: UserConsoleLog): void {
+  onUserConsoleLog({ content }: { readonly content: string }): void {
     const folder = resolve(this.vitest?.config.root ?? '', '.test/logs');
     mkdirSync(folder, { recursive: true });
     appendFileSync(resolve(folder, 'console.log'), content);
