@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { encodedForm, GrpcController, invalidFields } from '@rollcall/grpc';
+import { callerOf } from '@rollcall/access';
+import { type CallContext, encodedForm, GrpcController, invalidFields } from '@rollcall/grpc';
 import { type chat, codecsOf, type tutorialChatServer, tutorialChatServerContract } from '@rollcall/proto';
 import { concatMap, type Observable } from 'rxjs';
 import { Chat } from './chat.ts';
@@ -25,10 +26,18 @@ export class TutorialChatController implements tutorialChatServer.ChatServerCont
     this.#chat = rooms;
   }
 
-  async sendNote({ name, message }: tutorialChatServer.Note): Promise<tutorialChatServer.Empty> {
+  async sendNote({ name, message }: tutorialChatServer.Note, context: CallContext): Promise<tutorialChatServer.Empty> {
     check('name', name, 0, maxName);
+    if (!isName(name)) {
+      const description = 'has a control character, or one that changes the direction of text';
+      throw invalidFields([{ field: 'name', description, reason: 'string.pattern' }]);
+    }
     check('message', message, 1, maxMessage);
-    await this.#chat.sendAs({ room, noteId: randomUUID(), authorId: '0', authorName: name, message });
+    const caller = callerOf(context);
+    // Whoever is signed in is the author, under the name that the directory has. Who signs in is nobody's own choice.
+    if (caller.credential === 'local' || caller.credential === 'tutorial')
+      await this.#chat.sendAs({ room, noteId: randomUUID(), authorId: '0', authorName: marked(name), message });
+    else await this.#chat.send({ room, noteId: '', authorId: '0', message }, caller);
     return {};
   }
 
@@ -42,10 +51,27 @@ export class TutorialChatController implements tutorialChatServer.ChatServerCont
 function toTutorial(note: chat.Note): tutorialChatServer.Note {
   const known = encoded.get(note);
   if (known !== undefined) return known;
-  const shown: tutorialChatServer.Note = { name: note.authorName, message: note.message };
+  const shown: tutorialChatServer.Note = { name: unmarked(note), message: note.message };
   const made = codec === undefined ? shown : { ...shown, [encodedForm]: codec.encodeResponse(shown) };
   encoded.set(note, made);
   return made;
+}
+
+/** Tells a name that somebody chose for one note from the names of the directory. The tutorial's own clients see it without. */
+const mark = '(tutorial)';
+
+function marked(name: string): string {
+  return name === '' ? mark : `${name} ${mark}`;
+}
+
+function unmarked({ authorId, authorName }: chat.Note): string {
+  if (authorId !== '0' || !authorName.endsWith(mark)) return authorName;
+  return authorName.slice(0, -mark.length).replace(/ $/, '');
+}
+
+/** Whether a text can be a name: the rule of the directory's names in the contract. */
+function isName(text: string): boolean {
+  return !/[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/u.test(text);
 }
 
 /** @throws RpcError INVALID_FIELD */

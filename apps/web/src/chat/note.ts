@@ -27,7 +27,7 @@ export function noteOf({ seq, noteId, authorId, authorName, message, sendTime }:
     seq: Number(seq ?? 0),
     noteId: noteId ?? '',
     authorId: authorId ?? '0',
-    authorName: authorName || 'Local administrator',
+    authorName: authorName || 'Somebody without a name',
     message: message ?? '',
     sendTime: sendTime ?? '',
   };
