@@ -51,7 +51,7 @@ afterAll(() => system[Symbol.asyncDispose]());
 
 /** A caller whose credential nobody has used yet: some calls use it up. */
 async function callerOf(name: CallerName): Promise<Caller> {
-  const { administrator, issuer, newToken } = system;
+  const { administrator, issuer, newSession, newToken } = system;
   const anHourAgo = Math.floor(Date.now() / 1000) - 3600;
   switch (name) {
     case 'anonymous':
@@ -63,11 +63,11 @@ async function callerOf(name: CallerName): Promise<Caller> {
     case 'disabled':
       return { credential: await newToken(ids.disabled), subject: ids.disabled };
     case 'guest':
-      return { credential: await newToken(ids.guest), subject: ids.guest };
+      return { credential: await newSession(ids.guest), subject: ids.guest };
     case 'self':
-      return { credential: await newToken(ids.normal), subject: ids.normal };
+      return { credential: await newSession(ids.normal), subject: ids.normal };
     case 'other':
-      return { credential: await newToken(ids.normal), subject: bystander };
+      return { credential: await newSession(ids.normal), subject: bystander };
     case 'administrator':
       return { credential: administrator, subject: bystander };
   }

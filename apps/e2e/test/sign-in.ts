@@ -20,6 +20,8 @@ export interface SignedIn extends AsyncDisposable {
   readonly newUser: (fields?: Partial<user.User>) => Promise<string>;
   /** Makes a token of a user. @returns its secret */
   readonly newToken: (userId: string) => Promise<string>;
+  /** Signs a user in by a link. @returns the secret of the session */
+  readonly newSession: (userId: string) => Promise<string>;
 }
 
 /** The claim that has the id of a user. */
@@ -64,6 +66,14 @@ export async function startSignedIn(env: Record<string, string> = {}): Promise<S
     async newToken(userId) {
       const name = `t${randomBytes(8).toString('hex')}`;
       const made = await firstValueFrom(clients.access.createToken({ userId, name, validDays: 1 }, by(administrator)));
+      secrets.push(made.secret);
+      return made.secret;
+    },
+    async newSession(userId) {
+      const { link } = await firstValueFrom(
+        clients.access.createInvitation({ userId, validDays: 1 }, by(administrator)),
+      );
+      const made = await firstValueFrom(clients.access.createSession({ secret: link.split('#')[1] ?? '' }));
       secrets.push(made.secret);
       return made.secret;
     },

@@ -19,10 +19,11 @@ export interface Credential {
  * are asked to or not, so beside an Authorization header it counts for nothing.
  *
  * @param secure whether the client speaks TLS
- * @throws RpcError INVALID_ARGUMENT when it has several, for it is not said on whose behalf it is then
+ * @throws RpcError UNAUTHENTICATED when a ticket stands in a header; INVALID_ARGUMENT when it has several, for it is not said on whose behalf it is then
  */
 export function credentialOf(request: IncomingMessage, secure: boolean): Credential | undefined {
   const headers = authorizationsOf(request).map((authorization) => credential('header', authorization));
+  if (headers.some(({ authorization }) => ticketInHeader.test(authorization))) throw ticketElsewhere();
   const session = headers.length > 0 ? undefined : sessionOf(request, secure);
   const tickets = secretsOf(request).map((ticket) => credential('ticket', bearer(ticket)));
   const all = [...headers, ...(session === undefined ? [] : [credential('cookie', bearer(session))]), ...tickets];
@@ -36,6 +37,14 @@ export function credentialOf(request: IncomingMessage, secure: boolean): Credent
 function authorizationsOf({ headers, rawHeaders }: IncomingMessage): string[] {
   if (headers.authorization === undefined) return [];
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization');
+}
+
+/** What a ticket begins with. It stands in URLs, which leak: so it is good for nothing but the stream of one. */
+const ticketInHeader = /^Bearer +rck_/i;
+
+function ticketElsewhere(): RpcError {
+  const message = `A ticket opens a stream by the parameter ${ticketParameter} of a GET, and does nothing else.`;
+  return new RpcError(Status.UNAUTHENTICATED, 'CREDENTIAL_INVALID', message);
 }
 
 const names = {

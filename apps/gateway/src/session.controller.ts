@@ -3,6 +3,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { bodyForm, callOptions, readBody } from '@rollcall/transcoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { agentOf } from './agent.ts';
 import { Clients } from './clients.ts';
 import { OriginCheck } from './origin-check.ts';
 import { forgetSession, keepSession, sessionOf } from './session-cookie.ts';
@@ -17,21 +18,23 @@ export class SessionController {
   @Inject(Clients) readonly clients!: Clients;
   @Inject(OriginCheck) readonly origins!: OriginCheck;
 
-  /** Signs in by the secret of a link: `{"secret": "…"}`. Whoever is signed in by the cookie has another session then. */
+  /** Signs in by the secret of a link: `{"secret": "…"}`. The session of the cookie that comes with it ends. */
   @Post()
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     this.origins.checkSignIn(request.raw);
     bodyForm(request.headers['content-type'] ?? 'nothing', false); // no form of another site can send JSON
     const link = secretIn(await readBody(request.raw, bodyLimits));
-    const { authorization } = request.headers;
+    const { authorization, 'user-agent': userAgent } = request.headers;
+    const secure = this.clients.isSecure(request.raw);
+    const begun = { agent: agentOf(userAgent), replacedSecret: sessionOf(request.raw, secure) ?? '' };
     const options = callOptions(request, {
       ...this.#from(request),
       ...(authorization !== undefined && { authorization }),
     });
-    const { secret, expireTime, user } = await this.sessions.create(link, options);
+    const { secret, expireTime, user } = await this.sessions.create(link, begun, options);
     if (typeof secret !== 'string' || typeof expireTime !== 'string')
       throw new Error('the session has no secret or no end');
-    const cookie = keepSession(secret, Date.parse(expireTime), this.clients.isSecure(request.raw));
+    const cookie = keepSession(secret, Date.parse(expireTime), secure);
     void reply.header('set-cookie', cookie).send({ user, expireTime });
   }
 

@@ -15,9 +15,13 @@ export class Sessions {
     this.#channel = channel;
   }
 
-  /** Signs in by the secret of a link. @returns CreateSessionResponse */
-  create(secret: string, options: CallOptions): Promise<JsonObject> {
-    return this.#call(this.#create, { secret }, options);
+  /** Signs in by the secret of a link, in the place of a session if there was one. @returns CreateSessionResponse */
+  create(
+    secret: string,
+    begun: { readonly agent: string; readonly replacedSecret: string },
+    options: CallOptions,
+  ): Promise<JsonObject> {
+    return this.#call(this.#create, { secret, ...begun }, options);
   }
 
   /** Ends the session whose secret goes along. */

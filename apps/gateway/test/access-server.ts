@@ -12,6 +12,9 @@ const service = 'rollcall.access.v1.AccessService';
 /** What came with the calls, the latest last. */
 export const calls: { method: string; authorization: unknown[]; address: unknown[] }[] = [];
 
+/** What the latest session was begun with. */
+export const begun: access.CreateSessionRequest[] = [];
+
 /** The session that the link "good" signs in to, until it is deleted. */
 export const sessionSecret = 'rcs_canary-session-secret';
 
@@ -43,8 +46,10 @@ class AccessController implements access.AccessServiceController {
       ownRecordMethods: [],
     };
   }
-  createSession({ secret }: access.CreateSessionRequest, context: CallContext): access.CreateSessionResponse {
+  createSession(request: access.CreateSessionRequest, context: CallContext): access.CreateSessionResponse {
     remember(context);
+    const { secret } = request;
+    begun.splice(0, 1, request);
     if (secret === 'off') throw new RpcError(Status.FAILED_PRECONDITION, 'LOCAL_SIGN_IN_OFF', 'Local sign-in is off.');
     if (secret !== 'good') throw new RpcError(Status.UNAUTHENTICATED, 'LINK_INVALID', 'The link does not work.');
     const seconds = String(Math.floor(Date.now() / 1000) + 3601);
@@ -69,6 +74,12 @@ class AccessController implements access.AccessServiceController {
   }
   listTokens(): access.ListTokensResponse {
     return { tokens: [] };
+  }
+  listSessions(): access.ListSessionsResponse {
+    return { sessions: [] };
+  }
+  revokeSession(): access.RevokeSessionResponse {
+    return {};
   }
   deleteToken(): access.DeleteTokenResponse {
     return {};

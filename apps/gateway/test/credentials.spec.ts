@@ -57,6 +57,12 @@ describe('a credential', () => {
     expect(calls).toEqual([]);
   });
 
+  it.each(['Bearer rck_ticket', 'bearer  rck_ticket'])('in a URL stands in no header: %s', async (authorization) => {
+    const { status, json } = await gateway.get('/v1/caller', { authorization });
+    expect([status, json.reason, calls]).toEqual([401, 'CREDENTIAL_INVALID', []]);
+    expect(json.detail).toContain('access_ticket');
+  });
+
   it('stands in the URL of GET alone', async () => {
     const { status, json } = await gateway.send('POST', '/v1/tickets?access_ticket=t', {});
     expect([status, json.detail]).toEqual([400, 'Only GET takes a ticket in the URL.']);

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { calls, sessionSecret, startAccess } from './access-server.ts';
+import { begun, calls, sessionSecret, startAccess } from './access-server.ts';
 import { ask, type Gateway, startGateway } from './start-gateway.ts';
 
 let access: Awaited<ReturnType<typeof startAccess>>;
@@ -37,6 +37,15 @@ describe('POST /session', () => {
     expect(text).not.toContain(sessionSecret);
     expect(headers['cache-control']).toBe('no-store');
     expect(calls).toEqual([{ method: 'CreateSession', authorization: [], address: ['unix'] }]);
+  });
+
+  it('ends the session of the cookie that comes with it, and says what signs in', async () => {
+    const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+    const headers = { ...own, cookie: 'rollcall_session=rcs_before', 'user-agent': agent };
+    expect((await gateway.send('POST', '/session', { secret: 'good' }, headers)).status).toBe(201);
+    expect(begun).toMatchObject([{ secret: 'good', replacedSecret: 'rcs_before', agent: 'Firefox on Linux' }]);
+    await gateway.send('POST', '/session', { secret: 'good' }, own);
+    expect(begun).toMatchObject([{ replacedSecret: '', agent: '' }]);
   });
 
   it('keeps it for TLS alone when the browser speaks TLS, as a trusted proxy tells', async () => {

@@ -1,10 +1,11 @@
 import { bearerOf, type Caller, callerOf } from '@rollcall/access';
 import { type CallContext, GrpcController } from '@rollcall/grpc';
 import { type access, type Method, rollcallContract, user } from '@rollcall/proto';
-import { kindOfSecret } from './sign-in/secrets.ts';
+import { hashOfSecret } from './sign-in/secrets.ts';
 import { isProtected, type SignInConfig } from './sign-in/sign-in-environment.ts';
-import { SignIn } from './sign-in/sign-in.ts';
-import type { Credential } from './store/credentials.ts';
+import { sessionName, SignIn } from './sign-in/sign-in.ts';
+import { Tokens } from './sign-in/tokens.ts';
+import type { Credential } from './store/credential-reads.ts';
 import { toTimestamp } from './store/rows.ts';
 import { Users } from './users.ts';
 
@@ -24,11 +25,13 @@ export class SignInModes {
 @GrpcController(rollcallContract, 'rollcall.access.v1.AccessService')
 export class AccessController implements access.AccessServiceController {
   readonly #signIn: SignIn;
+  readonly #tokens: Tokens;
   readonly #users: Users;
   readonly #modes: SignInModes;
 
-  constructor(signIn: SignIn, users: Users, modes: SignInModes) {
+  constructor(signIn: SignIn, tokens: Tokens, users: Users, modes: SignInModes) {
     this.#signIn = signIn;
+    this.#tokens = tokens;
     this.#users = users;
     this.#modes = modes;
   }
@@ -49,8 +52,9 @@ export class AccessController implements access.AccessServiceController {
     };
   }
 
-  async createSession({ secret }: access.CreateSessionRequest): Promise<access.CreateSessionResponse> {
-    const session = await this.#signIn.createSession(secret);
+  async createSession(request: access.CreateSessionRequest): Promise<access.CreateSessionResponse> {
+    const begun = { agent: request.agent ?? '', replacedSecret: request.replacedSecret ?? '' };
+    const session = await this.#signIn.createSession(request.secret, begun);
     return {
       secret: session.secret,
       expireTime: toTimestamp(session.expireTimeMs),
@@ -59,31 +63,49 @@ export class AccessController implements access.AccessServiceController {
   }
 
   async deleteSession(_: access.DeleteSessionRequest, context: CallContext): Promise<access.DeleteSessionResponse> {
-    const credential = bearerOf(context.metadata);
-    if (credential !== undefined && kindOfSecret(credential) !== undefined) await this.#signIn.end(credential);
+    const credential = credentialOf(context);
+    if (credential !== undefined) await this.#signIn.end(credential);
     return {};
   }
 
-  async createInvitation({
-    userId,
-    validDays,
-  }: access.CreateInvitationRequest): Promise<access.CreateInvitationResponse> {
-    const { link, expireTimeMs } = await this.#signIn.createLink(userId, validDays);
+  async listSessions(
+    { userId }: access.ListSessionsRequest,
+    context: CallContext,
+  ): Promise<access.ListSessionsResponse> {
+    const credential = credentialOf(context);
+    const current = credential === undefined ? '' : sessionName(hashOfSecret(credential));
+    const sessions = (await this.#signIn.listSessions(userId)).map(toSession);
+    return { sessions: sessions.map((session) => ({ ...session, current: session.name === current })) };
+  }
+
+  async revokeSession({ userId, name }: access.RevokeSessionRequest): Promise<access.RevokeSessionResponse> {
+    await this.#signIn.revokeSession(userId, name);
+    return {};
+  }
+
+  async createInvitation(
+    { userId, validDays }: access.CreateInvitationRequest,
+    context: CallContext,
+  ): Promise<access.CreateInvitationResponse> {
+    const { link, expireTimeMs } = await this.#signIn.createLink(userId, validDays, credentialOf(context));
     return { link, expireTime: toTimestamp(expireTimeMs) };
   }
 
-  async createToken({ userId, name, validDays }: access.CreateTokenRequest): Promise<access.CreateTokenResponse> {
-    const { secret, createTimeMs, expireTimeMs } = await this.#signIn.createToken(userId, name, validDays);
-    const times = { createTime: toTimestamp(createTimeMs), expireTime: toTimestamp(expireTimeMs) };
-    return { token: { name, ...times }, secret };
+  async createToken(
+    { userId, name, validDays }: access.CreateTokenRequest,
+    context: CallContext,
+  ): Promise<access.CreateTokenResponse> {
+    const made = await this.#tokens.create(userId, name, validDays, credentialOf(context));
+    const times = { createTime: toTimestamp(made.createTimeMs), expireTime: toTimestamp(made.expireTimeMs) };
+    return { token: { name, ...times, lastUseTime: null, madeBy: made.madeBy }, secret: made.secret };
   }
 
   async listTokens({ userId }: access.ListTokensRequest): Promise<access.ListTokensResponse> {
-    return { tokens: (await this.#signIn.listTokens(userId)).map(toToken) };
+    return { tokens: (await this.#tokens.list(userId)).map(toToken) };
   }
 
   async deleteToken({ userId, name }: access.DeleteTokenRequest): Promise<access.DeleteTokenResponse> {
-    await this.#signIn.deleteToken(userId, name);
+    await this.#tokens.revoke(userId, name);
     return {};
   }
 
@@ -92,8 +114,7 @@ export class AccessController implements access.AccessServiceController {
   }
 
   async createTicket(_: access.CreateTicketRequest, context: CallContext): Promise<access.CreateTicketResponse> {
-    const { userId } = callerOf(context);
-    const made = await this.#signIn.createTicket(userId, bearerOf(context.metadata) ?? '');
+    const made = await this.#tokens.createTicket(credentialOf(context));
     return { ticket: made.secret, expireTime: toTimestamp(made.expireTimeMs) };
   }
 
@@ -123,6 +144,26 @@ function methodsWhere(permitted: (method: Method) => boolean): string[] {
     .map(({ service, name }) => `${service}.${name}`);
 }
 
-function toToken({ name, create_time_ms, expire_time_ms }: Credential): access.Token {
-  return { name, createTime: toTimestamp(create_time_ms), expireTime: toTimestamp(expire_time_ms) };
+/** What a call is made with; undefined in protected mode, where what is sent counts for nothing. */
+function credentialOf(context: CallContext): string | undefined {
+  if (callerOf(context).credential === 'local') return undefined;
+  const credential = bearerOf(context.metadata);
+  if (credential === undefined) throw new Error('the caller was admitted without a credential');
+  return credential;
+}
+
+function toToken(row: Credential): access.Token {
+  return { name: row.name, ...toTimes(row), madeBy: row.made_by };
+}
+
+function toSession(row: Credential): Omit<access.Session, 'current'> {
+  return { name: sessionName(row.hash), ...toTimes(row), madeBy: row.made_by, agent: row.agent };
+}
+
+function toTimes({ create_time_ms, expire_time_ms, last_use_time_ms }: Credential) {
+  return {
+    createTime: toTimestamp(create_time_ms),
+    expireTime: toTimestamp(expire_time_ms),
+    lastUseTime: last_use_time_ms === 0n ? null : toTimestamp(last_use_time_ms),
+  };
 }

@@ -4,7 +4,8 @@ import { PassOnFilter } from '@rollcall/grpc';
 import { AccessController, SignInModes } from './access.controller.ts';
 import { CallerController, ServiceCallers } from './caller.controller.ts';
 import { SignIn } from './sign-in/sign-in.ts';
-import type { SignInConfig } from './sign-in/sign-in-environment.ts';
+import { Tokens } from './sign-in/tokens.ts';
+import { addressesSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
 import { AuditController } from './audit.controller.ts';
 import { UsersStore } from './store/users.store.ts';
 import { TutorialUserManagerController } from './tutorial-user-manager.controller.ts';
@@ -26,13 +27,20 @@ import { Users } from './users.ts';
 })
 export class AppModule {
   /** The module over an open store. Nest closes it, after the server. */
-  static over(store: UsersStore, keepDeletedMs: number, callers: ServiceCallers, config: SignInConfig): DynamicModule {
+  static over(
+    store: UsersStore,
+    keepDeletedMs: number,
+    callers: ServiceCallers,
+    signIn: SignIn,
+    config: SignInConfig,
+  ): DynamicModule {
     return {
       module: AppModule,
       providers: [
         { provide: UsersStore, useValue: store },
-        { provide: Users, useValue: new Users(store, keepDeletedMs) },
-        { provide: SignIn, useValue: callers.signIn },
+        { provide: Users, useValue: new Users(store, { keepDeletedMs, addressesSignIn: addressesSignIn(config) }) },
+        { provide: SignIn, useValue: signIn },
+        { provide: Tokens, useValue: callers.tokens },
         { provide: ServiceCallers, useValue: callers },
         { provide: SignInModes, useValue: new SignInModes(config) },
       ],

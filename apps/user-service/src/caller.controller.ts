@@ -1,19 +1,19 @@
 import { credentialInvalid, type KnownCaller, type LookUpCallers } from '@rollcall/access';
 import { GrpcController, RpcError } from '@rollcall/grpc';
 import { type callers, rollcallContract, user } from '@rollcall/proto';
-import type { SignIn } from './sign-in/sign-in.ts';
+import type { Tokens } from './sign-in/tokens.ts';
 import type { AuditLog } from './store/audit-log.ts';
 import { toTimestamp } from './store/rows.ts';
 
 /** What the other services of the system ask about those who call them. */
 export class ServiceCallers {
   readonly lookUp: LookUpCallers;
-  readonly signIn: SignIn;
+  readonly tokens: Tokens;
   readonly audit: AuditLog;
 
-  constructor(lookUp: LookUpCallers, signIn: SignIn, audit: AuditLog) {
+  constructor(lookUp: LookUpCallers, tokens: Tokens, audit: AuditLog) {
     this.lookUp = lookUp;
-    this.signIn = signIn;
+    this.tokens = tokens;
     this.audit = audit;
   }
 }
@@ -31,7 +31,7 @@ export class CallerController implements callers.CallerServiceController {
   }
 
   async redeemTicket({ ticket }: callers.RedeemTicketRequest): Promise<callers.RedeemTicketResponse> {
-    const redeemed = await this.#callers.signIn.redeem(ticket);
+    const redeemed = await this.#callers.tokens.redeem(ticket);
     if (redeemed === undefined) throw credentialInvalid('it is no ticket');
     return { credential: redeemed.credential };
   }

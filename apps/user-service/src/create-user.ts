@@ -12,16 +12,18 @@ import { emailTaken, requestIdReused, userIdTaken } from './user-errors.ts';
  * Creates a user.
  *
  * @param sent a user that keeps the rules of the contract; what the service sets itself is ignored
- * @param requestId when it is not empty, the same request with the same id has its first answer for a day
+ * @param requestId when it is not empty, the same request of the same caller with the same id has its first answer for a day
+ * @param callerId the user who sends it; `0` when that is nobody of the directory
  * @throws RpcError USER_ID_TAKEN, EMAIL_TAKEN or REQUEST_ID_REUSED, when it is run
  */
-export function createUser(sent: user.User, requestId: string): Write<user.User> {
+export function createUser(sent: user.User, requestId: string, callerId = '0'): Write<user.User> {
   const id = BigInt(sent.id);
   const fields = fieldsOf(sent);
   const key = emailKey(fields.email);
-  const request = requestId === '' ? undefined : { id: requestId, request_hash: hashOf(sent.id, fields) };
+  const request =
+    requestId === '' ? undefined : { id: requestKey(callerId, requestId), request_hash: hashOf(sent.id, fields) };
   return {
-    touched: { emailKeys: [key], requestId, ...(id === 0n ? { newIds: 1 } : { ids: [id] }) },
+    touched: { emailKeys: [key], requestId: request?.id ?? '', ...(id === 0n ? { newIds: 1 } : { ids: [id] }) },
     apply: (view) => {
       const first = request && firstAnswer(view, request);
       if (first !== undefined) return first;
@@ -40,6 +42,11 @@ export function createUser(sent: user.User, requestId: string): Write<user.User>
       return created;
     },
   };
+}
+
+/** What a request is known by. The ids that one caller chooses have nothing to do with those of another. */
+function requestKey(callerId: string, requestId: string): string {
+  return `${callerId}/${requestId}`;
 }
 
 /** What the caller decides of a user. One without a type is NORMAL. */

@@ -7,6 +7,9 @@ import { isLive, type UsersView } from './store/users-view.ts';
 const { KIND_CREATED, KIND_UPDATED } = userService.WatchEvent_Kind;
 const { IMPORT_CONFLICT_SKIP, IMPORT_CONFLICT_UPDATE } = userService.ImportConflict;
 
+const { USER_TYPE_ADMINISTRATOR, USER_TYPE_DISABLED, USER_TYPE_GUEST, USER_TYPE_NORMAL } = user.UserType;
+const ranks = [USER_TYPE_DISABLED, USER_TYPE_GUEST, USER_TYPE_NORMAL, USER_TYPE_ADMINISTRATOR];
+
 /** What became of a row, or which field is wrong. */
 export type Outcome = 'created' | 'updated' | 'unchanged' | { readonly field: string; readonly message: string };
 
@@ -41,10 +44,20 @@ function meet(view: UsersView, there: Row, row: user.User, onConflict: userServi
   if (onConflict !== IMPORT_CONFLICT_UPDATE) {
     return row.id === '0' ? takenEmail(there) : { field: 'user.id', message: `another user has the id ${there.id}` };
   }
+  // Whoever has an address may have given it to themselves: it finds somebody, and makes nobody an administrator.
+  if (row.id === '0' && rankOf(Number(columns.type)) > rankOf(Number(there.type))) {
+    const message = `the user with the id ${there.id} has this email address: a row that gives more rights names the id`;
+    return { field: 'user.id', message };
+  }
   const holder = view.liveByEmail(columns.email_key);
   if (holder !== undefined && holder.id !== there.id) return takenEmail(holder);
   view.put(changedRow(there, columns, view.nowMs), KIND_UPDATED);
   return 'updated';
+}
+
+/** Which type may do more. */
+function rankOf(type: user.UserType): number {
+  return ranks.indexOf(type);
 }
 
 function takenEmail({ id }: Row): Outcome {

@@ -10,7 +10,11 @@ import type { Config, Database } from './config.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { authorizeCalls } from './sign-in/authorize.ts';
 import { letFirstAdministratorIn } from './sign-in/first-administrator.ts';
-import { lookUpCallers, type VerifyToken } from './sign-in/look-up-callers.ts';
+import { claimReader, type VerifyToken } from './sign-in/claims.ts';
+import { lookUpCallers } from './sign-in/look-up-callers.ts';
+import { Makers } from './sign-in/makers.ts';
+import { TokenRefusals } from './sign-in/token-refusals.ts';
+import { Tokens } from './sign-in/tokens.ts';
 import { isProtected } from './sign-in/sign-in-environment.ts';
 import type { OidcConfig } from './sign-in/oidc-environment.ts';
 import { OidcIssuer } from './sign-in/oidc-issuer.ts';
@@ -50,14 +54,18 @@ export async function createService(config: Config): Promise<Service> {
   const tls = config.tls && new TlsFiles(config.tls);
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
-    const signIn = new SignIn(store.credentials, store.audit, config.signIn);
     const verifyToken = issuerTokens(config.signIn.oidc, store);
     const serviceToken = isProtected(config.signIn) ? undefined : makeServiceToken(config.signIn.serviceTokenFile);
-    const lookUp = lookUpCallers(store.credentials, verifyToken, serviceToken);
+    const refusals = new TokenRefusals();
+    const readClaim = claimReader(verifyToken, serviceToken, refusals);
+    const lookUp = lookUpCallers(store.credentials, readClaim, refusals);
+    const makers = new Makers(readClaim, config.signIn.oidc?.tokenMs ?? 0);
+    const signIn = new SignIn(store.credentials, store.audit, makers, config.signIn);
+    const tokens = new Tokens(store.credentials, store.audit, makers);
     const { authorize, close } = authorizeCalls({
       config: config.signIn,
       lookUp,
-      signIn,
+      tokens,
       addressOf: callAddress(config.signIn.trustedProxies, listen.startsWith('unix:')),
       onDenied: ({ caller: { userId: callerId, credential, address }, ...denial }) =>
         store.audit.denied({ callerId, credential, address, ...denial }),
@@ -65,15 +73,18 @@ export async function createService(config: Config): Promise<Service> {
     store.onClose(close);
     const packedCalls = config.packedCalls ? {} : undefined;
     const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls, packedCalls });
-    const callers = new ServiceCallers(lookUp, signIn, store.audit);
-    const app = await NestFactory.createMicroservice(AppModule.over(store, keepDeletedMs, callers, config.signIn), {
-      strategy: server,
-      logger: new CallLogger({
-        json: !process.stdout.isTTY,
-        logLevels,
-      }),
-      abortOnError: false,
-    });
+    const callers = new ServiceCallers(lookUp, tokens, store.audit);
+    const app = await NestFactory.createMicroservice(
+      AppModule.over(store, keepDeletedMs, callers, signIn, config.signIn),
+      {
+        strategy: server,
+        logger: new CallLogger({
+          json: !process.stdout.isTTY,
+          logLevels,
+        }),
+        abortOnError: false,
+      },
+    );
     store.maintenance.start();
     new DatabaseWatch(store, server).start();
     new AuditWatch(store).start();

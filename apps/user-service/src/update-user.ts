@@ -1,3 +1,4 @@
+import { notPermitted } from '@rollcall/access';
 import { type FieldViolation, invalidFields } from '@rollcall/grpc';
 import { user, userService } from '@rollcall/proto';
 import { fieldsOf } from './create-user.ts';
@@ -22,9 +23,13 @@ const ignored = ['id', 'create_time', 'update_time', 'delete_time', 'purge_time'
 /**
  * Changes the fields of a user that a mask names. A change that changes nothing makes no new version.
  *
- * @throws RpcError INVALID_FIELD at once; USER_NOT_FOUND, ETAG_MISMATCH or EMAIL_TAKEN, when it is run
+ * @param keepsAddress whether the caller may not change the address, by which users are known to an issuer
+ * @throws RpcError INVALID_FIELD at once; USER_NOT_FOUND, ETAG_MISMATCH, NOT_PERMITTED or EMAIL_TAKEN, when it is run
  */
-export function updateUser({ user: sent, updateMask }: userService.UpdateUserRequest): Write<user.User> {
+export function updateUser(
+  { user: sent, updateMask }: userService.UpdateUserRequest,
+  keepsAddress = false,
+): Write<user.User> {
   if (sent === null) throw invalidFields([{ field: 'user', description: 'is required', reason: 'required' }]);
   const names = namesOf(sent, updateMask);
   const fields = checkedFields(sent, names);
@@ -37,6 +42,11 @@ export function updateUser({ user: sent, updateMask }: userService.UpdateUserReq
       if (sent.etag !== '' && sent.etag !== etagOf(row)) throw etagMismatch(etagOf(row));
       const columns = fieldColumns({ ...storedFields(row), ...fields });
       if (isSame(row, columns)) return toUser(row);
+      if (keepsAddress && columns.email !== row.email)
+        throw notPermitted(
+          'Only administrators change email addresses here: by them the issuer says who signs in.',
+          'it would change the address by which the user signs in',
+        );
       const holder = view.liveByEmail(columns.email_key);
       if (holder !== undefined && holder.id !== id) throw emailTaken();
       const changed = changedRow(row, columns, view.nowMs);

@@ -1,40 +1,52 @@
-import type { user, userService } from '@rollcall/proto';
+import { currentCaller } from '@rollcall/access';
+import { user, type userService } from '@rollcall/proto';
 import type { Observable } from 'rxjs';
 import { createUser } from './create-user.ts';
 import { deleteUser, undeleteUser } from './delete-user.ts';
 import { exportUsers } from './export-users.ts';
 import { importUsers } from './import-users.ts';
 import { listUsers } from './list-users.ts';
+import { currentOrigin } from './store/audit-entry.ts';
 import type { UsersStore } from './store/users.store.ts';
 import { updateUser } from './update-user.ts';
 import { userNotFound } from './user-errors.ts';
 import { watchUsers } from './watch-users.ts';
 
+export interface UsersOptions {
+  /** How long a deleted user can be brought back, in milliseconds. */
+  readonly keepDeletedMs: number;
+  /** Whether an issuer says by the email address who signs in. Users do not change their own then. */
+  readonly addressesSignIn: boolean;
+}
+
+const { UserType } = user;
+
 /** What the directory does. Requests have passed the checks of the contract. */
 export class Users {
   readonly #store: UsersStore;
-  readonly #keepDeletedMs: number;
+  readonly #options: UsersOptions;
 
-  /** @param keepDeletedMs how long a deleted user can be brought back, in milliseconds */
-  constructor(store: UsersStore, keepDeletedMs: number) {
+  constructor(store: UsersStore, options: UsersOptions) {
     this.#store = store;
-    this.#keepDeletedMs = keepDeletedMs;
+    this.#options = options;
   }
 
   /** Creates a user. @throws RpcError USER_ID_TAKEN, EMAIL_TAKEN or REQUEST_ID_REUSED */
   async create({ user: sent, requestId }: userService.CreateUserRequest): Promise<user.User> {
     if (sent === null) throw new Error('the contract requires the user');
-    return this.#store.write(createUser(sent, requestId));
+    return this.#store.write(createUser(sent, requestId, currentOrigin().callerId));
   }
 
-  /** Changes a user. @throws RpcError INVALID_FIELD, USER_NOT_FOUND, ETAG_MISMATCH or EMAIL_TAKEN */
-  async update(request: userService.UpdateUserRequest): Promise<user.User> {
-    return this.#store.write(updateUser(request));
+  /** Changes a user. @throws RpcError INVALID_FIELD, USER_NOT_FOUND, ETAG_MISMATCH, NOT_PERMITTED or EMAIL_TAKEN */
+  update(request: userService.UpdateUserRequest): Promise<user.User> {
+    const isAdministrator = currentCaller()?.type === UserType.USER_TYPE_ADMINISTRATOR;
+    const write = updateUser(request, this.#options.addressesSignIn && !isAdministrator);
+    return this.#store.audit.noting(() => this.#store.write(write));
   }
 
   /** Deletes a user. @throws RpcError USER_NOT_FOUND or ETAG_MISMATCH */
   async delete(request: userService.DeleteUserRequest): Promise<user.User> {
-    return this.#store.write(deleteUser(request, this.#keepDeletedMs));
+    return this.#store.write(deleteUser(request, this.#options.keepDeletedMs));
   }
 
   /** Brings a deleted user back. @throws RpcError USER_NOT_FOUND, USER_NOT_DELETED, ETAG_MISMATCH or EMAIL_TAKEN */

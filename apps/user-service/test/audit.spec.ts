@@ -26,7 +26,11 @@ import {
 import { readConfig } from '../src/config.ts';
 import { ServiceCallers } from '../src/caller.controller.ts';
 import { lookUpCallers } from '../src/sign-in/look-up-callers.ts';
+import { claimReader } from '../src/sign-in/claims.ts';
+import { Makers } from '../src/sign-in/makers.ts';
 import { SignIn } from '../src/sign-in/sign-in.ts';
+import { TokenRefusals } from '../src/sign-in/token-refusals.ts';
+import { Tokens } from '../src/sign-in/tokens.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -51,15 +55,19 @@ async function startBelieving() {
     },
   });
   const { signIn } = readConfig({});
+  const refusals = new TokenRefusals();
+  const readClaim = claimReader(undefined, undefined, refusals);
+  const makers = new Makers(readClaim, 0);
   const app = await NestFactory.createMicroservice(
     AppModule.over(
       store,
       dayMs,
       new ServiceCallers(
-        lookUpCallers(store.credentials, undefined, undefined),
-        new SignIn(store.credentials, store.audit, signIn),
+        lookUpCallers(store.credentials, readClaim, refusals),
+        new Tokens(store.credentials, store.audit, makers),
         store.audit,
       ),
+      new SignIn(store.credentials, store.audit, makers, signIn),
       signIn,
     ),
     { strategy, logger: false },

@@ -4,6 +4,7 @@ import { firstValueFrom } from 'rxjs';
 import { expect, test, vi } from 'vitest';
 import { createUser as creation } from '../src/create-user.ts';
 import { all, createUser, failure, makeDatabase, newUser, openStore, startService } from './service.ts';
+import { administrator, by, createUserAs, sessionOf, startWithSignIn } from './sign-in/signed-in.ts';
 
 test('answers the user as stored, with its id, type, times and etag', async () => {
   await using service = await startService();
@@ -161,4 +162,23 @@ test('forgets request ids after a day', async () => {
   now.mockReturnValue(1_000_000 + day);
   expect(await create('Ada')).toMatchObject({ id: '2' });
   await expect(create('Eve')).rejects.toMatchObject({ reason: 'REQUEST_ID_REUSED' });
+});
+
+test('a request id belongs to its caller: that of another has an answer of its own, or a failure of its own', async () => {
+  await using service = await startWithSignIn();
+  const first = await administrator(service);
+  const eve = await createUserAs(service, first, { name: 'Eve', type: user.UserType.USER_TYPE_ADMINISTRATOR });
+  const second = await sessionOf(service, first, eve.id);
+  const create = async (name: string, credential: string) =>
+    (await firstValueFrom(service.users.createUser({ user: newUser({ name }), requestId: '1' }, by(credential)))).user
+      ?.id;
+  const id = await create('same', first);
+  expect(await create('same', first)).toBe(id);
+  const other = await create('same', second);
+  expect(other).not.toBe(id);
+  // Whoever has another session is the same caller.
+  expect(await create('same', await sessionOf(service, first, eve.id))).toBe(other);
+  expect(
+    (await failure(service.users.createUser({ user: newUser({ name: 'other' }), requestId: '1' }, by(first)))).reason,
+  ).toBe('REQUEST_ID_REUSED');
 });

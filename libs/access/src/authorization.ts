@@ -34,7 +34,10 @@ export interface AuthorizationOptions {
   readonly limits: CallerLimits;
   /** Where a call comes from, behind the proxies that are trusted. */
   readonly addressOf: (call: IncomingCall) => string;
-  /** Exchanges a credential that is used up by it, such as a ticket, for one that is not; undefined for any other. */
+  /**
+   * Exchanges a ticket, which is used up by it, for what its stream goes on by; undefined for any other credential. It is
+   * asked for streams of responses alone: elsewhere a ticket is a credential that stands for nobody.
+   */
   readonly redeem?: (credential: string) => Promise<Redeemed> | undefined;
   /** What stands for a call without a credential, such as the user that tutorial clients act as. */
   readonly standIn?: (method: Method) => Redeemed | undefined;
@@ -53,6 +56,8 @@ interface Ruled {
   readonly ownRecord: OwnRecordCheck | undefined;
   readonly isStream: boolean;
   readonly isWrite: boolean;
+  /** Whether it is a stream of responses to one request: what EventSource can open, and tickets are for nothing else. */
+  readonly opensByTicket: boolean;
 }
 
 /** It asks for another call, and is itself answered as that one would be: by `check`. */
@@ -118,7 +123,8 @@ export class Authorization {
     const asSent = { credential: sent, as: undefined };
     if (redeem === undefined || !isTicket(sent)) return this.#admitFound(ruled, call, asSent, address, taking);
     // To ask would use it up. What is asked about has a body, and no ticket opens that.
-    if (taking === 'wait') throw credentialInvalid('it is a ticket');
+    if (taking === 'wait' || !ruled.opensByTicket)
+      throw credentialInvalid('it is a ticket, which opens a stream of responses and nothing else');
     const redeeming = this.#turns.run(address, async () => (await redeem(sent)) ?? asSent);
     return redeeming.then((redeemed) => this.#admitFound(ruled, call, redeemed, address, taking));
   }
@@ -226,6 +232,7 @@ export class Authorization {
       ownRecord: rule.own && ownRecordCheck(method, rule.own),
       isStream: kind !== 'unary',
       isWrite: kind === 'unary' && !method.readOnly,
+      opensByTicket: kind === 'server_streaming',
     };
     this.#ruled.set(method, ruled);
     return ruled;

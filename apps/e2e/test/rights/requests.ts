@@ -126,6 +126,14 @@ export const requests: Readonly<Record<string, Prepare>> = {
     }
     return { message: { userId: id, name }, path: `/v1/users/${id}/tokens/${name}` };
   },
+  '/rollcall.access.v1.AccessService/ListSessions': (_, { id }) => ({
+    message: { userId: id },
+    path: `/v1/users/${id}/sessions`,
+  }),
+  '/rollcall.access.v1.AccessService/RevokeSession': async ({ access, administrator }, { id, permitted }) => {
+    const name = permitted ? await sessionOf(access, administrator, id) : '0'.repeat(16);
+    return { message: { userId: id, name }, path: `/v1/users/${id}/sessions/${name}` };
+  },
   '/rollcall.access.v1.AccessService/RevokeCredentials': (_, { id }) => ({
     message: { userId: id },
     path: `/v1/users/${id}:revokeCredentials`,
@@ -176,10 +184,21 @@ export const requests: Readonly<Record<string, Prepare>> = {
 };
 
 async function invitation({ access, administrator, newUser }: SignedIn): Promise<string> {
-  const { link } = await firstValueFrom(
-    access.createInvitation({ userId: await newUser(), validDays: 1 }, by(administrator)),
-  );
+  return linkFor(access, administrator, await newUser());
+}
+
+async function linkFor(access: SignedIn['access'], administrator: string, userId: string): Promise<string> {
+  const { link } = await firstValueFrom(access.createInvitation({ userId, validDays: 1 }, by(administrator)));
   return link.split('#')[1] ?? '';
+}
+
+/** Signs a user in. @returns the name of the session */
+async function sessionOf(access: SignedIn['access'], administrator: string, userId: string): Promise<string> {
+  const { secret } = await firstValueFrom(
+    access.createSession({ secret: await linkFor(access, administrator, userId) }),
+  );
+  const { sessions } = await firstValueFrom(access.listSessions({ userId }, by(secret)));
+  return sessions.find(({ current }) => current)?.name ?? '';
 }
 
 /** How each route of the gateway itself is called, where its template does not say it. */

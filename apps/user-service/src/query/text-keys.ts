@@ -6,9 +6,17 @@ export function nameKey(name: string): string {
   return name.normalize('NFKC').toLowerCase().replaceAll('ς', 'σ');
 }
 
-/** The same for addresses that differ in case or in how Unicode composes a letter alone. */
+/**
+ * The same for addresses that differ in case or in how Unicode composes a letter alone. No two live users have addresses
+ * of one key, and searches go by it. Who somebody is it does not say: `\u212A` (Kelvin) has the key of `k`.
+ */
 export function emailKey(email: string): string {
   return email.normalize('NFC').toLowerCase();
+}
+
+/** What makes two addresses those of the same person: they are equal but for the case of letters of ASCII. */
+export function addressIdentity(email: string): string {
+  return email.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 /** Orders texts by code point, as a database orders their UTF-8. JavaScript's own `<` goes by UTF-16 unit. */

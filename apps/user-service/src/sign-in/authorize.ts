@@ -1,8 +1,8 @@
 import { Authorization, CallerCache, type Denial, localAuthorization, type LookUpCallers } from '@rollcall/access';
 import type { Authorize, IncomingCall } from '@rollcall/grpc';
-import { byUserId } from './look-up-callers.ts';
+import { standInFor } from './claims.ts';
 import { isProtected, type SignInConfig } from './sign-in-environment.ts';
-import type { SignIn } from './sign-in.ts';
+import type { Tokens } from './tokens.ts';
 
 /** The contracts whose clients know no credentials. */
 const tutorials = ['UserManager', 'UserService'];
@@ -10,13 +10,13 @@ const tutorials = ['UserManager', 'UserService'];
 export interface AuthorizeOptions {
   readonly config: SignInConfig;
   readonly lookUp: LookUpCallers;
-  readonly signIn: SignIn;
+  readonly tokens: Tokens;
   readonly addressOf: (call: IncomingCall) => string;
   readonly onDenied: (denial: Denial) => void;
 }
 
 /** Makes what every call of the service passes. @returns it, and what ends its looking up of callers */
-export function authorizeCalls({ config, lookUp, signIn, addressOf, onDenied }: AuthorizeOptions): {
+export function authorizeCalls({ config, lookUp, tokens, addressOf, onDenied }: AuthorizeOptions): {
   readonly authorize: Authorize;
   readonly close: () => void;
 } {
@@ -26,12 +26,12 @@ export function authorizeCalls({ config, lookUp, signIn, addressOf, onDenied }: 
   const standIn =
     tutorialUserId === undefined
       ? undefined
-      : { credential: byUserId(BigInt(tutorialUserId)), as: 'tutorial' as const };
+      : { credential: standInFor(BigInt(tutorialUserId)), as: 'tutorial' as const };
   const { authorize } = new Authorization({
     callers,
     limits,
     addressOf,
-    redeem: signIn.redeem,
+    redeem: tokens.redeem,
     standIn: ({ service }) => (tutorials.includes(service) ? standIn : undefined),
     onDenied,
   });

@@ -25,6 +25,8 @@ export type WhyRefused =
   | 'it was issued in the future'
   | 'its subject is missing or no subject'
   | 'its user id is missing or no user id'
+  | 'it has no email address'
+  | 'its email_verified is the text "true", and has to be the value true'
   | 'it has no verified email address';
 
 /**

@@ -1,4 +1,4 @@
-import { credentialInvalid } from './credential-errors.ts';
+import { credentialInvalid, type WhyRefused } from './credential-errors.ts';
 import type { OidcConfig } from './oidc-environment.ts';
 
 /** Who has signed in, as the issuer says. It says nothing of whether the directory has such a user. */
@@ -12,6 +12,8 @@ export interface VerifiedToken {
   readonly email?: string;
   /** From when on the token is refused, with the leeway, in milliseconds since 1970. */
   readonly expiresMs: number;
+  /** When it was issued, in milliseconds since 1970; absent when it does not say. */
+  readonly issuedMs?: number;
 }
 
 type Claims = ReadonlyMap<string, unknown>;
@@ -31,18 +33,18 @@ const maxSeconds = 253_402_300_799;
 export function checkClaims(claims: Claims, config: OidcConfig, nowMs: number): VerifiedToken {
   if (claims.get('iss') !== config.issuer) throw credentialInvalid('its issuer is another');
   if (!isMeantFor(claims.get('aud'), config.audiences)) throw credentialInvalid('its audience is another');
-  const expiresMs = checkTimes(claims, config.leewaySeconds * 1000, nowMs);
+  const times = checkTimes(claims, config.leewaySeconds * 1000, nowMs);
   const subject = claims.get('sub');
   if (!isText(subject, 255)) throw credentialInvalid('its subject is missing or no subject');
   const userId = config.userIdClaim === undefined ? undefined : userIdOf(claims.get(config.userIdClaim));
   const email = verifiedEmail(claims);
-  if (userId === undefined && email === undefined) throw credentialInvalid('it has no verified email address');
+  if (userId === undefined && email === undefined) throw credentialInvalid(whyNoAddress(claims));
   return Object.freeze({
     subject,
     issuer: config.issuer,
     ...(userId === undefined ? {} : { userId }),
     ...(email === undefined ? {} : { email }),
-    expiresMs,
+    ...times,
   });
 }
 
@@ -51,8 +53,7 @@ function isMeantFor(aud: unknown, audiences: readonly string[]): boolean {
   return named.every((each) => typeof each === 'string') && named.some((each) => audiences.includes(each));
 }
 
-/** @returns when the token ends */
-function checkTimes(claims: Claims, leewayMs: number, nowMs: number): number {
+function checkTimes(claims: Claims, leewayMs: number, nowMs: number): Pick<VerifiedToken, 'expiresMs' | 'issuedMs'> {
   const exp = millisecondsOf(claims.get('exp'));
   if (exp === undefined) throw credentialInvalid('its expiry is missing or no time');
   if (nowMs >= exp + leewayMs) throw credentialInvalid('it has expired');
@@ -61,12 +62,12 @@ function checkTimes(claims: Claims, leewayMs: number, nowMs: number): number {
     if (nbf === undefined) throw credentialInvalid('its start is no time');
     if (nowMs < nbf - leewayMs) throw credentialInvalid('it is not valid yet');
   }
+  const iat = millisecondsOf(claims.get('iat'));
   if (claims.has('iat')) {
-    const iat = millisecondsOf(claims.get('iat'));
     if (iat === undefined) throw credentialInvalid('its time of issue is no time');
     if (nowMs < iat - leewayMs) throw credentialInvalid('it was issued in the future');
   }
-  return exp + leewayMs;
+  return { expiresMs: exp + leewayMs, ...(iat === undefined ? {} : { issuedMs: iat }) };
 }
 
 /** Seconds since 1970, which may have a fraction: RFC 7519, section 2. JSON.parse reads 1e999 as Infinity. */
@@ -91,6 +92,14 @@ function userIdOf(value: unknown): string {
   if (typeof text !== 'string' || !/^[1-9]\d{0,19}$/.test(text) || BigInt(text) > maxUint64)
     throw credentialInvalid('its user id is missing or no user id');
   return text;
+}
+
+/** Some issuers say it in another way, or not at all; OIDC_USER_ID_CLAIM is there for them. */
+function whyNoAddress(claims: Claims): WhyRefused {
+  if (!claims.has('email')) return 'it has no email address';
+  return claims.get('email_verified') === 'true'
+    ? 'its email_verified is the text "true", and has to be the value true'
+    : 'it has no verified email address';
 }
 
 /** @returns undefined when there is none, or the issuer does not say that it is verified */

@@ -11,10 +11,12 @@ export interface OidcConfig {
   readonly userIdClaim: string | undefined;
   /** How far the issuer's clock may be off, in seconds. */
   readonly leewaySeconds: number;
+  /** How long what such a token makes lasts at the most, in milliseconds: it outlives the token. 0: it makes nothing. */
+  readonly tokenMs: number;
 }
 
 /**
- * Reads `OIDC_ISSUER`, `OIDC_AUDIENCE`, `OIDC_USER_ID_CLAIM` and `OIDC_LEEWAY_SECONDS`.
+ * Reads `OIDC_ISSUER`, `OIDC_AUDIENCE`, `OIDC_USER_ID_CLAIM`, `OIDC_LEEWAY_SECONDS` and `OIDC_TOKEN_DAYS`.
  *
  * @returns undefined when none is set: no tokens are accepted then
  * @throws Error that names the variable whose value is wrong
@@ -23,7 +25,7 @@ export function readOidc(env: Environment): OidcConfig | undefined {
   const issuer = env['OIDC_ISSUER'];
   if (!issuer) {
     // Who sets one of these expects a sign-in: a service without one must not start.
-    for (const name of ['OIDC_AUDIENCE', 'OIDC_USER_ID_CLAIM', 'OIDC_LEEWAY_SECONDS'])
+    for (const name of ['OIDC_AUDIENCE', 'OIDC_USER_ID_CLAIM', 'OIDC_LEEWAY_SECONDS', 'OIDC_TOKEN_DAYS'])
       if (env[name]) throw new Error(`${name}: it is set, and OIDC_ISSUER is not`);
     return undefined;
   }
@@ -35,6 +37,7 @@ export function readOidc(env: Environment): OidcConfig | undefined {
     audiences: readAudiences(env),
     userIdClaim: readUserIdClaim(env),
     leewaySeconds: readLeeway(env),
+    tokenMs: readTokenDays(env) * 24 * 60 * 60 * 1000,
   });
 }
 
@@ -57,5 +60,12 @@ function readLeeway(env: Environment): number {
   const value = env['OIDC_LEEWAY_SECONDS'] || '30';
   if (!/^\d{1,3}$/.test(value) || Number(value) > 300)
     throw new Error(`OIDC_LEEWAY_SECONDS: "${value}" is no whole number from 0 to 300`);
+  return Number(value);
+}
+
+function readTokenDays(env: Environment): number {
+  const value = env['OIDC_TOKEN_DAYS'] || '0';
+  if (!/^\d{1,3}$/.test(value) || Number(value) > 400)
+    throw new Error(`OIDC_TOKEN_DAYS: "${value}" is no whole number from 0 to 400`);
   return Number(value);
 }

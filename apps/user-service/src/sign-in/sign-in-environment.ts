@@ -20,6 +20,8 @@ export interface SignInConfig {
   readonly links: boolean;
   /** How long a session lasts, in milliseconds. */
   readonly sessionMs: number;
+  /** Whether a link for the administrator is printed also when one is signed in. */
+  readonly administratorLink: boolean;
   /** Under which address browsers reach the gateway, without a slash at the end. */
   readonly publicUrl: string;
   /** The user that the tutorials' clients act as, which know no credentials; undefined when nobody. */
@@ -42,6 +44,7 @@ export function readSignIn(env: Environment): SignInConfig {
   return Object.freeze({
     oidc: readOidc(env),
     links: readSwitch(env, 'LOCAL_SIGN_IN'),
+    administratorLink: readSwitch(env, 'ADMINISTRATOR_LINK'),
     sessionMs: readWhole(env, 'SESSION_DAYS', defaultSessionDays, maxSessionDays) * dayMs,
     publicUrl: readPublicUrl(env),
     tutorialUserId: readTutorialUserId(env),
@@ -55,6 +58,11 @@ export function readSignIn(env: Environment): SignInConfig {
 /** Without a way to sign in, whoever is on this machine is the administrator. */
 export function isProtected({ oidc, links }: SignInConfig): boolean {
   return oidc === undefined && !links;
+}
+
+/** Whether an issuer says by a user's email address who it is. */
+export function addressesSignIn({ oidc }: SignInConfig): boolean {
+  return oidc !== undefined && oidc.userIdClaim === undefined;
 }
 
 function readEmail(env: Environment): string {

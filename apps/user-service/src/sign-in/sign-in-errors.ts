@@ -12,6 +12,10 @@ export function localSignInOff(): RpcError {
   return new RpcError(Status.FAILED_PRECONDITION, 'LOCAL_SIGN_IN_OFF', message);
 }
 
+export function sessionNotFound(): RpcError {
+  return new RpcError(Status.NOT_FOUND, 'SESSION_NOT_FOUND', 'The user has no such session. It may have ended.');
+}
+
 export function tokenNameTaken(name: string): RpcError {
   const message = `The user has a token "${name}". Revoke it first, or choose another name.`;
   return new RpcError(Status.ALREADY_EXISTS, 'TOKEN_NAME_TAKEN', message);

@@ -1,20 +1,18 @@
-import { credentialInvalid, type Redeemed } from '@rollcall/access';
-import type { RpcError } from '@rollcall/grpc';
+import { RpcError } from '@rollcall/grpc';
 import { user } from '@rollcall/proto';
-import { currentOrigin } from '../store/audit-entry.ts';
 import type { AuditLog } from '../store/audit-log.ts';
-import type { Credential, Credentials, CredentialsTransaction, NewCredential } from '../store/credentials.ts';
+import type { Credential, UserRights } from '../store/credential-reads.ts';
+import type { Credentials, CredentialsTransaction, NewCredential } from '../store/credentials.ts';
 import { liveUserNotFound } from '../user-errors.ts';
-import { byHash, byUserId } from './look-up-callers.ts';
-import { hashOfSecret, kindOfSecret } from './secrets.ts';
-import { linkInvalid, localSignInOff, tokenNameTaken, tokenNotFound, tooManyTokens } from './sign-in-errors.ts';
+import { resolve } from './claims.ts';
+import type { Makers } from './makers.ts';
+import { kindOfSecret } from './secrets.ts';
+import { linkInvalid, localSignInOff, sessionNotFound } from './sign-in-errors.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
-const ticketMs = 30_000;
 const firstLinkMs = dayMs;
 const defaultLinkDays = 7;
-const defaultTokenDays = 90;
-const maxTokens = 100;
+const maxSessions = 100;
 
 /** The name of links that were made when nobody could sign in. */
 const firstLink = 'first';
@@ -24,138 +22,144 @@ export interface SignInOptions {
   readonly links: boolean;
   /** How long a session lasts, in milliseconds. */
   readonly sessionMs: number;
+  /** Whether a link for the administrator is made also when one is signed in. */
+  readonly administratorLink: boolean;
   /** Under which address browsers reach the gateway. */
   readonly publicUrl: string;
 }
 
-/** What users sign in by: it is made here, and here it is used up. */
+/** What a session is to be, beside what it is begun by. */
+export interface SessionToBegin {
+  /** What signs in; empty when it does not say. */
+  readonly agent: string;
+  /** The secret of a session that ends in favour of this one; empty when there is none. */
+  readonly replacedSecret: string;
+}
+
+/** How people sign in and out: links, and the sessions that these begin. */
 export class SignIn {
   readonly #credentials: Credentials;
   readonly #audit: AuditLog;
+  readonly #makers: Makers;
   readonly #options: SignInOptions;
 
-  constructor(credentials: Credentials, audit: AuditLog, options: SignInOptions) {
+  constructor(credentials: Credentials, audit: AuditLog, makers: Makers, options: SignInOptions) {
     this.#credentials = credentials;
     this.#audit = audit;
+    this.#makers = makers;
     this.#options = options;
   }
 
   /** Signs in by a link, which is used up. @throws RpcError LINK_INVALID or LOCAL_SIGN_IN_OFF */
-  async createSession(link: string): Promise<NewCredential & { readonly userId: bigint }> {
+  createSession(link: string, begun: SessionToBegin): Promise<NewCredential & { readonly userId: bigint }> {
     this.#requireLinks();
-    const made = kindOfSecret(link) === 'link' ? await this.#redeemLink(link) : undefined;
-    if (made !== undefined) return made;
-    const error = linkInvalid();
-    this.#audit.denied({ ...currentOrigin(), code: error.code, reason: error.reason });
-    throw error;
+    return this.#audit.noting(async () => {
+      const made = kindOfSecret(link) === 'link' ? await this.#redeemLink(link, begun) : undefined;
+      if (made === undefined) throw linkInvalid();
+      return made;
+    });
   }
 
-  #redeemLink(link: string): Promise<(NewCredential & { readonly userId: bigint }) | undefined> {
+  #redeemLink(
+    link: string,
+    { agent, replacedSecret }: SessionToBegin,
+  ): Promise<(NewCredential & { readonly userId: bigint }) | undefined> {
     return this.#credentials.change(async (change) => {
       const taken = await change.take('link', link);
-      const who = taken && (await change.user(taken.user_id));
+      const who = taken && (await userIn(change, taken.user_id));
       if (who === undefined || !maySignIn(who)) return undefined;
       await change.note(`session of user ${who.id} begun by link`);
       // Links that were printed for want of a way to sign in are of no more use.
       await change.revoke(who.id, { kind: 'link', name: firstLink });
-      return {
-        ...(await change.make('session', { userId: who.id, validMs: this.#options.sessionMs })),
-        userId: who.id,
-      };
+      const replaced = kindOfSecret(replacedSecret) === 'session' && (await change.take('session', replacedSecret));
+      if (replaced) await change.note(`session of user ${replaced.user_id} ended: another was begun in its place`);
+      const sessions = await change.reads.of(who.id, 'session');
+      for (const { hash } of sessions.slice(maxSessions - 1)) await change.revokeOne(hash); // the oldest
+      const validMs = this.#options.sessionMs;
+      const made = await change.make('session', { userId: who.id, validMs, madeBy: 'link', agent });
+      return { ...made, userId: who.id };
     });
   }
 
-  /** Ends the session or token with this secret. */
-  async end(secret: string): Promise<void> {
+  /** Ends the credential that this is. A token of the issuer stands for nobody from then on. */
+  async end(credential: string): Promise<void> {
+    const claim = await this.#makers.claimOf(credential);
     await this.#credentials.change(async (change) => {
-      await change.revokeOne(hashOfSecret(secret));
-      await change.note(`${kindOfSecret(secret) ?? 'credential'} ended`);
+      if (claim.by === 'token') {
+        const [known] = await resolve([claim], change.reads);
+        if (known === undefined || known instanceof RpcError) return; // it has ended
+        const of = { userId: BigInt(known.userId), expireTimeMs: BigInt(claim.expiresMs) };
+        await change.end(Buffer.from(claim.hash, 'base64'), of);
+      } else if (claim.by === 'hash') await change.revokeOne(Buffer.from(claim.hash, 'base64'));
+      await change.note(`${kindOfSecret(credential) ?? 'token of the issuer'} ended`);
     });
   }
 
-  /** Makes a link by which a user signs in, once. @throws RpcError USER_NOT_FOUND or LOCAL_SIGN_IN_OFF */
-  createLink(userId: string, validDays: number): Promise<{ readonly link: string; readonly expireTimeMs: bigint }> {
+  /** The sessions of a user that have not expired, the latest first. */
+  listSessions(userId: string): Promise<Credential[]> {
+    return this.#credentials.reads.of(BigInt(userId), 'session');
+  }
+
+  /** Ends a session. @param name what `sessionName` makes of its hash @throws RpcError SESSION_NOT_FOUND */
+  revokeSession(userId: string, name: string): Promise<void> {
+    return this.#credentials.change(async (change) => {
+      const sessions = await change.reads.of(BigInt(userId), 'session');
+      const found = sessions.find(({ hash }) => sessionName(hash) === name);
+      if (found === undefined) throw sessionNotFound();
+      await change.revokeOne(found.hash);
+      await change.note(`session ${name} of user ${userId} ended`);
+    });
+  }
+
+  /**
+   * Makes a link by which a user signs in, once.
+   *
+   * @param maker the credential of the call; undefined in protected mode
+   * @throws RpcError USER_NOT_FOUND, LOCAL_SIGN_IN_OFF, NOT_PERMITTED or INVALID_FIELD
+   */
+  createLink(
+    userId: string,
+    validDays: number,
+    maker: string | undefined,
+  ): Promise<{ readonly link: string; readonly expireTimeMs: bigint }> {
     this.#requireLinks();
-    return this.#credentials.change(async (change) => {
-      const id = await liveUser(change, userId);
-      const made = await change.make('link', { userId: id, validMs: (validDays || defaultLinkDays) * dayMs });
-      await change.note(`link made for user ${id}`);
-      return { link: this.#linkOf(made.secret), expireTimeMs: made.expireTimeMs };
-    });
-  }
-
-  /** Makes a token. @throws RpcError USER_NOT_FOUND, TOKEN_NAME_TAKEN or TOO_MANY_TOKENS */
-  createToken(userId: string, name: string, validDays: number): Promise<NewCredential> {
-    return this.#credentials.change(async (change) => {
-      const id = await liveUser(change, userId);
-      const tokens = await change.of(id, 'token');
-      if (tokens.some((token) => token.name === name)) throw tokenNameTaken(name);
-      if (tokens.length >= maxTokens) throw tooManyTokens(maxTokens);
-      await change.note(`token "${name}" made for user ${id}`);
-      return change.make('token', { userId: id, name, validMs: (validDays || defaultTokenDays) * dayMs });
-    });
-  }
-
-  /** The tokens of a user that have not expired, by name. */
-  listTokens(userId: string): Promise<Credential[]> {
-    return this.#credentials.tokensOf(BigInt(userId));
-  }
-
-  /** Revokes a token. @throws RpcError TOKEN_NOT_FOUND */
-  deleteToken(userId: string, name: string): Promise<void> {
-    return this.#credentials.change(async (change) => {
-      if ((await change.revoke(BigInt(userId), { kind: 'token', name })) === 0) throw tokenNotFound(name);
-      await change.note(`token "${name}" of user ${userId} revoked`);
+    return this.#audit.noting(async () => {
+      const claim = maker === undefined ? undefined : await this.#makers.claimOf(maker);
+      return this.#credentials.change(async (change) => {
+        const by = await this.#makers.makerIn(change, claim);
+        const id = await liveUser(change, userId);
+        const validMs = this.#makers.lifetimeMs(by, id, validDays, defaultLinkDays, change.nowMs);
+        const made = await change.make('link', { userId: id, validMs, madeBy: by.kind });
+        await change.note(`link made for user ${id}`);
+        return { link: this.#linkOf(made.secret), expireTimeMs: made.expireTimeMs };
+      });
     });
   }
 
   /** Revokes all that a user signs in by. @returns how many there were */
   revokeAll(userId: string): Promise<number> {
     return this.#credentials.change(async (change) => {
-      const count = await change.revoke(BigInt(userId));
+      const count = await change.revokeAll(BigInt(userId));
       await change.note(`all credentials of user ${userId} revoked: ${count}`);
       return count;
     });
   }
 
-  /** Makes a ticket that stands for a credential, once. */
-  createTicket(userId: string, credential: string): Promise<NewCredential> {
-    return this.#credentials.change(async (change) => {
-      const isSecret = kindOfSecret(credential) !== undefined;
-      const name = isSecret ? byHash(hashOfSecret(credential)) : byUserId(BigInt(userId));
-      return change.make('ticket', { userId: BigInt(userId), name, validMs: ticketMs });
-    });
-  }
-
-  /** For Authorization: a ticket is used up, and its call goes on as long as what it was made by holds. */
-  readonly redeem = (credential: string): Promise<Redeemed> | undefined => {
-    return kindOfSecret(credential) === 'ticket' ? this.#redeemTicket(credential) : undefined;
-  };
-
-  async #redeemTicket(credential: string): Promise<Redeemed> {
-    // What is made up costs a look, and no place in the queue of writes.
-    if ((await this.#credentials.byHash([hashOfSecret(credential)])).size === 0) throw ticketInvalid();
-    return this.#credentials.change(async (change) => {
-      const ticket = await change.take('ticket', credential);
-      if (ticket === undefined) throw ticketInvalid();
-      return { credential: ticket.name, as: 'ticket' as const };
-    });
-  }
-
   /**
    * Makes a link for the administrator with the lowest id, when no administrator is signed in anywhere: at first, or when
-   * all are locked out.
+   * all are locked out. Where it is configured so, it makes one in any case.
    *
    * @param createAdministrator makes one in a directory that has none
    * @returns the link; undefined when it is not needed
    */
   async firstLink(createAdministrator: () => Promise<bigint>): Promise<string | undefined> {
-    if (!this.#options.links) return undefined;
+    const { links, administratorLink } = this.#options;
+    if (!links) return undefined;
     const administrators = await this.#credentials.administrators(1000);
-    if (await this.#credentials.anySignedIn(administrators)) return undefined;
+    if (!administratorLink && (await this.#credentials.anySignedIn(administrators))) return undefined;
     const userId = administrators[0] ?? (await createAdministrator());
     return this.#credentials.change(async (change) => {
-      const made = await change.make('link', { userId, name: firstLink, validMs: firstLinkMs });
+      const made = await change.make('link', { userId, name: firstLink, validMs: firstLinkMs, madeBy: 'system' });
       await change.note(`first link made for user ${userId}`);
       return this.#linkOf(made.secret);
     });
@@ -170,17 +174,23 @@ export class SignIn {
   }
 }
 
-function ticketInvalid(): RpcError {
-  return credentialInvalid('the ticket is unknown, was used or has expired');
+/** Names a session, and does not tell its secret: 64 bits of the hash of 256 random ones. */
+export function sessionName(hash: Uint8Array): string {
+  return Buffer.from(hash.subarray(0, 8)).toString('hex');
 }
 
-async function liveUser(change: CredentialsTransaction, userId: string): Promise<bigint> {
-  const found = await change.user(BigInt(userId));
+/** The live user with this id. @throws RpcError USER_NOT_FOUND */
+export async function liveUser(change: CredentialsTransaction, userId: string): Promise<bigint> {
+  const found = await userIn(change, BigInt(userId));
   if (found === undefined || found.delete_time_ms !== 0n) throw liveUserNotFound(userId);
   return found.id;
 }
 
-function maySignIn({ type, delete_time_ms }: { readonly type: bigint; readonly delete_time_ms: bigint }): boolean {
+async function userIn({ reads }: CredentialsTransaction, id: bigint): Promise<UserRights | undefined> {
+  return (await reads.usersById([id])).get(id);
+}
+
+function maySignIn({ type, delete_time_ms }: UserRights): boolean {
   const role: user.UserType = Number(type);
   return delete_time_ms === 0n && role !== user.UserType.USER_TYPE_DISABLED;
 }

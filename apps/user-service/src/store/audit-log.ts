@@ -1,6 +1,8 @@
+import { status as Status } from '@grpc/grpc-js';
+import { RpcError } from '@rollcall/grpc';
 import { appendAudit, auditHead, type Head } from './audit-chain.ts';
 import { type AuditPage, type AuditQuery, entriesBefore } from './audit-pages.ts';
-import type { StoredEntry } from './audit-entry.ts';
+import { currentOrigin, type StoredEntry } from './audit-entry.ts';
 import { type Denial, Denials } from './denials.ts';
 import type { Engine } from './engine.ts';
 import type { WriteQueue } from './write-queue.ts';
@@ -21,6 +23,22 @@ export class AuditLog {
   /** Notes a call that was denied. It stands in the log within a second or two. */
   denied(denial: Denial): void {
     this.#denials.add(denial);
+  }
+
+  /** Does what may be denied, and notes when it is. */
+  async noting<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      if (
+        error instanceof RpcError &&
+        (error.code === Status.PERMISSION_DENIED || error.code === Status.UNAUTHENTICATED)
+      ) {
+        const why = typeof error.cause === 'string' ? `: ${error.cause}` : '';
+        this.denied({ ...currentOrigin(), code: error.code, reason: `${error.reason}${why}` });
+      }
+      throw error;
+    }
   }
 
   /** Writes the denied calls that were noted so far. @returns whether that succeeded */

@@ -1,12 +1,13 @@
-import type { Selectable, Transaction } from 'kysely';
+import { Logger } from '@nestjs/common';
+import type { Transaction } from 'kysely';
 import { hashOfSecret, newSecret, type SecretKind } from '../sign-in/secrets.ts';
 import { appendAudit } from './audit-chain.ts';
 import { currentOrigin, type Origin } from './audit-entry.ts';
+import { type Credential, CredentialReads } from './credential-reads.ts';
 import type { Engine } from './engine.ts';
-import type { CredentialsTable, UsersDatabase } from './tables.ts';
+import { revokeAll } from './revocations.ts';
+import type { UsersDatabase } from './tables.ts';
 import type { WriteQueue } from './write-queue.ts';
-
-export type Credential = Selectable<CredentialsTable>;
 
 /** A credential that was just made. The secret is in nobody else's hands. */
 export interface NewCredential {
@@ -15,42 +16,60 @@ export interface NewCredential {
   readonly expireTimeMs: bigint;
 }
 
-/** A user, as far as it matters for what they may do. */
-export interface UserRights {
-  readonly id: bigint;
-  readonly type: bigint;
-  /** 0 while the user is live. */
-  readonly delete_time_ms: bigint;
+/** What a credential is to be. */
+export interface CredentialToMake {
+  readonly userId: bigint;
+  readonly name?: string;
+  readonly validMs: number;
+  readonly madeBy: string;
+  readonly agent?: string;
 }
 
 /** A transaction that changes credentials. */
 export interface CredentialsTransaction {
+  readonly nowMs: bigint;
+  /** Reads within the transaction: nothing of it changes before the commit. */
+  readonly reads: CredentialReads;
   /** Makes a credential. It replaces one that has the same name and has expired. */
-  make(kind: SecretKind, of: { userId: bigint; name?: string; validMs: number }): Promise<NewCredential>;
+  make(kind: SecretKind, of: CredentialToMake): Promise<NewCredential>;
   /** Removes a credential, if it is there and has not expired. A secret works once this way, among all processes. */
   take(kind: SecretKind, secret: string): Promise<Credential | undefined>;
-  /** Removes credentials of a user. @returns how many have not expired */
-  revoke(userId: bigint, which?: { readonly kind: SecretKind; readonly name: string }): Promise<number>;
+  /** Removes credentials of a user that have a name. @returns how many have not expired */
+  revoke(userId: bigint, which: { readonly kind: SecretKind; readonly name: string }): Promise<number>;
+  /** Removes all that a user signs in by, and all that was issued until now stands for nobody. @returns how many there were */
+  revokeAll(userId: bigint): Promise<number>;
   /** Removes the one with this hash. */
   revokeOne(hash: Uint8Array): Promise<void>;
-  /** Those of a user that have not expired. */
-  of(userId: bigint, kind: SecretKind): Promise<Credential[]>;
-  /** The user with this id. */
-  user(userId: bigint): Promise<UserRights | undefined>;
+  /** Remembers that a token of the issuer was signed out, until it expires. */
+  end(hash: Uint8Array, of: { readonly userId: bigint; readonly expireTimeMs: bigint }): Promise<void>;
   /** Writes into the audit log what is done here. */
   note(text: string): Promise<void>;
 }
 
+/** How often it is written that a credential is in use, in milliseconds. */
+const useMs = 5 * 60 * 1000;
+
+/** The longest that anything is valid, in milliseconds. */
+export const maxValidMs = 400 * 24 * 60 * 60 * 1000;
+
+const logger = new Logger('credentials');
+
 /** What users sign in by, in the store. */
 export class Credentials {
+  /** Reads what is committed. */
+  readonly reads: CredentialReads;
   readonly #engine: Engine;
   readonly #writes: WriteQueue;
   readonly #now: () => number;
+  /** The hashes of those that were used, and it is not written yet. */
+  readonly #used = new Map<string, Uint8Array>();
+  #writingUse: Promise<void> | undefined;
 
   constructor(engine: Engine, writes: WriteQueue, now: () => number) {
     this.#engine = engine;
     this.#writes = writes;
     this.#now = now;
+    this.reads = new CredentialReads(engine, engine.db, now);
   }
 
   /** Runs a transaction. It is on the disk when this settles. */
@@ -59,52 +78,17 @@ export class Credentials {
     return this.#writes.exclusively((db) => run(this.#transaction(db, origin)));
   }
 
-  /** The credentials with these hashes that have not expired, by the hash in base64. */
-  async byHash(hashes: readonly Uint8Array[]): Promise<Map<string, Credential>> {
-    if (hashes.length === 0) return new Map();
-    const rows = await this.#engine.db
-      .selectFrom('credentials')
-      .selectAll()
-      .where('hash', 'in', [...hashes])
-      .where('expire_time_ms', '>', BigInt(this.#now()))
-      .execute();
-    return new Map(rows.map((row) => [Buffer.from(row.hash).toString('base64'), row]));
+  /** Notes that credentials are in use, where that was not noted just now. Nobody waits for it. */
+  used(credentials: Iterable<Credential>): void {
+    const since = BigInt(Math.floor(this.#now()) - useMs);
+    for (const { hash, last_use_time_ms } of credentials)
+      if (last_use_time_ms <= since) this.#used.set(Buffer.from(hash).toString('base64'), hash);
+    if (this.#used.size > 0) this.#writingUse ??= this.#writeUse();
   }
 
-  /** What the tokens of a user are called, and when they expire; by name. */
-  async tokensOf(userId: bigint): Promise<Credential[]> {
-    return this.#engine.db
-      .selectFrom('credentials')
-      .selectAll()
-      .where('user_id', '=', userId)
-      .where('kind', '=', 'token')
-      .where('expire_time_ms', '>', BigInt(this.#now()))
-      .orderBy('name')
-      .execute();
-  }
-
-  /** The users with these ids, deleted ones too. */
-  async usersById(ids: readonly bigint[]): Promise<Map<bigint, UserRights>> {
-    if (ids.length === 0) return new Map();
-    const rows = await this.#engine.db
-      .selectFrom('users')
-      .select(['id', 'type', 'delete_time_ms'])
-      .where(this.#engine.isOneOf('id', ids))
-      .execute();
-    return new Map(rows.map((row) => [row.id, row]));
-  }
-
-  /** The live users with these addresses, given and found by what makes addresses the same. */
-  async usersByEmail(keys: readonly string[]): Promise<Map<string, UserRights>> {
-    if (keys.length === 0) return new Map();
-    const rows = await this.#engine.db
-      .selectFrom('users')
-      .select(['id', 'type', 'delete_time_ms', 'email_key'])
-      .where(this.#engine.isOneOf('email_key', keys))
-      .where('email_key', '<>', '')
-      .where('delete_time_ms', '=', 0n)
-      .execute();
-    return new Map(rows.map((row) => [row.email_key, row]));
+  /** Waits for what is being written. */
+  async settled(): Promise<void> {
+    await this.#writingUse;
   }
 
   /** The administrators who are live, those with the lowest ids first. */
@@ -134,13 +118,41 @@ export class Credentials {
     return found.length > 0;
   }
 
+  async #writeUse(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve)); // with all that are looked up in this turn
+    try {
+      const hashes = [...this.#used.values()].slice(0, 500);
+      for (const hash of hashes) this.#used.delete(Buffer.from(hash).toString('base64'));
+      const nowMs = BigInt(Math.floor(this.#now()));
+      await this.#writes.exclusively((db) =>
+        db
+          .updateTable('credentials')
+          .set({ last_use_time_ms: nowMs })
+          .where('hash', 'in', hashes)
+          .where('last_use_time_ms', '<=', nowMs - BigInt(useMs))
+          .execute(),
+      );
+    } catch (error) {
+      // It is a hint for people. The next use is noted again.
+      logger.debug(`when credentials were used is not written: ${String(error)}`);
+    } finally {
+      this.#writingUse = undefined;
+    }
+  }
+
   #transaction(db: Transaction<UsersDatabase>, origin: Origin): CredentialsTransaction {
     const nowMs = BigInt(Math.floor(this.#now()));
     const isLive = (row: Credential): boolean => row.expire_time_ms > nowMs;
+    const put = (row: Partial<Credential> & Pick<Credential, 'hash' | 'kind' | 'user_id' | 'expire_time_ms'>) =>
+      db
+        .insertInto('credentials')
+        .values({ name: '', create_time_ms: nowMs, made_by: '', agent: '', last_use_time_ms: 0n, ...row });
     return {
-      make: async (kind, { userId, name = '', validMs }) => {
+      nowMs,
+      reads: new CredentialReads(this.#engine, db, () => Number(nowMs)),
+      make: async (kind, { userId, name = '', validMs, madeBy, agent = '' }) => {
         const secret = newSecret(kind);
-        const expireTimeMs = nowMs + BigInt(validMs);
+        const expireTimeMs = nowMs + BigInt(Math.floor(Math.min(Math.max(validMs, 0), maxValidMs)));
         if (name !== '') {
           await db
             .deleteFrom('credentials')
@@ -150,17 +162,8 @@ export class Credentials {
             .where('expire_time_ms', '<=', nowMs)
             .execute();
         }
-        await db
-          .insertInto('credentials')
-          .values({
-            hash: hashOfSecret(secret),
-            kind,
-            user_id: userId,
-            name,
-            create_time_ms: nowMs,
-            expire_time_ms: expireTimeMs,
-          })
-          .execute();
+        const made = { made_by: madeBy, agent, expire_time_ms: expireTimeMs };
+        await put({ hash: hashOfSecret(secret), kind, user_id: userId, name, ...made }).execute();
         return { secret, createTimeMs: nowMs, expireTimeMs };
       },
       take: async (kind, secret) => {
@@ -172,25 +175,25 @@ export class Credentials {
           .execute();
         return row !== undefined && isLive(row) ? row : undefined;
       },
-      revoke: async (userId, which) => {
-        let query = db.deleteFrom('credentials').where('user_id', '=', userId);
-        if (which !== undefined) query = query.where('kind', '=', which.kind).where('name', '=', which.name);
-        return (await query.returningAll().execute()).filter(isLive).length;
+      revoke: async (userId, { kind, name }) => {
+        const rows = await db
+          .deleteFrom('credentials')
+          .where('user_id', '=', userId)
+          .where('kind', '=', kind)
+          .where('name', '=', name)
+          .returningAll()
+          .execute();
+        return rows.filter(isLive).length;
       },
+      revokeAll: async (userId) => (await revokeAll(this.#engine, db, [userId], nowMs)).filter(isLive).length,
       revokeOne: async (hash) => {
         await db.deleteFrom('credentials').where('hash', '=', hash).execute();
       },
-      of: async (userId, kind) => {
-        const rows = await db
-          .selectFrom('credentials')
-          .selectAll()
-          .where('user_id', '=', userId)
-          .where('kind', '=', kind)
+      end: async (hash, { userId, expireTimeMs }) => {
+        await put({ hash, kind: 'ended', user_id: userId, expire_time_ms: expireTimeMs })
+          .onConflict((conflict) => conflict.column('hash').doNothing())
           .execute();
-        return rows.filter(isLive);
       },
-      user: async (userId) =>
-        (await db.selectFrom('users').select(['id', 'type', 'delete_time_ms']).where('id', '=', userId).execute())[0],
       note: (note) => appendAudit(this.#engine, db, nowMs, [{ ...origin, note }]),
     };
   }

@@ -40,6 +40,7 @@ const migrations: Record<'sqlite' | 'postgres', Record<string, Migration>> = {
     '0003_access': {
       up: (db) => execute(db, [...accessSchema(sqliteTypes), ...sqliteAppendOnly]),
     },
+    '0004_credentials': { up: (db) => execute(db, credentialsSchema(sqliteTypes)) },
   },
   postgres: {
     '0001_directory': {
@@ -56,6 +57,7 @@ const migrations: Record<'sqlite' | 'postgres', Record<string, Migration>> = {
     '0002_access': {
       up: (db) => execute(db, [...accessSchema(postgresTypes), ...postgresAppendOnly]),
     },
+    '0003_credentials': { up: (db) => execute(db, credentialsSchema(postgresTypes)) },
   },
 };
 
@@ -144,6 +146,24 @@ function accessSchema({ integer, text, bytes, options }: Types): string[] {
     'create index audit_caller on audit (caller_id, seq)',
     'create index audit_denied on audit (seq) where denied = 1',
     'create index audit_denied_caller on audit (caller_id, seq) where denied > 0', // see audit-pages.ts
+  ];
+}
+
+/** What credentials were made by and when they were used, since when those of a user count, and whose request ids are. */
+function credentialsSchema({ integer, text, options }: Types): string[] {
+  const longestMs = 400 * 24 * 60 * 60 * 1000;
+  return [
+    `alter table credentials add column made_by ${text} not null default ''`,
+    `alter table credentials add column agent ${text} not null default ''`,
+    `alter table credentials add column last_use_time_ms ${integer} not null default 0`,
+    // They stood for a user without an end.
+    `delete from credentials where kind = 'ticket'`,
+    // Some could be made that had no end, or one that is no time.
+    `update credentials set expire_time_ms = create_time_ms + ${longestMs}
+      where expire_time_ms > create_time_ms + ${longestMs}`,
+    `create table revocations (user_id ${integer} primary key, time_ms ${integer} not null) ${options}`,
+    // Of those that are there it is not known who sent them: they are nobody's, who is the caller in protected mode.
+    `update request_ids set id = '0/' || id`,
   ];
 }
 

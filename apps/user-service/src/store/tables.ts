@@ -34,6 +34,7 @@ export interface CountersTable {
 
 /** The first answers to requests that may be sent again. */
 export interface RequestIdsTable {
+  /** The id of the caller, `/`, and what the caller sent: see `requestKey`. */
   id: string;
   request_hash: Uint8Array;
   /** The encoded response. */
@@ -65,13 +66,25 @@ export interface SecretsTable {
 export interface CredentialsTable {
   /** The SHA-256 of the secret, which is kept nowhere. */
   hash: Uint8Array;
-  /** `session`, `token`, `ticket`, or `link`, which makes a session. */
+  /** `session`, `token`, `ticket`, or `link`, which makes a session; `ended` is a token of the issuer that was signed out. */
   kind: string;
   user_id: Integer;
-  /** Of a token: unique among those of its user. Else empty. */
+  /** Of a token: unique among those of its user. Of a ticket: what stands for its caller. Else empty. */
   name: string;
   create_time_ms: Integer;
   expire_time_ms: Integer;
+  /** What kind of credential it was made by; empty when that is not known. */
+  made_by: string;
+  /** Of a session: what signed in, such as a browser; empty when that is not known. */
+  agent: string;
+  /** More or less: it is written every few minutes of use. 0 when it was not used. */
+  last_use_time_ms: Integer;
+}
+
+/** Until when all that stands for a user was revoked: tokens of the issuer are not kept, and cannot be removed one by one. */
+export interface RevocationsTable {
+  user_id: Integer;
+  time_ms: Integer;
 }
 
 /** What was done and what was denied. Rows are never changed: the database itself refuses it. */
@@ -96,5 +109,6 @@ export interface UsersDatabase {
   changes: ChangesTable;
   secrets: SecretsTable;
   credentials: CredentialsTable;
+  revocations: RevocationsTable;
   audit: AuditTable;
 }

@@ -69,6 +69,7 @@ export class UsersStore implements OnApplicationShutdown {
     for (const listener of this.#closing) listener();
     await this.maintenance.stop();
     await this.audit.close();
+    await this.credentials.settled();
     await this.#writes.settled();
     this.feed.close();
     await this.#engine.close();

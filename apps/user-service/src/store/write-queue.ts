@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { RpcError } from '@rollcall/grpc';
+import { userService } from '@rollcall/proto';
 import type { Transaction } from 'kysely';
 import { appendAudit } from './audit-chain.ts';
 import { currentOrigin, type Origin } from './audit-entry.ts';
@@ -7,6 +8,7 @@ import { logChanges } from './change-log.ts';
 import type { BulkStatement, Engine } from './engine.ts';
 import { freeIds, setNextId } from './free-ids.ts';
 import { loadTouched } from './load-touched.ts';
+import { revokeAll } from './revocations.ts';
 import type { UsersDatabase } from './tables.ts';
 import { type Touched, UsersView } from './users-view.ts';
 
@@ -38,6 +40,8 @@ interface Made {
   readonly from: number;
   readonly to: number;
 }
+
+const { KIND_UNDELETED } = userService.WatchEvent_Kind;
 
 const userColumns = [
   ['id', 'integer'],
@@ -185,6 +189,9 @@ export class WriteQueue {
     await this.#engine.bulk(db, updateUsers, updated);
     await this.#engine.bulk(db, insertUsers, inserted);
     if (nextId !== undefined) await setNextId(db, nextId);
+    // Whoever brings a user back does not bring back what others may have kept of theirs.
+    const broughtBack = view.changes.filter(({ kind }) => kind === KIND_UNDELETED).map(({ after }) => after.id);
+    await revokeAll(this.#engine, db, broughtBack, view.nowMs);
     await this.#engine.bulk(db, keepAnswers, view.newAnswers);
     const logged = await logChanges(this.#engine, db, view.changes, view.nowMs);
     const entries = made.map(({ origin, from, to }) => ({ ...origin, changes: logged.slice(from, to) }));

@@ -55,7 +55,7 @@ function material(claim: string | undefined): TokenMaterial {
 /** How a verifier answers: with whom it takes it for, or with what it throws. */
 async function answers(tokens: readonly NamedToken[], claim: string | undefined) {
   const audiences = ['https://one.example', audience];
-  const config = { issuer: provider.url, audiences, userIdClaim: claim, leewaySeconds: 30 };
+  const config = { issuer: provider.url, audiences, userIdClaim: claim, leewaySeconds: 30, tokenMs: 0 };
   const verifier = new OidcTokens(config, issuer, () => now * 1000);
   return Promise.all(
     tokens.map(async ({ name, token }) => ({

@@ -16,6 +16,7 @@ test('has defaults beside the issuer and the audience', () => {
     audiences: ['rollcall'],
     userIdClaim: undefined,
     leewaySeconds: 30,
+    tokenMs: 0,
   });
 });
 
@@ -31,6 +32,7 @@ test('reads everything, and cannot be changed', () => {
     audiences: ['one', 'https://two.example'],
     userIdClaim: 'https://rollcall.example/user_id',
     leewaySeconds: 0,
+    tokenMs: 0,
   });
   expect(Object.isFrozen(config)).toBe(true);
 });

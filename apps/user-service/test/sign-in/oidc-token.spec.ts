@@ -34,7 +34,7 @@ function publish(...keys: readonly NamedKey[]): void {
 }
 
 function newVerifier(maxCached?: number, userIdClaim?: string): OidcTokens {
-  const config = { issuer: server.url, audiences: ['rollcall'], userIdClaim, leewaySeconds: 30 };
+  const config = { issuer: server.url, audiences: ['rollcall'], userIdClaim, leewaySeconds: 30, tokenMs: 0 };
   return new OidcTokens(config, issuer, () => nowMs, maxCached);
 }
 

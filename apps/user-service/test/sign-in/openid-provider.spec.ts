@@ -34,7 +34,7 @@ function newVerifier(times: Partial<IssuerTimes> = {}, audiences = [audience], u
   const issuer = new OidcIssuer(provider.url, times, () => elapsedMs);
   issuers.push(issuer);
   issuer.start();
-  return new OidcTokens({ issuer: provider.url, audiences, userIdClaim, leewaySeconds: 30 }, issuer);
+  return new OidcTokens({ issuer: provider.url, audiences, userIdClaim, leewaySeconds: 30, tokenMs: 0 }, issuer);
 }
 
 test.each([

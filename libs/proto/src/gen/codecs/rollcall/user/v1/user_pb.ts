@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rollcall/user/v1/user.proto.
  */
 export const file_rollcall_user_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("Chtyb2xsY2FsbC91c2VyL3YxL3VzZXIucHJvdG8SEHJvbGxjYWxsLnVzZXIudjEiwgMKBFVzZXISIgoCaWQYASABKARCFuBBBbpIDDIKGP//////////f8jzGAISMAoEbmFtZRgCIAEoCUIi4EECukgcchoQARjIATITXlteXHgwMC1ceDFmXHg3Zl0qJBIcCgVlbWFpbBgDIAEoCUINukgK2AEBcgUY/gFgARIcCgNhZ2UYBCABKAVCCrpIBxoFGJYBKABIAIgBARIyCgR0eXBlGAUgASgOMhoucm9sbGNhbGwudXNlci52MS5Vc2VyVHlwZUIIukgFggECEAESNAoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLZGVsZXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHVyZ2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGAogASgJQge6SARyAhhAQgYKBF9hZ2UqhQEKCFVzZXJUeXBlEhkKFVVTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhQKEFVTRVJfVFlQRV9OT1JNQUwQARIbChdVU0VSX1RZUEVfQURNSU5JU1RSQVRPUhACEhMKD1VTRVJfVFlQRV9HVUVTVBADEhYKElVTRVJfVFlQRV9ESVNBQkxFRBAEYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp, file_rollcall_type_v1_cursor]);
+  fileDesc("Chtyb2xsY2FsbC91c2VyL3YxL3VzZXIucHJvdG8SEHJvbGxjYWxsLnVzZXIudjEi3QMKBFVzZXISIgoCaWQYASABKARCFuBBBbpIDDIKGP//////////f8jzGAISSwoEbmFtZRgCIAEoCUI94EECukg3cjUQARjIATIuXlteXHgwMC1ceDFmXHg3Zi1ceDlm2JzigI7igI/igKgt4oCu4oGmLeKBqV0qJBIcCgVlbWFpbBgDIAEoCUINukgK2AEBcgUY/gFgARIcCgNhZ2UYBCABKAVCCrpIBxoFGJYBKABIAIgBARIyCgR0eXBlGAUgASgOMhoucm9sbGNhbGwudXNlci52MS5Vc2VyVHlwZUIIukgFggECEAESNAoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLZGVsZXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHVyZ2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGAogASgJQge6SARyAhhAQgYKBF9hZ2UqhQEKCFVzZXJUeXBlEhkKFVVTRVJfVFlQRV9VTlNQRUNJRklFRBAAEhQKEFVTRVJfVFlQRV9OT1JNQUwQARIbChdVU0VSX1RZUEVfQURNSU5JU1RSQVRPUhACEhMKD1VTRVJfVFlQRV9HVUVTVBADEhYKElVTRVJfVFlQRV9ESVNBQkxFRBAEYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp, file_rollcall_type_v1_cursor]);
 
 /**
  * A person or program that the directory knows.
@@ -32,7 +32,8 @@ export type User = Message<"rollcall.user.v1.User"> & {
   id: bigint;
 
   /**
-   * What the user is called: 1 to 200 characters, none of them a control character. Names need not be unique.
+   * What the user is called: 1 to 200 characters, none of them a control character or one that changes the direction of
+   * text. Names need not be unique.
    *
    * @generated from field: string name = 2;
    */

@@ -83,6 +83,20 @@ export type CreateSessionRequestJson = {
    * @generated from field: string secret = 1;
    */
   secret?: string;
+
+  /**
+   * What signs in, for the list of sessions, such as `Firefox on Linux`: at most 60 characters of ASCII.
+   *
+   * @generated from field: optional string agent = 2;
+   */
+  agent?: string;
+
+  /**
+   * The secret of a session that ends in favour of this one.
+   *
+   * @generated from field: optional string replaced_secret = 3;
+   */
+  replacedSecret?: string;
 };
 
 /**
@@ -130,6 +144,119 @@ export type DeleteSessionResponseJson = {
 };
 
 /**
+ * What a browser is signed in by.
+ *
+ * @generated from message rollcall.access.v1.Session
+ */
+export type SessionJson = {
+  /**
+   * Names the session among those of its user. It is not its secret.
+   *
+   * @generated from field: string name = 1;
+   */
+  name?: string;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 2;
+   */
+  createTime?: TimestampJson;
+
+  /**
+   * When it expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: TimestampJson;
+
+  /**
+   * When it was last used, to within five minutes; absent when it has not been.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 4;
+   */
+  lastUseTime?: TimestampJson;
+
+  /**
+   * By what it began: `link`.
+   *
+   * @generated from field: string made_by = 5;
+   */
+  madeBy?: string;
+
+  /**
+   * What signed in, such as `Firefox on Linux`; empty when it did not say.
+   *
+   * @generated from field: string agent = 6;
+   */
+  agent?: string;
+
+  /**
+   * Whether this call is made with it.
+   *
+   * @generated from field: bool current = 7;
+   */
+  current?: boolean;
+};
+
+/**
+ * Whose sessions to list.
+ *
+ * @generated from message rollcall.access.v1.ListSessionsRequest
+ */
+export type ListSessionsRequestJson = {
+  /**
+   * The id of the user.
+   *
+   * @generated from field: uint64 user_id = 1;
+   */
+  userId?: string;
+};
+
+/**
+ * The sessions of a user: at most 100.
+ *
+ * @generated from message rollcall.access.v1.ListSessionsResponse
+ */
+export type ListSessionsResponseJson = {
+  /**
+   * The sessions that have not expired, the latest first.
+   *
+   * @generated from field: repeated rollcall.access.v1.Session sessions = 1;
+   */
+  sessions?: SessionJson[];
+};
+
+/**
+ * Which session to end.
+ *
+ * @generated from message rollcall.access.v1.RevokeSessionRequest
+ */
+export type RevokeSessionRequestJson = {
+  /**
+   * The id of the user.
+   *
+   * @generated from field: uint64 user_id = 1;
+   */
+  userId?: string;
+
+  /**
+   * The name of the session, from ListSessions.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+};
+
+/**
+ * It has ended.
+ *
+ * @generated from message rollcall.access.v1.RevokeSessionResponse
+ */
+export type RevokeSessionResponseJson = {
+};
+
+/**
  * Whom to invite.
  *
  * @generated from message rollcall.access.v1.CreateInvitationRequest
@@ -143,7 +270,7 @@ export type CreateInvitationRequestJson = {
   userId?: string;
 
   /**
-   * How long the link works, in days: 1 to 30; 7 when it is 0.
+   * How long the link works, in days: 1 to 30; when it is 0, 7 or as long as it may.
    *
    * @generated from field: int32 valid_days = 2;
    */
@@ -197,6 +324,20 @@ export type TokenJson = {
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: TimestampJson;
+
+  /**
+   * When it was last used, to within five minutes; absent when it has not been.
+   *
+   * @generated from field: google.protobuf.Timestamp last_use_time = 4;
+   */
+  lastUseTime?: TimestampJson;
+
+  /**
+   * By what it was made: `session`, `oidc`, or `local` in protected mode; empty when that is not known.
+   *
+   * @generated from field: string made_by = 5;
+   */
+  madeBy?: string;
 };
 
 /**
@@ -220,7 +361,7 @@ export type CreateTokenRequestJson = {
   name?: string;
 
   /**
-   * How long it works, in days: 1 to 400; 90 when it is 0.
+   * How long it works, in days: 1 to 400; when it is 0, 90 or as long as it may.
    *
    * @generated from field: int32 valid_days = 3;
    */

@@ -19,7 +19,8 @@ export type UserJson = {
   id?: string;
 
   /**
-   * What the user is called: 1 to 200 characters, none of them a control character. Names need not be unique.
+   * What the user is called: 1 to 200 characters, none of them a control character or one that changes the direction of
+   * text. Names need not be unique.
    *
    * @generated from field: string name = 2;
    */

@@ -50,6 +50,13 @@ export interface GetCallerResponse {
 export interface CreateSessionRequest {
   /** The secret of the link: what stands behind its `#`. */
   secret: string;
+  /** What signs in, for the list of sessions, such as `Firefox on Linux`: at most 60 characters of ASCII. */
+  agent?:
+    | string
+    | null
+    | undefined;
+  /** The secret of a session that ends in favour of this one. */
+  replacedSecret?: string | null | undefined;
 }
 
 /** A session. */
@@ -72,11 +79,59 @@ export interface DeleteSessionRequest {
 export interface DeleteSessionResponse {
 }
 
+/** What a browser is signed in by. */
+export interface Session {
+  /** Names the session among those of its user. It is not its secret. */
+  name: string;
+  /** When it began. */
+  createTime:
+    | Timestamp
+    | null;
+  /** When it expires. */
+  expireTime:
+    | Timestamp
+    | null;
+  /** When it was last used, to within five minutes; absent when it has not been. */
+  lastUseTime:
+    | Timestamp
+    | null;
+  /** By what it began: `link`. */
+  madeBy: string;
+  /** What signed in, such as `Firefox on Linux`; empty when it did not say. */
+  agent: string;
+  /** Whether this call is made with it. */
+  current: boolean;
+}
+
+/** Whose sessions to list. */
+export interface ListSessionsRequest {
+  /** The id of the user. */
+  userId: string;
+}
+
+/** The sessions of a user: at most 100. */
+export interface ListSessionsResponse {
+  /** The sessions that have not expired, the latest first. */
+  sessions: Session[];
+}
+
+/** Which session to end. */
+export interface RevokeSessionRequest {
+  /** The id of the user. */
+  userId: string;
+  /** The name of the session, from ListSessions. */
+  name: string;
+}
+
+/** It has ended. */
+export interface RevokeSessionResponse {
+}
+
 /** Whom to invite. */
 export interface CreateInvitationRequest {
   /** The id of the user. */
   userId: string;
-  /** How long the link works, in days: 1 to 30; 7 when it is 0. */
+  /** How long the link works, in days: 1 to 30; when it is 0, 7 or as long as it may. */
   validDays: number;
 }
 
@@ -97,7 +152,15 @@ export interface Token {
     | Timestamp
     | null;
   /** When it expires. */
-  expireTime: Timestamp | null;
+  expireTime:
+    | Timestamp
+    | null;
+  /** When it was last used, to within five minutes; absent when it has not been. */
+  lastUseTime:
+    | Timestamp
+    | null;
+  /** By what it was made: `session`, `oidc`, or `local` in protected mode; empty when that is not known. */
+  madeBy: string;
 }
 
 /** A token to make. */
@@ -106,7 +169,7 @@ export interface CreateTokenRequest {
   userId: string;
   /** What it is called: 1 to 63 lower-case letters, digits and hyphens, a letter first. */
   name: string;
-  /** How long it works, in days: 1 to 400; 90 when it is 0. */
+  /** How long it works, in days: 1 to 400; when it is 0, 90 or as long as it may. */
   validDays: number;
 }
 
@@ -195,24 +258,46 @@ export interface AccessServiceClient {
 
   createSession(request: CreateSessionRequest, ...rest: any): Observable<CreateSessionResponse>;
 
-  /** Ends the credential that this call is made with: signs out. */
+  /**
+   * Ends the credential that this call is made with: signs out. A token of the
+   * issuer is refused from then on, until it expires.
+   */
 
   deleteSession(request: DeleteSessionRequest, ...rest: any): Observable<DeleteSessionResponse>;
 
+  /** Lists the sessions of a user that have not expired, the latest first. */
+
+  listSessions(request: ListSessionsRequest, ...rest: any): Observable<ListSessionsResponse>;
+
   /**
-   * Makes a link that signs a user in, once. Earlier links of the user stay.
+   * Ends one session of a user. What it is used for ends within two seconds.
+   *
+   * Errors: NOT_FOUND when the user has no such session.
+   */
+
+  revokeSession(request: RevokeSessionRequest, ...rest: any): Observable<RevokeSessionResponse>;
+
+  /**
+   * Makes a link that signs a user in, once. Earlier links of the user stay. It
+   * ends with what it is made by at the latest, and tokens of programs make none.
    *
    * Errors: NOT_FOUND when no live user has this id; FAILED_PRECONDITION when
-   * local sign-in is off.
+   * local sign-in is off; PERMISSION_DENIED when the call is made with a token, or
+   * with one of the issuer where these make no credentials; INVALID_ARGUMENT when
+   * it would last longer than what it is made by.
    */
 
   createInvitation(request: CreateInvitationRequest, ...rest: any): Observable<CreateInvitationResponse>;
 
   /**
-   * Makes a token, by which a program calls on behalf of a user.
+   * Makes a token, by which a program calls on behalf of a user. It ends with
+   * what it is made by at the latest, and tokens of programs make none.
    *
    * Errors: NOT_FOUND when no live user has this id; ALREADY_EXISTS when the user
-   * has a token of this name; RESOURCE_EXHAUSTED when the user has 100 tokens.
+   * has a token of this name; RESOURCE_EXHAUSTED when the user has 100 tokens;
+   * PERMISSION_DENIED when the call is made with a token, or with one of the issuer
+   * where these make no credentials; INVALID_ARGUMENT when it would last longer
+   * than what it is made by.
    */
 
   createToken(request: CreateTokenRequest, ...rest: any): Observable<CreateTokenResponse>;
@@ -229,13 +314,17 @@ export interface AccessServiceClient {
 
   deleteToken(request: DeleteTokenRequest, ...rest: any): Observable<DeleteTokenResponse>;
 
-  /** Revokes all that a user signs in by: sessions, tokens, links and tickets. */
+  /**
+   * Revokes all that a user signs in by: sessions, tokens, links, tickets, and
+   * what the issuer's tokens that were issued until now are good for here.
+   */
 
   revokeCredentials(request: RevokeCredentialsRequest, ...rest: any): Observable<RevokeCredentialsResponse>;
 
   /**
-   * Makes a ticket that opens one stream on the caller's behalf, for those who
-   * cannot send headers: `?access_ticket=…` of a GET. It works once, within 30 s.
+   * Makes a ticket that opens one stream of responses on the caller's behalf, for
+   * those who cannot send headers: `?access_ticket=…` of a GET. It works once,
+   * within 30 s. The stream ends with what the ticket was made by.
    */
 
   createTicket(request: CreateTicketRequest, ...rest: any): Observable<CreateTicketResponse>;
@@ -272,18 +361,42 @@ export interface AccessServiceController {
     ...rest: any
   ): Promise<CreateSessionResponse> | Observable<CreateSessionResponse> | CreateSessionResponse;
 
-  /** Ends the credential that this call is made with: signs out. */
+  /**
+   * Ends the credential that this call is made with: signs out. A token of the
+   * issuer is refused from then on, until it expires.
+   */
 
   deleteSession(
     request: DeleteSessionRequest,
     ...rest: any
   ): Promise<DeleteSessionResponse> | Observable<DeleteSessionResponse> | DeleteSessionResponse;
 
+  /** Lists the sessions of a user that have not expired, the latest first. */
+
+  listSessions(
+    request: ListSessionsRequest,
+    ...rest: any
+  ): Promise<ListSessionsResponse> | Observable<ListSessionsResponse> | ListSessionsResponse;
+
   /**
-   * Makes a link that signs a user in, once. Earlier links of the user stay.
+   * Ends one session of a user. What it is used for ends within two seconds.
+   *
+   * Errors: NOT_FOUND when the user has no such session.
+   */
+
+  revokeSession(
+    request: RevokeSessionRequest,
+    ...rest: any
+  ): Promise<RevokeSessionResponse> | Observable<RevokeSessionResponse> | RevokeSessionResponse;
+
+  /**
+   * Makes a link that signs a user in, once. Earlier links of the user stay. It
+   * ends with what it is made by at the latest, and tokens of programs make none.
    *
    * Errors: NOT_FOUND when no live user has this id; FAILED_PRECONDITION when
-   * local sign-in is off.
+   * local sign-in is off; PERMISSION_DENIED when the call is made with a token, or
+   * with one of the issuer where these make no credentials; INVALID_ARGUMENT when
+   * it would last longer than what it is made by.
    */
 
   createInvitation(
@@ -292,10 +405,14 @@ export interface AccessServiceController {
   ): Promise<CreateInvitationResponse> | Observable<CreateInvitationResponse> | CreateInvitationResponse;
 
   /**
-   * Makes a token, by which a program calls on behalf of a user.
+   * Makes a token, by which a program calls on behalf of a user. It ends with
+   * what it is made by at the latest, and tokens of programs make none.
    *
    * Errors: NOT_FOUND when no live user has this id; ALREADY_EXISTS when the user
-   * has a token of this name; RESOURCE_EXHAUSTED when the user has 100 tokens.
+   * has a token of this name; RESOURCE_EXHAUSTED when the user has 100 tokens;
+   * PERMISSION_DENIED when the call is made with a token, or with one of the issuer
+   * where these make no credentials; INVALID_ARGUMENT when it would last longer
+   * than what it is made by.
    */
 
   createToken(
@@ -321,7 +438,10 @@ export interface AccessServiceController {
     ...rest: any
   ): Promise<DeleteTokenResponse> | Observable<DeleteTokenResponse> | DeleteTokenResponse;
 
-  /** Revokes all that a user signs in by: sessions, tokens, links and tickets. */
+  /**
+   * Revokes all that a user signs in by: sessions, tokens, links, tickets, and
+   * what the issuer's tokens that were issued until now are good for here.
+   */
 
   revokeCredentials(
     request: RevokeCredentialsRequest,
@@ -329,8 +449,9 @@ export interface AccessServiceController {
   ): Promise<RevokeCredentialsResponse> | Observable<RevokeCredentialsResponse> | RevokeCredentialsResponse;
 
   /**
-   * Makes a ticket that opens one stream on the caller's behalf, for those who
-   * cannot send headers: `?access_ticket=…` of a GET. It works once, within 30 s.
+   * Makes a ticket that opens one stream of responses on the caller's behalf, for
+   * those who cannot send headers: `?access_ticket=…` of a GET. It works once,
+   * within 30 s. The stream ends with what the ticket was made by.
    */
 
   createTicket(
@@ -345,6 +466,8 @@ export function AccessServiceControllerMethods() {
       "getCaller",
       "createSession",
       "deleteSession",
+      "listSessions",
+      "revokeSession",
       "createInvitation",
       "createToken",
       "listTokens",

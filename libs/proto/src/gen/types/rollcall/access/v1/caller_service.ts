@@ -95,7 +95,7 @@ export interface CallerServiceClient {
   lookUpCallers(request: LookUpCallersRequest, ...rest: any): Observable<LookUpCallersResponse>;
 
   /**
-   * Uses up a ticket. What it was made by goes on standing for its caller.
+   * Uses up a ticket. What it was made by goes on standing for its caller, as long as it lasts.
    *
    * Errors: UNAUTHENTICATED when the ticket is unknown, was used, or has expired.
    */
@@ -124,7 +124,7 @@ export interface CallerServiceController {
   ): Promise<LookUpCallersResponse> | Observable<LookUpCallersResponse> | LookUpCallersResponse;
 
   /**
-   * Uses up a ticket. What it was made by goes on standing for its caller.
+   * Uses up a ticket. What it was made by goes on standing for its caller, as long as it lasts.
    *
    * Errors: UNAUTHENTICATED when the ticket is unknown, was used, or has expired.
    */

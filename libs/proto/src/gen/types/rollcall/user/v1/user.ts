@@ -33,7 +33,10 @@ export interface User {
    * The caller may choose it on creation; when it is 0 or absent, the service does.
    */
   id: string;
-  /** What the user is called: 1 to 200 characters, none of them a control character. Names need not be unique. */
+  /**
+   * What the user is called: 1 to 200 characters, none of them a control character or one that changes the direction of
+   * text. Names need not be unique.
+   */
   name: string;
   /**
    * The user's email address, at most 254 characters; empty when it is not known.

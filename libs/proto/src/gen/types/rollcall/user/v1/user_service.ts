@@ -371,7 +371,9 @@ export interface UserServiceClient {
    * Changes the fields of a user that the update mask names.
    *
    * Errors: NOT_FOUND when no live user has this id; ALREADY_EXISTS when the
-   * email address is taken; ABORTED when the etag is not the current one.
+   * email address is taken; ABORTED when the etag is not the current one;
+   * PERMISSION_DENIED when users would change their own email address where the
+   * issuer says by it who signs in.
    */
 
   updateUser(request: UpdateUserRequest, ...rest: any): Observable<UpdateUserResponse>;
@@ -439,6 +441,7 @@ export interface UserServiceClient {
    * result once it is stored. A row that fails does not stop the import. A row
    * with an id is about the user with that id, and one without about the user
    * with its email address. A row that is as the user is changes nothing. The
+   * A row without an id does not give a user more rights than it has. The
    * times of a row are kept when a user is created, so that the import of an
    * export makes an equal directory; other fields that the service sets are
    * ignored.
@@ -505,7 +508,9 @@ export interface UserServiceController {
    * Changes the fields of a user that the update mask names.
    *
    * Errors: NOT_FOUND when no live user has this id; ALREADY_EXISTS when the
-   * email address is taken; ABORTED when the etag is not the current one.
+   * email address is taken; ABORTED when the etag is not the current one;
+   * PERMISSION_DENIED when users would change their own email address where the
+   * issuer says by it who signs in.
    */
 
   updateUser(
@@ -585,6 +590,7 @@ export interface UserServiceController {
    * result once it is stored. A row that fails does not stop the import. A row
    * with an id is about the user with that id, and one without about the user
    * with its email address. A row that is as the user is changes nothing. The
+   * A row without an id does not give a user more rights than it has. The
    * times of a row are kept when a user is created, so that the import of an
    * export makes an equal directory; other fields that the service sets are
    * ignored.
