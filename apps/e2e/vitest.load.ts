@@ -3,9 +3,10 @@ import { project } from '../../vitest.project.ts';
 // The load stories at their full size.
 process.env['LOAD_USERS'] ??= '100000';
 process.env['SLOW_READER_USERS'] ??= '1000000';
+process.env['STOPPED_READERS'] ??= '80';
 process.env['CHAT_KILLS'] ??= '20';
 process.env['CHAT_READERS'] ??= '200';
 export default project(import.meta.url, {
-  include: ['test/load.spec.ts', 'test/slow-reader.spec.ts', 'test/chat-kills.spec.ts'],
+  include: ['test/load.spec.ts', 'test/slow-reader.spec.ts', 'test/stopped-readers.spec.ts', 'test/chat-kills.spec.ts'],
   outputFile: { results: '.test/load.json' },
 });

@@ -2,7 +2,7 @@ import type { userService } from '@rollcall/proto';
 import { everyone, type Filter } from './query/filter.ts';
 import { parseFilter } from './query/filter-parser.ts';
 import { typesFilter } from './query/types-filter.ts';
-import { exportMessage } from './store/exported-users.ts';
+import { encodeUsers, exportMessage } from './store/exported-users.ts';
 import type { PageBehind } from './store/user-pages.ts';
 import type { UsersStore } from './store/users.store.ts';
 import { writeResumeToken } from './resume-token.ts';
@@ -29,16 +29,15 @@ export async function* exportUsers(
     types.length === 0 ? parsed : parsed === everyone ? ofTypes : { kind: 'and', filters: [parsed, ofTypes] };
   let watchToken = writeResumeToken(store.secret('directory'), { seq: await store.feed.last() });
   let seen = store.finds;
-  let reading: Promise<PageBehind> | undefined = store.pages.readBehind(BigInt(afterId), query);
+  const read = async (behind: bigint): Promise<Page> => pageOf(await store.pages.readBehind(behind, query));
+  let reading: Promise<Page> | undefined = read(BigInt(afterId));
   while (reading !== undefined) {
-    const page: PageBehind = await reading;
-    const { rows } = page;
-    const last = page.isLast ? undefined : rows.at(-1);
+    const { messages, lastId }: Page = await reading;
     // One page is read ahead, while this one is sent.
-    reading = last && store.pages.readBehind(last.id, query);
+    reading = lastId === undefined ? undefined : read(lastId);
     reading?.catch(() => undefined); // it is thrown above, if it is still wanted
-    for (let start = 0; start < rows.length || watchToken !== ''; start += maxUsers) {
-      yield exportMessage(rows.slice(start, start + maxUsers), watchToken);
+    for (const users of messages) {
+      yield exportMessage(users, watchToken);
       watchToken = '';
       // Others have their turn; while there are any, the export works no more than about half of the time, because its
       // reader and theirs share the processors with it.
@@ -47,4 +46,19 @@ export async function* exportUsers(
       seen = store.finds;
     }
   }
+  if (watchToken !== '') yield exportMessage(encodeUsers([]), watchToken);
+}
+
+/** Some users, as they are sent. */
+interface Page {
+  readonly messages: readonly Buffer[];
+  /** The id of the last of them; undefined when nobody comes behind them. */
+  readonly lastId: bigint | undefined;
+}
+
+function pageOf({ rows, isLast }: PageBehind): Page {
+  const messages: Buffer[] = [];
+  for (let start = 0; start < rows.length; start += maxUsers)
+    messages.push(encodeUsers(rows.slice(start, start + maxUsers)));
+  return { messages, lastId: isLast ? undefined : rows.at(-1)?.id };
 }

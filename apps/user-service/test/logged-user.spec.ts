@@ -2,7 +2,7 @@ import { encodedForm } from '@rollcall/grpc';
 import { codecsOf, rollcallContract } from '@rollcall/proto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exportMessage } from '../src/store/exported-users.ts';
+import { encodeUsers, exportMessage } from '../src/store/exported-users.ts';
 import { decodeUser, encodeUser } from '../src/store/logged-user.ts';
 import { type Row, toUser } from '../src/store/rows.ts';
 
@@ -50,7 +50,7 @@ test('writes a message of an export as the codec reads it', () => {
   const codec = codecsOf(rollcallContract).get('/rollcall.user.v1.UserService/ExportUsers');
   fc.assert(
     fc.property(fc.array(rows, { maxLength: 3 }), fc.constantFrom('', 'AAAAAAAAAAAA'), (some, watchToken) => {
-      const message = exportMessage(some, watchToken);
+      const message = exportMessage(encodeUsers(some), watchToken);
       const bytes = (message as { readonly [encodedForm]?: Buffer })[encodedForm];
       expect(codec?.decodeResponse(bytes ?? Buffer.alloc(0))).toEqual({ users: some.map(toUser), watchToken });
       expect(message).toMatchObject({ users: some.map(toUser), watchToken });

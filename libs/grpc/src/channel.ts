@@ -179,7 +179,7 @@ export class GrpcChannel {
 
     const call = withoutStack((): AnyCall => {
       if (method.requestStream && method.responseStream) {
-        return this.#uploads().makeBidiStreamRequest(method.path, identity, decode, metadata, callOptions);
+        return this.#uploads().makeBidiStreamRequest(method.path, identity, identity, metadata, callOptions);
       }
       if (method.requestStream) {
         return this.#uploads().makeClientStreamRequest(
@@ -193,7 +193,7 @@ export class GrpcChannel {
       }
       const request = input as Request;
       return method.responseStream
-        ? this.#client.makeServerStreamRequest(method.path, encode, decode, request, metadata, callOptions)
+        ? this.#client.makeServerStreamRequest(method.path, encode, identity, request, metadata, callOptions)
         : this.#client.makeUnaryRequest(method.path, encode, decodeOnly, request, metadata, callOptions, onResponse);
     });
 
@@ -203,7 +203,7 @@ export class GrpcChannel {
       ended = true;
       options.onTrailers?.(trailers);
     });
-    if ('read' in call) receive(call as ClientReadableStream<Response>, subscriber, fail);
+    if ('read' in call) receive(call as ClientReadableStream<Buffer>, decode, subscriber, fail);
     const sending =
       'write' in call
         ? send(call as ClientWritableStream<Buffer>, input as Observable<Request>, encode, this.#maxUnsentBytes, fail)

@@ -6,20 +6,34 @@ import {
 } from '@grpc/grpc-js';
 import { isObservable, type Observable, Subscription } from 'rxjs';
 import { emit } from './demand.ts';
+import { holdLittle } from './http2-below.ts';
 import { Outbox, OutboxBudget } from './outbox.ts';
 import { RpcError } from './rpc-error.ts';
 
 /** Requests of streams are encoded before they are sent, so that it is known how much waits. */
 export const identity = (bytes: Buffer): Buffer => bytes;
 
-/** Emits the responses of a stream, reads no further while a sink is full, and ends once all were emitted. */
+/**
+ * Emits the responses of a stream, reads no further while a sink is full, and ends once all were emitted. What waits to be
+ * emitted waits as it came: a message that was read takes many times as much.
+ */
 export function receive<Response>(
-  call: ClientReadableStream<Response>,
+  call: ClientReadableStream<Buffer>,
+  decode: (bytes: Buffer) => Response,
   subscriber: { next(value: Response): void; complete(): void; readonly closed: boolean },
-  fail: (error: ServiceError) => void,
+  fail: (error: ServiceError | RpcError) => void,
 ): void {
   let failure: ServiceError | undefined;
-  call.on('data', (message: Response) => {
+  holdLittle(call);
+  call.on('data', (bytes: Buffer) => {
+    let message: Response;
+    try {
+      message = decode(bytes);
+    } catch (cause) {
+      call.cancel();
+      fail(new RpcError(Status.INTERNAL, '', `Response message parsing error: ${messageOf(cause)}`, { cause }));
+      return;
+    }
     const full = emit(subscriber, message);
     if (full === undefined) return;
     call.pause();
@@ -30,6 +44,10 @@ export function receive<Response>(
   // It comes at once, past what the stream still holds (see status-order.ts for what is below it).
   call.on('error', (error: ServiceError) => (failure ??= error));
   call.on('end', () => (failure === undefined ? subscriber.complete() : fail(failure)));
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : '';
 }
 
 /** Sends the requests of a stream, and brakes their source while the server does not read. */

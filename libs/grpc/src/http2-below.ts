@@ -1,5 +1,6 @@
 /** What lies below grpc-js. It has no public way to it, which is one reason why its version is pinned. */
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import type { Readable } from 'node:stream';
 import type {
   Metadata,
   Server,
@@ -59,4 +60,14 @@ export function endsInsideMessage(call: BelowCall): boolean {
   const decoder = lowest(call)?.decoder;
   if (decoder === undefined) throw new Error('this grpc-js takes requests apart elsewhere');
   return decoder.readState !== 0;
+}
+
+/**
+ * Lets the stream of a call's responses hold one message. It would ask for sixteen, whatever their size, and keep them
+ * while its reader has stopped. @throws Error when Node has changed
+ */
+export function holdLittle(call: Readable): void {
+  const { _readableState: state } = call as unknown as { readonly _readableState?: { highWaterMark?: number } };
+  if (state?.highWaterMark === undefined) throw new Error('this Node keeps the state of its streams elsewhere');
+  state.highWaterMark = 1;
 }

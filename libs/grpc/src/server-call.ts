@@ -56,7 +56,7 @@ export class ServerCall implements CallSource, Observer<object> {
   /** Why the signal fired, or would have, had anyone asked for it. */
   #abortReason: RpcError | undefined;
   #subscription: Subscription | undefined;
-  /** The last message of a response stream. */
+  /** The last message of a response stream that can be taken up again. */
   #last: object | undefined;
   /** Where the answer goes: a message, or a stream of them. */
   #respond: Respond | undefined;
@@ -163,7 +163,7 @@ export class ServerCall implements CallSource, Observer<object> {
       return;
     }
     this.#spoken();
-    this.#last = message;
+    if (this.#served.cursorOf !== undefined) this.#last = message;
     if (this.#outbox?.send(encoded) === false) this.end(slowReader(this.#host.limits.maxUnsentBytes));
   }
 
