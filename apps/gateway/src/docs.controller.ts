@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Controller, Get, Inject, NotFoundException, Param, Req, Res } from '@nestjs/common';
-import { type Asset, docsAssets, docsContentSecurityPolicy } from '@rollcall/transcoder';
+import { type Asset, docsAssets } from '@rollcall/transcoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { docsHeaders } from './page-headers.ts';
 import { serveAsset } from './serve-asset.ts';
 
 /** The token of the OpenAPI document. */
@@ -34,7 +35,7 @@ export class DocsController {
   asset(@Param('*') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
     const found = this.#assets.get(name);
     if (found === undefined) throw new NotFoundException();
-    reply.header('content-security-policy', docsContentSecurityPolicy);
+    reply.headers(docsHeaders);
     serveAsset(found, request, reply);
   }
 }

@@ -11,7 +11,7 @@ import { httpsOptions, keepUp } from './https.ts';
 import { ticketParameter } from './credentials.ts';
 import { OriginCheck } from './origin-check.ts';
 
-/** Browsers that came over TLS are to come over nothing else for a year. */
+/** Browsers that came over TLS are to come over nothing else for a year. Other hosts of the domain are not ours to speak for. */
 const overTls = { 'strict-transport-security': 'max-age=31536000' };
 
 /** Builds the gateway; it does not listen yet. @throws Error that names the variable whose file cannot be used */

@@ -4,14 +4,8 @@ import { RpcError } from '@rollcall/grpc';
 import { preferredCoding } from '@rollcall/transcoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { encodings, type PageFile, readPage } from './page-files.ts';
+import { pageHeaders } from './page-headers.ts';
 import { serveAsset } from './serve-asset.ts';
-
-/** Nothing from elsewhere, nothing inline, and no text that becomes markup. */
-const contentSecurityPolicy = [
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'",
-  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  "require-trusted-types-for 'script'; trusted-types 'none'",
-].join('; ');
 
 /** The page for people. */
 @Controller()
@@ -20,7 +14,7 @@ export class PageController {
 
   @Get()
   start(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    reply.header('content-security-policy', contentSecurityPolicy);
+    reply.headers(pageHeaders);
     servePageFile(this.#page.start, request, reply);
   }
 

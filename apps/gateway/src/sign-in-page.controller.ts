@@ -1,16 +1,11 @@
 import { Controller, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
 import { readAsset } from '@rollcall/transcoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pageHeaders } from './page-headers.ts';
 import { serveAsset } from './serve-asset.ts';
 
 /** Beside `src` in the sources and beside `dist` in a build. */
 const folder = new URL('../sign-in/', import.meta.url);
-
-/** Nothing from elsewhere, nothing inline; what it posts goes to where it comes from. */
-const contentSecurityPolicy = [
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'",
-  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-].join('; ');
 
 /** The page that links to sign in by lead to: `/sign-in#SECRET`. What stands behind `#` no browser sends. */
 @Controller('sign-in')
@@ -22,7 +17,7 @@ export class SignInPageController {
 
   @Get()
   page(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    reply.header('content-security-policy', contentSecurityPolicy);
+    reply.headers(pageHeaders);
     serveAsset(this.#page, request, reply);
   }
 

@@ -46,7 +46,7 @@ it('serves its OpenAPI document, and a page that reads it', async () => {
   expect([redirect.status, redirect.headers['location']]).toEqual([302, 'docs/']);
   const page = await gateway.get('/docs/');
   expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
-  expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+  expect(page.headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'");
   const links = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(
     ([, link = '']) => new URL(link, 'http://x/docs/'),
   );

@@ -30,6 +30,22 @@ it('serves the page at /, which loads nothing from elsewhere and has nothing inl
   }
 });
 
+it.each(['/', '/docs/', '/sign-in'])(
+  '%s shares neither its process nor its window, and uses no device',
+  async (path) => {
+    await using gateway = await startGateway();
+    const { headers } = await gateway.get(path);
+    expect([
+      headers['cross-origin-opener-policy'],
+      headers['cross-origin-embedder-policy'],
+      headers['cross-origin-resource-policy'],
+      headers['origin-agent-cluster'],
+    ]).toEqual(['same-origin', 'require-corp', 'same-origin', '?1']);
+    expect(headers['permissions-policy']).toContain('camera=(), ');
+    expect(headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+  },
+);
+
 it.each(['/', '/docs/', '/openapi.json', '/sign-in', '/sign-in/sign-in.js'])(
   '%s is answered on conditions',
   async (path) => {

@@ -1,5 +1,5 @@
 import { callAddress, makeServiceToken } from '@rollcall/access';
-import { type INestMicroservice } from '@nestjs/common';
+import { type INestMicroservice, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
@@ -51,6 +51,8 @@ export interface Service {
 /** Builds the service over its store. @throws Error when the store or a file of TLS cannot be opened */
 export async function createService(config: Config): Promise<Service> {
   const { listen, keepDeletedMs, keepChangesMs, logLevels, limits, drainMs } = config;
+  const logger = new CallLogger({ json: !process.stdout.isTTY, logLevels });
+  Logger.overrideLogger(logger); // the store writes before there is an app
   const tls = config.tls && new TlsFiles(config.tls);
   const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
   try {
@@ -78,10 +80,7 @@ export async function createService(config: Config): Promise<Service> {
       AppModule.over(store, keepDeletedMs, callers, signIn, config.signIn),
       {
         strategy: server,
-        logger: new CallLogger({
-          json: !process.stdout.isTTY,
-          logLevels,
-        }),
+        logger,
         abortOnError: false,
       },
     );

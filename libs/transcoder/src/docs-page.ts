@@ -17,7 +17,7 @@ export interface Asset {
  * element. Swagger UI has icons in `data:`.
  */
 export const docsContentSecurityPolicy =
-  "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 const types: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',

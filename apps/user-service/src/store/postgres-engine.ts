@@ -30,8 +30,11 @@ const logger = new Logger('PostgreSQL');
 export async function openPostgres(url: string, poolSize: number): Promise<Engine> {
   const engine = new PostgresEngine(url, poolSize);
   try {
-    for (let waiting = false; !(await isThere(engine)); waiting = true) {
-      if (!waiting) logger.warn('waiting for the database of DATABASE_URL');
+    for (let said: string | undefined; ;) {
+      const why = await whyAway(engine);
+      if (why === undefined) break;
+      if (why !== said) logger.warn(`waiting for the database of DATABASE_URL: ${why}`);
+      said = why;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
     await migrate(engine.db, 'postgres');
@@ -43,15 +46,18 @@ export async function openPostgres(url: string, poolSize: number): Promise<Engin
   }
 }
 
-async function isThere({ db }: Engine): Promise<boolean> {
+/** Why the database is not there yet; undefined when it is. @throws Error when it will never do */
+async function whyAway({ db }: Engine): Promise<string | undefined> {
   try {
     const { rows } = await sql<{ version: bigint }>`
       select current_setting('server_version_num')::int8 as version`.execute(db);
     if ((rows[0]?.version ?? 0n) < oldestVersion) throw new Error('PostgreSQL 15 or later is needed');
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof RpcError) return false;
-    throw error;
+    if (!(error instanceof RpcError)) throw error;
+    const cause = error.cause instanceof Error ? error.cause : error;
+    if (cause.message !== '') return cause.message;
+    return 'code' in cause ? String(cause.code) : error.message; // an error of several addresses has no message
   }
 }
 

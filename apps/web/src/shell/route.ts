@@ -9,8 +9,17 @@ export type Route =
 export function routeOf(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
   const [view, room] = path.split('/');
-  if (view === 'rooms') return { view: 'chat', room: room ? decodeURIComponent(room) : undefined };
+  if (view === 'rooms') return { view: 'chat', room: room ? decoded(room) : undefined };
   return { view: 'directory', parameters: new URLSearchParams(search) };
+}
+
+/** What is no percent-encoding stands for itself: links are typed and cut, too. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export const route = signal(routeOf(location.hash));
