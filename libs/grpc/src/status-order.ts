@@ -21,6 +21,7 @@ interface SubchannelCall {
   endCall(status: StatusObject): void;
   handleTrailers(headers: IncomingHttpHeaders): void;
   maybeOutputStatus(): void;
+  onDisconnect(): void;
   outputStatus(): void;
   push(message: Buffer): void;
   tryPush(message: Buffer): void;
@@ -87,6 +88,11 @@ class OrderedCall extends unordered.subchannelCall {
   override cancelWithStatus(status: Status, details: string): void {
     if (status === Status.CANCELLED) this.#abandon();
     super.cancelWithStatus(status, details);
+  }
+
+  /** A status that was received stands, whatever becomes of the connection while what came before it is read. */
+  override onDisconnect(): void {
+    if (this.finalStatus === null) super.onDisconnect();
   }
 
   override endCall(status: StatusObject & { readonly rstCode?: number }): void {
@@ -191,6 +197,7 @@ const used = [
   'endCall',
   'handleTrailers',
   'maybeOutputStatus',
+  'onDisconnect',
   'outputStatus',
   'push',
   'startRead',

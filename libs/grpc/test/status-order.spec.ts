@@ -79,9 +79,9 @@ describe('a reader that pauses', () => {
         });
         const slow = end === 'DEADLINE_EXCEEDED';
         const call = service.channel.call(method(requestStream, true), requestStream ? of('a') : 'a', {
-          ...(slow && { deadline: Date.now() + 200 }),
+          ...(slow && { deadline: Date.now() + 1000 }),
         });
-        expect(await readSlowly(call, () => (slow ? 20 : 2))).toEqual({ got: all, end });
+        expect(await readSlowly(call, () => (slow ? 60 : 2))).toEqual({ got: all, end });
       });
     }
   }
