@@ -133,6 +133,10 @@ export function makeControllers(directory: FakeDirectory) {
       return { credential: '#2' };
     }
 
+    checkCall(): never {
+      throw notOffered();
+    }
+
     reportDenials({ denials }: callers.ReportDenialsRequest): callers.ReportDenialsResponse {
       directory.denials.push(...denials);
       return {};

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { GrpcChannel, type TlsFiles } from '@rollcall/grpc';
 import { rollcallContract } from '@rollcall/proto';
 import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
+import { CallChecks } from './call-checks.ts';
 import { Clients } from './clients.ts';
 import type { Config } from './config.ts';
 import { credentialOf, ticketParameter } from './credentials.ts';
@@ -31,6 +32,7 @@ export class AppModule {
     const options = { contracts: [rollcallContract], tls, packedCalls };
     const users = new GrpcChannel(config.userTarget, options);
     const chat = new GrpcChannel(config.chatTarget, options);
+    const checks = config.protectedMode ? undefined : new CallChecks(users, clients);
     const upstreams = new Upstreams([
       { name: 'user-service', channel: users, service: 'rollcall.user.v1.UserService' },
       { name: 'chat-service', channel: chat, service: chatService },
@@ -43,8 +45,9 @@ export class AppModule {
           services,
           channelFor: (service) => (service === chatService ? chat : users),
           drainMs: config.drainMs,
-          maxBodyBytes: config.limits.maxBodyBytes,
-          bodyTimeoutMs: config.limits.bodyTimeoutMs,
+          ...config.limits,
+          admit: checks && ((request, method) => checks.check(request, method)),
+          bodyOwner: (request) => checks?.ownerOf(request) ?? { key: clients.address(request.raw), known: true },
           callerMetadata: ({ raw }) => {
             const credential = credentialOf(raw, clients.isSecure(raw));
             return {
@@ -59,6 +62,7 @@ export class AppModule {
         { provide: Upstreams, useValue: upstreams },
         { provide: Clients, useValue: clients },
         { provide: OriginCheck, useValue: origins },
+        { provide: CallChecks, useValue: checks },
         { provide: Sessions, useValue: new Sessions(users) },
         {
           provide: openApiDocumentToken,

@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { addressKeys, forwardedAddress, type TrustedProxies, unixPeer, unknownAddress } from '@rollcall/access';
 import type { RequestHead } from '@rollcall/transcoder';
-import { forwardedAddress, type TrustedProxies, unixPeer } from '@rollcall/access';
 
 /** Who is at the other end of a request: the client, behind the proxies that are trusted. */
 export class Clients {
@@ -11,12 +12,18 @@ export class Clients {
   /** @param overUnix whether requests come over a unix socket */
   constructor(trusted: TrustedProxies, overUnix: boolean) {
     this.#trusted = trusted;
-    this.#nameless = overUnix ? unixPeer : 'unknown';
+    this.#nameless = overUnix ? unixPeer : unknownAddress;
   }
 
   /** The address of the client, or `unix`. */
   address(request: RequestHead): string {
     return forwardedAddress(this.#trusted, this.#peer(request), textOf(request.headers['x-forwarded-for']));
+  }
+
+  /** Whom a connection counts for; undefined when it is that of a trusted proxy, which brings many clients. */
+  connectionOf({ remoteAddress }: Socket): string | undefined {
+    const peer = forwardedAddress(this.#trusted, remoteAddress ?? this.#nameless, undefined);
+    return this.#trusted.has(peer) ? undefined : addressKeys(peer).one;
   }
 
   /** Whether the client speaks TLS, to this server or to a trusted proxy. */

@@ -24,6 +24,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
     limits: config.limits,
     https: https && httpsOptions(https),
     secretParameter: ticketParameter,
+    connectionOf: (socket) => clients.connectionOf(socket),
     headersOf: (request) => (clients.isSecure(request) ? overTls : {}),
     corsHeadersOf: (origin) => corsHeaders(config.corsOrigins, origin),
   });

@@ -10,5 +10,9 @@ export function readHttpLimits(env: Environment): HttpLimits {
     maxBodyBytes: readWhole(env, 'HTTP_MAX_BODY_BYTES', defaultHttpLimits.maxBodyBytes),
     headersTimeoutMs: readWhole(env, 'HTTP_HEADERS_TIMEOUT_MS', defaultHttpLimits.headersTimeoutMs),
     bodyTimeoutMs: readWhole(env, 'HTTP_BODY_TIMEOUT_MS', defaultHttpLimits.bodyTimeoutMs),
+    maxBodiesBytes: readWhole(env, 'HTTP_MAX_BODIES_BYTES', defaultHttpLimits.maxBodiesBytes),
+    maxCallerBodiesBytes: readWhole(env, 'HTTP_MAX_CALLER_BODIES_BYTES', defaultHttpLimits.maxCallerBodiesBytes),
+    maxConnections: readWhole(env, 'HTTP_MAX_CONNECTIONS', defaultHttpLimits.maxConnections),
+    maxAddressConnections: readWhole(env, 'HTTP_MAX_ADDRESS_CONNECTIONS', defaultHttpLimits.maxAddressConnections),
   });
 }

@@ -4,6 +4,7 @@ import { RpcError } from '@rollcall/grpc';
 import { bodyForm, callOptions, readBody } from '@rollcall/transcoder';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { agentOf } from './agent.ts';
+import { CallChecks } from './call-checks.ts';
 import { Clients } from './clients.ts';
 import { OriginCheck } from './origin-check.ts';
 import { forgetSession, keepSession, sessionOf } from './session-cookie.ts';
@@ -16,6 +17,7 @@ const bodyLimits = { maxBodyBytes: 4096, bodyTimeoutMs: 10_000 };
 export class SessionController {
   @Inject(Sessions) readonly sessions!: Sessions;
   @Inject(Clients) readonly clients!: Clients;
+  @Inject(CallChecks) readonly checks!: CallChecks | undefined;
   @Inject(OriginCheck) readonly origins!: OriginCheck;
 
   /** Signs in by the secret of a link: `{"secret": "…"}`. The session of the cookie that comes with it ends. */
@@ -23,6 +25,7 @@ export class SessionController {
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     this.origins.checkSignIn(request.raw);
     bodyForm(request.headers['content-type'] ?? 'nothing', false); // no form of another site can send JSON
+    await this.checks?.check(request, this.sessions.creates);
     const link = secretIn(await readBody(request.raw, bodyLimits));
     const { authorization, 'user-agent': userAgent } = request.headers;
     const secure = this.clients.isSecure(request.raw);

@@ -15,6 +15,11 @@ export class Sessions {
     this.#channel = channel;
   }
 
+  /** The method that signs in. */
+  get creates(): Method {
+    return this.#create;
+  }
+
   /** Signs in by the secret of a link, in the place of a session if there was one. @returns CreateSessionResponse */
   create(
     secret: string,

@@ -5,7 +5,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type CallContext, GrpcController, GrpcServer, RpcError } from '@rollcall/grpc';
-import { type access, rollcallContract, user } from '@rollcall/proto';
+import { type access, type callers, rollcallContract, user } from '@rollcall/proto';
 
 const service = 'rollcall.access.v1.AccessService';
 
@@ -14,6 +14,12 @@ export const calls: { method: string; authorization: unknown[]; address: unknown
 
 /** What the latest session was begun with. */
 export const begun: access.CreateSessionRequest[] = [];
+
+/** Which calls were asked about, and by whom. */
+export const checks: { method: string; authorization: unknown; address: unknown }[] = [];
+
+/** What those are answered who send `Bearer denied`. */
+export const denial = new RpcError(Status.PERMISSION_DENIED, 'NOT_PERMITTED', 'You may not.');
 
 /** The session that the link "good" signs in to, until it is deleted. */
 export const sessionSecret = 'rcs_canary-session-secret';
@@ -95,14 +101,33 @@ function remember({ method, metadata }: CallContext): unknown[] {
   return authorization;
 }
 
-@Module({ controllers: [AccessController] })
+@GrpcController(rollcallContract, 'rollcall.access.v1.CallerService')
+class CallerController implements callers.CallerServiceController {
+  checkCall({ method }: callers.CheckCallRequest, { metadata }: CallContext): callers.CheckCallResponse {
+    const [authorization] = metadata.get('authorization');
+    checks.push({ method, authorization, address: metadata.get('x-forwarded-for')[0] });
+    if (authorization === 'Bearer denied') throw denial;
+    return {};
+  }
+  lookUpCallers(): never {
+    throw new Error('a gateway does not ask');
+  }
+  redeemTicket(): never {
+    throw new Error('a gateway does not ask');
+  }
+  reportDenials(): never {
+    throw new Error('a gateway does not ask');
+  }
+}
+
+@Module({ controllers: [AccessController, CallerController] })
 class AccessModule {}
 
 /** Starts the service on a unix socket. */
 export async function startAccess() {
   const folder = mkdtempSync(join(tmpdir(), 'access-'));
   const target = `unix://${folder}/access.sock`;
-  const serve = [{ contract: rollcallContract, services: [service] }];
+  const serve = [{ contract: rollcallContract, services: [service, 'rollcall.access.v1.CallerService'] }];
   const strategy = new GrpcServer({ listen: target, serve, drainMs: 200 });
   const app = await NestFactory.createMicroservice(AccessModule, { strategy, logger: false });
   await app.listen();

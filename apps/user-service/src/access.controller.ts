@@ -136,10 +136,11 @@ const localAdministrator: user.User = {
   etag: '',
 };
 
-/** Not among them is what carries calls, and is none itself. */
+/** Not among them is what carries calls or asks about them, and is none itself. */
 function methodsWhere(permitted: (method: Method) => boolean): string[] {
   return [...rollcallContract.methods.values()]
     .filter(({ service }) => service.startsWith('rollcall.') && !service.startsWith('rollcall.transport.'))
+    .filter(({ service }) => service !== 'rollcall.access.v1.CallerService')
     .filter(permitted)
     .map(({ service, name }) => `${service}.${name}`);
 }

@@ -1,5 +1,6 @@
 import { credentialInvalid, type KnownCaller, type LookUpCallers } from '@rollcall/access';
-import { GrpcController, RpcError } from '@rollcall/grpc';
+import { status as Status } from '@grpc/grpc-js';
+import { type CallContext, GrpcController, type IncomingCall, RpcError } from '@rollcall/grpc';
 import { type callers, rollcallContract, user } from '@rollcall/proto';
 import type { Tokens } from './sign-in/tokens.ts';
 import type { AuditLog } from './store/audit-log.ts';
@@ -10,11 +11,14 @@ export class ServiceCallers {
   readonly lookUp: LookUpCallers;
   readonly tokens: Tokens;
   readonly audit: AuditLog;
+  /** Throws what the call would be answered before its message is read. */
+  readonly check: (call: IncomingCall) => Promise<void>;
 
-  constructor(lookUp: LookUpCallers, tokens: Tokens, audit: AuditLog) {
+  constructor(lookUp: LookUpCallers, tokens: Tokens, audit: AuditLog, check: (call: IncomingCall) => Promise<void>) {
     this.lookUp = lookUp;
     this.tokens = tokens;
     this.audit = audit;
+    this.check = check;
   }
 }
 
@@ -34,6 +38,16 @@ export class CallerController implements callers.CallerServiceController {
     const redeemed = await this.#callers.tokens.redeem(ticket);
     if (redeemed === undefined) throw credentialInvalid('it is no ticket');
     return { credential: redeemed.credential };
+  }
+
+  async checkCall(
+    { method: name }: callers.CheckCallRequest,
+    { metadata, peer }: CallContext,
+  ): Promise<callers.CheckCallResponse> {
+    const method = rollcallContract.methods.get(`/${name.replace(/\.(?=[^.]*$)/, '/')}`);
+    if (method === undefined) throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', 'There is no such method.');
+    await this.#callers.check({ method, metadata, peer });
+    return {};
   }
 
   reportDenials({ denials }: callers.ReportDenialsRequest): callers.ReportDenialsResponse {

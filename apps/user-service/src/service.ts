@@ -64,7 +64,7 @@ export async function createService(config: Config): Promise<Service> {
     const makers = new Makers(readClaim, config.signIn.oidc?.tokenMs ?? 0);
     const signIn = new SignIn(store.credentials, store.audit, makers, config.signIn);
     const tokens = new Tokens(store.credentials, store.audit, makers);
-    const { authorize, close } = authorizeCalls({
+    const { authorize, check, close } = authorizeCalls({
       config: config.signIn,
       lookUp,
       tokens,
@@ -75,7 +75,7 @@ export async function createService(config: Config): Promise<Service> {
     store.onClose(close);
     const packedCalls = config.packedCalls ? {} : undefined;
     const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls, packedCalls });
-    const callers = new ServiceCallers(lookUp, tokens, store.audit);
+    const callers = new ServiceCallers(lookUp, tokens, store.audit, check);
     const app = await NestFactory.createMicroservice(
       AppModule.over(store, keepDeletedMs, callers, signIn, config.signIn),
       {

@@ -66,6 +66,7 @@ async function startBelieving() {
         lookUpCallers(store.credentials, readClaim, refusals),
         new Tokens(store.credentials, store.audit, makers),
         store.audit,
+        () => Promise.resolve(),
       ),
       new SignIn(store.credentials, store.audit, makers, signIn),
       signIn,

@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { GrpcChannel, RpcError } from '@rollcall/grpc';
+import { type CallOptions, GrpcChannel, RpcError } from '@rollcall/grpc';
 import {
   type access,
   type audit,
+  type callers,
   type health,
   type reflection,
   rollcallContract,
@@ -29,6 +30,7 @@ export function connect(target: string) {
   const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000 }); // for a busy machine
   return {
     access: channel.client<access.AccessServiceClient>(rollcallContract, 'rollcall.access.v1.AccessService'),
+    callers: channel.client<callers.CallerServiceClient>(rollcallContract, 'rollcall.access.v1.CallerService'),
     users: channel.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
     audit: channel.client<audit.AuditServiceClient>(rollcallContract, 'rollcall.audit.v1.AuditService'),
     manager: channel.client<tutorialUserManager.UserManagerClient>(tutorialUserManagerContract, 'UserManager'),
@@ -194,11 +196,14 @@ export async function createUser(
 export async function auditEntries(
   client: audit.AuditServiceClient,
   asked: Partial<audit.ListAuditEntriesRequest> = {},
+  options: CallOptions = {},
 ): Promise<audit.AuditEntry[]> {
   const entries: audit.AuditEntry[] = [];
   const query = { pageSize: 1000, callerId: '0', deniedOnly: false, ...asked };
   for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
-    const page: audit.ListAuditEntriesResponse = await firstValueFrom(client.listAuditEntries({ ...query, pageToken }));
+    const page: audit.ListAuditEntriesResponse = await firstValueFrom(
+      client.listAuditEntries({ ...query, pageToken }, options),
+    );
     entries.push(...page.entries);
     pageToken = page.nextPageToken === '' ? undefined : page.nextPageToken;
   }

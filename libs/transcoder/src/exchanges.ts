@@ -4,6 +4,7 @@ import { createRegistry, type Registry } from '@bufbuild/protobuf';
 import { type GrpcChannel } from '@rollcall/grpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Binding } from './binding.ts';
+import { BodyBudget, type BodyOwner } from './body-budget.ts';
 import { Exchange } from './exchange.ts';
 import { defaultHttpLimits } from './http-limits.ts';
 import { LiveStreams } from './live-streams.ts';
@@ -18,6 +19,9 @@ export class Exchanges implements BeforeApplicationShutdown {
   readonly #exchanges: ReadonlyMap<Binding, Exchange>;
   readonly #live = new LiveStreams();
   readonly #drainMs: number;
+  readonly #admit: TranscoderOptions['admit'];
+  readonly #bodyOwner: (request: FastifyRequest) => BodyOwner;
+  readonly #bodies: BodyBudget;
 
   constructor(
     @Inject(transcoderOptions) options: TranscoderOptions & { routes: RpcRoutes },
@@ -26,7 +30,10 @@ export class Exchanges implements BeforeApplicationShutdown {
     this.routes = options.routes;
     this.#drainMs = options.drainMs ?? 10_000;
     const registry: Registry = createRegistry(...options.contracts.map((contract) => contract.registry));
-    const { maxBodyBytes, bodyTimeoutMs } = { ...defaultHttpLimits, ...options };
+    const { maxBodyBytes, bodyTimeoutMs, maxBodiesBytes, maxCallerBodiesBytes } = { ...defaultHttpLimits, ...options };
+    this.#admit = options.admit;
+    this.#bodyOwner = options.bodyOwner ?? ownerByPeer;
+    this.#bodies = new BodyBudget({ maxBodiesBytes, maxCallerBodiesBytes });
     const limits = { maxBodyBytes, bodyTimeoutMs };
     const callerMetadata = options.callerMetadata ?? authorizationHeader;
     const { bindings } = this.routes;
@@ -52,13 +59,39 @@ export class Exchanges implements BeforeApplicationShutdown {
     const exchange = route?.allow === undefined && route !== undefined ? this.#exchanges.get(route.binding) : undefined;
     if (route === undefined || route.allow !== undefined || exchange === undefined)
       throw new Error('the route has no binding');
-    return exchange.answer(request, reply, route.segments);
+    const { binding } = exchange;
+    return readsBody(binding) && hasBody(request)
+      ? this.#answerBody(exchange, request, reply, route.segments)
+      : exchange.answer(request, reply, route.segments);
+  }
+
+  async #answerBody(
+    exchange: Exchange,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    segments: readonly string[],
+  ): Promise<void> {
+    await this.#admit?.(request, exchange.binding.method);
+    const leave = this.#bodies.enter(request.raw, this.#bodyOwner(request));
+    reply.raw.once('close', leave);
+    await exchange.answer(request, reply, segments);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.#live.drain(this.#drainMs);
   }
 }
+
+function readsBody({ body, method }: Binding): boolean {
+  return body !== 'nothing' || method.requestStream;
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9112#section-6.3 */
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+const ownerByPeer = ({ raw }: FastifyRequest): BodyOwner => ({ key: raw.socket.remoteAddress ?? '', known: true });
 
 const authorizationHeader: CallerMetadata = ({ headers: { authorization } }) => ({
   ...(authorization !== undefined && { authorization }),

@@ -1,5 +1,8 @@
+import type { BodyBudgetLimits } from './body-budget.ts';
+import type { ConnectionLimits } from './open-connections.ts';
+
 /** What is too much to take over HTTP. Sizes are in bytes, times in milliseconds. */
-export interface HttpLimits {
+export interface HttpLimits extends BodyBudgetLimits, ConnectionLimits {
   /** The longest request target: the path with its query. Beyond it is 414. */
   readonly maxUrlBytes: number;
   /** The request target, and the names and values of all headers together. Beyond it is 431. */
@@ -21,6 +24,10 @@ export const defaultHttpLimits: HttpLimits = {
   maxBodyBytes: 1024 * 1024,
   headersTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,
+  maxBodiesBytes: 64 * 1024 * 1024,
+  maxCallerBodiesBytes: 16 * 1024 * 1024,
+  maxConnections: 10_000,
+  maxAddressConnections: 1000,
 };
 
 /** Node's parser takes no more headers, whatever the limit. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
+import { bodyShareOf, type BodyShare } from './body-budget.ts';
+import { askForBody } from './body-continue.ts';
 import { contentCoding, decoded } from './content-encoding.ts';
 import type { HttpLimits } from './http-limits.ts';
 
@@ -50,7 +52,9 @@ export async function readBody(
   const coding = contentCoding(request);
   if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge('The body', maxBodyBytes);
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(tooSlow(bodyTimeoutMs)), bodyTimeoutMs);
+  const share = bodyShareOf(request);
+  const leftMs = bodyTimeoutMs - (share === undefined ? 0 : performance.now() - share.since);
+  const timer = setTimeout(() => late.reject(tooSlow(bodyTimeoutMs)), leftMs);
   const chunks: Buffer[] = [];
   let length = 0;
   try {
@@ -59,6 +63,7 @@ export async function readBody(
       if (done === true) break;
       length += value.length;
       if (length > maxBodyBytes) throw tooLarge('The body', maxBodyBytes);
+      share?.take(value.length);
       chunks.push(value);
     }
   } finally {
@@ -78,12 +83,14 @@ export async function* readDocuments(
   form: BodyForm,
   maxBytes: number,
 ): AsyncGenerator<Document> {
-  let splitter: LineSplitter | ArraySplitter | undefined = form === 'lines' ? new LineSplitter(maxBytes) : undefined;
+  const share = bodyShareOf(request);
+  let splitter: LineSplitter | ArraySplitter | undefined =
+    form === 'lines' ? new LineSplitter(maxBytes, share) : undefined;
   for await (const chunk of decoded(chunksOf(request), contentCoding(request))) {
     if (splitter === undefined) {
       const first = chunk.find((byte) => !isSpace(byte));
       if (first === undefined) continue;
-      splitter = first === openBracket ? new ArraySplitter(maxBytes) : new LineSplitter(maxBytes);
+      splitter = first === openBracket ? new ArraySplitter(maxBytes, share) : new LineSplitter(maxBytes, share);
     }
     yield* splitter.push(chunk);
   }
@@ -92,6 +99,7 @@ export async function* readDocuments(
 
 /** The chunks of a request. A caller that goes away in the middle is an error, so that a cut body never looks whole. */
 async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer, undefined> {
+  askForBody(request);
   try {
     // The response still has to be written when the reading stops early.
     yield* request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
@@ -116,19 +124,23 @@ class Partial {
   readonly #maxBytes: number;
   #parts: Buffer[] = [];
   #length = 0;
+  readonly #share: BodyShare | undefined;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, share: BodyShare | undefined) {
     this.#maxBytes = maxBytes;
+    this.#share = share;
   }
 
   add(part: Buffer, what: string): void {
     this.#length += part.length;
     if (this.#length > this.#maxBytes) throw tooLarge(what, this.#maxBytes);
+    this.#share?.take(part.length);
     this.#parts.push(part);
   }
 
   take(): Buffer {
     const whole = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts, this.#length);
+    this.#share?.give(this.#length);
     this.#parts = [];
     this.#length = 0;
     return whole;
@@ -140,8 +152,8 @@ class LineSplitter {
   readonly #partial: Partial;
   #line = 1;
 
-  constructor(maxBytes: number) {
-    this.#partial = new Partial(maxBytes);
+  constructor(maxBytes: number, share: BodyShare | undefined) {
+    this.#partial = new Partial(maxBytes, share);
   }
 
   *push(chunk: Buffer): Generator<Document> {
@@ -178,8 +190,8 @@ class ArraySplitter {
   #escaped = false;
   #element = 1;
 
-  constructor(maxBytes: number) {
-    this.#partial = new Partial(maxBytes);
+  constructor(maxBytes: number, share: BodyShare | undefined) {
+    this.#partial = new Partial(maxBytes, share);
   }
 
   *push(chunk: Buffer): Generator<Document> {

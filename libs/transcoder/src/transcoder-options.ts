@@ -1,5 +1,6 @@
 import type { GrpcChannel } from '@rollcall/grpc';
-import type { Contract } from '@rollcall/proto';
+import type { Contract, Method } from '@rollcall/proto';
+import type { BodyBudgetLimits, BodyOwner } from './body-budget.ts';
 import type { FastifyRequest } from 'fastify';
 
 /**
@@ -9,7 +10,7 @@ import type { FastifyRequest } from 'fastify';
  */
 export type CallerMetadata = (request: FastifyRequest) => Readonly<Record<string, string>>;
 
-export interface TranscoderOptions {
+export interface TranscoderOptions extends Partial<BodyBudgetLimits> {
   readonly contracts: readonly Contract[];
   /** The full names of the services that REST offers. */
   readonly services: readonly string[];
@@ -21,6 +22,13 @@ export interface TranscoderOptions {
   readonly bodyTimeoutMs?: number;
   /** What goes along with each call of its caller; by default the Authorization header. */
   readonly callerMetadata?: CallerMetadata;
+  /**
+   * Asked before a byte of a body is read: whether the call may be made, as far as that is known without its message. What
+   * it throws is answered, and the body is not read. Undefined when it may be made and there is nothing to wait for.
+   */
+  readonly admit?: (request: FastifyRequest, method: Method) => Promise<void> | undefined;
+  /** On whose account a body is kept in memory that may be read; by default the address of the peer. */
+  readonly bodyOwner?: (request: FastifyRequest) => BodyOwner;
   /** How long streams under way may take to end when the app closes, in milliseconds; 10,000 by default. */
   readonly drainMs?: number;
 }

@@ -5,8 +5,11 @@ import { finished } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
+import type { BodyBudgetLimits } from './body-budget.ts';
+import { continueWhenRead } from './body-continue.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 import { FixedRoutes } from './fixed-routes.ts';
+import { boundConnections } from './open-connections.ts';
 import { answerOnSocket, answerParserError, type ParserError } from './parser-error.ts';
 import { problemOf, verbNotAllowed } from './problem.ts';
 import { lingerMs, sendProblem } from './problem.filter.ts';
@@ -19,7 +22,9 @@ import { answersWith, nameRequest, type RequestHead } from './security-headers.t
 
 export interface AdapterOptions {
   /** What is too much to take; the limits of bodies are those of the TranscoderModule. */
-  readonly limits?: Partial<Omit<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs'>>;
+  readonly limits?: Partial<Omit<HttpLimits, 'maxBodyBytes' | 'bodyTimeoutMs' | keyof BodyBudgetLimits>>;
+  /** Whom a connection counts for; undefined when it does not, such as a proxy's. By default the address of the peer. */
+  readonly connectionOf?: (socket: Socket) => string | undefined;
   /** A query parameter that is a secret. It is taken out of the URL, and found with `secretsOf`. */
   readonly secretParameter?: string;
   /** What an HTTPS server is made with; without it the app serves HTTP. */
@@ -40,8 +45,10 @@ export function transcoderAdapter({
   headersOf,
   corsHeadersOf,
   https,
+  connectionOf = ({ remoteAddress }) => remoteAddress,
 }: AdapterOptions = {}): FastifyAdapter {
-  const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = { ...defaultHttpLimits, ...limits };
+  const within = { ...defaultHttpLimits, ...limits };
+  const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = within;
   const most = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
   const server = {
     maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
@@ -69,6 +76,8 @@ export function transcoderAdapter({
     clientErrorHandler: (error: ParserError, socket: Socket) => answerParserError(error, socket, most, socketHeaders),
   });
   const fastify = adapter.getInstance();
+  boundConnections(fastify.server, within, connectionOf);
+  continueWhenRead(fastify.server);
   fastify.server
     .on('checkExpectation', (request, response) => fastify.server.emit('request', request, response)) // it is refused there
     .on('connect', (request: IncomingMessage, socket: Socket) =>

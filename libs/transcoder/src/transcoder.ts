@@ -1,3 +1,4 @@
+export type { BodyBudgetLimits, BodyOwner } from './body-budget.ts';
 export { conditionsOf, preconditionFailed, weigh } from './conditions.ts';
 export { preferredCoding } from './negotiation.ts';
 export { type Asset, docsAssets, docsContentSecurityPolicy, readAsset } from './docs-page.ts';

@@ -146,6 +146,10 @@ export const requests: Readonly<Record<string, Prepare>> = {
   }),
   '/rollcall.access.v1.CallerService/LookUpCallers': () => ({ message: { credentials: ['x'] }, path: '' }),
   '/rollcall.access.v1.CallerService/RedeemTicket': () => ({ message: { ticket: 'x' }, path: '' }),
+  '/rollcall.access.v1.CallerService/CheckCall': () => ({
+    message: { method: 'rollcall.user.v1.UserService.CreateUser' },
+    path: '',
+  }),
   '/rollcall.access.v1.CallerService/ReportDenials': () => ({ message: { denials: [] }, path: '' }),
   '/rollcall.chat.v1.ChatService/SendNote': () => ({
     message: { room: 'rights', message: 'Hello', authorId: '0', noteId: '' },

@@ -63,6 +63,7 @@ export const rpcRights: Readonly<Record<string, Rights>> = {
   '/rollcall.audit.v1.AuditService/ListAuditEntries': administrators,
   '/rollcall.access.v1.CallerService/LookUpCallers': services,
   '/rollcall.access.v1.CallerService/RedeemTicket': services,
+  '/rollcall.access.v1.CallerService/CheckCall': administrators, // as the method that it asks about: CreateUser
   '/rollcall.access.v1.CallerService/ReportDenials': services,
   '/rollcall.chat.v1.ChatService/SendNote': members,
   '/rollcall.chat.v1.ChatService/ListNotes': readers,

@@ -18,16 +18,21 @@ export interface AuthorizeOptions {
 /** Makes what every call of the service passes. @returns it, and what ends its looking up of callers */
 export function authorizeCalls({ config, lookUp, tokens, addressOf, onDenied }: AuthorizeOptions): {
   readonly authorize: Authorize;
+  /** Throws what a call would be answered before its message is read. */
+  readonly check: (call: IncomingCall) => Promise<void>;
   readonly close: () => void;
 } {
-  if (isProtected(config)) return { authorize: localAuthorization(addressOf), close: () => undefined };
+  if (isProtected(config)) {
+    const local = localAuthorization(addressOf);
+    return { authorize: local, check: async (call) => void (await local(call)), close: () => undefined };
+  }
   const callers = new CallerCache(lookUp).start();
   const { tutorialUserId, limits } = config;
   const standIn =
     tutorialUserId === undefined
       ? undefined
       : { credential: standInFor(BigInt(tutorialUserId)), as: 'tutorial' as const };
-  const { authorize } = new Authorization({
+  const authorization = new Authorization({
     callers,
     limits,
     addressOf,
@@ -35,5 +40,9 @@ export function authorizeCalls({ config, lookUp, tokens, addressOf, onDenied }: 
     standIn: ({ service }) => (tutorials.includes(service) ? standIn : undefined),
     onDenied,
   });
-  return { authorize, close: () => callers.close() };
+  return {
+    authorize: authorization.authorize,
+    check: (call) => authorization.check(call),
+    close: () => callers.close(),
+  };
 }

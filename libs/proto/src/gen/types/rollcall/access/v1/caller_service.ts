@@ -54,6 +54,16 @@ export interface RedeemTicketResponse {
   credential: string;
 }
 
+/** Which call is to be made, by the credential of this one. */
+export interface CheckCallRequest {
+  /** The full name of the method, such as `rollcall.user.v1.UserService.CreateUser`. */
+  method: string;
+}
+
+/** It may be made. */
+export interface CheckCallResponse {
+}
+
 /** Calls that were denied. */
 export interface ReportDenialsRequest {
   /** In their order: at most 1000. */
@@ -103,6 +113,18 @@ export interface CallerServiceClient {
   redeemTicket(request: RedeemTicketRequest, ...rest: any): Observable<RedeemTicketResponse>;
 
   /**
+   * Tells whether the caller may make a call, before its request is sent: a
+   * gateway asks it before it reads a body. It is answered as the method itself
+   * is before its request is read, with the same errors, limits and entry in the
+   * audit log; whether the caller may do it to the very record that the request
+   * will name shows only then.
+   *
+   * Errors: those of the method's access; NOT_FOUND when no such method is known.
+   */
+
+  checkCall(request: CheckCallRequest, ...rest: any): Observable<CheckCallResponse>;
+
+  /**
    * Puts calls that another service has denied into the audit log. Equal ones of
    * a second become one entry.
    */
@@ -135,6 +157,21 @@ export interface CallerServiceController {
   ): Promise<RedeemTicketResponse> | Observable<RedeemTicketResponse> | RedeemTicketResponse;
 
   /**
+   * Tells whether the caller may make a call, before its request is sent: a
+   * gateway asks it before it reads a body. It is answered as the method itself
+   * is before its request is read, with the same errors, limits and entry in the
+   * audit log; whether the caller may do it to the very record that the request
+   * will name shows only then.
+   *
+   * Errors: those of the method's access; NOT_FOUND when no such method is known.
+   */
+
+  checkCall(
+    request: CheckCallRequest,
+    ...rest: any
+  ): Promise<CheckCallResponse> | Observable<CheckCallResponse> | CheckCallResponse;
+
+  /**
    * Puts calls that another service has denied into the audit log. Equal ones of
    * a second become one entry.
    */
@@ -147,7 +184,7 @@ export interface CallerServiceController {
 
 export function CallerServiceControllerMethods() {
   return function (constructor: Function) {
-    const grpcMethods: string[] = ["lookUpCallers", "redeemTicket", "reportDenials"];
+    const grpcMethods: string[] = ["lookUpCallers", "redeemTicket", "checkCall", "reportDenials"];
     for (const method of grpcMethods) {
       const descriptor: any = Reflect.getOwnPropertyDescriptor(constructor.prototype, method);
       GrpcMethod("CallerService", method)(constructor.prototype[method], method, descriptor);
