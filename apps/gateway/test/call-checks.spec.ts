@@ -46,7 +46,7 @@ describe('before a body is read', () => {
       'POST /session HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9',
       'rollcall.access.v1.AccessService.CreateSession',
     ],
-  ])('it is asked who calls, and the answer does not wait for it: %s', async (_, head, method) => {
+  ])('the gateway asks who calls, and its answer does not wait for it: %s', async (_, head, method) => {
     const answer = await answerToHead(`${head}\r\nAuthorization: Bearer denied\r\nX-Forwarded-For: 203.0.113.9`);
     expect(answer).toMatch(/^HTTP\/1.1 403 /);
     expect(answer).toContain('connection: close');
