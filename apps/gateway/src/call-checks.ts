@@ -12,6 +12,9 @@ import { credentialOf } from './credentials.ts';
 /** For how long it is remembered that a caller may call a method, in milliseconds: what changes holds within two seconds. */
 const rememberedMs = 750;
 
+/** The largest body of those who are not signed in: a link to sign in by is short. */
+const maxAnonymousBytes = 16 * 1024;
+
 /** How many such answers are remembered. */
 const maxRemembered = 10_000;
 
@@ -47,7 +50,7 @@ export class CallChecks {
   ownerOf({ raw }: FastifyRequest): BodyOwner {
     const credential = credentialOf(raw, this.#clients.isSecure(raw));
     return credential === undefined
-      ? { key: addressKeys(this.#clients.address(raw)).one, known: false }
+      ? { key: addressKeys(this.#clients.address(raw)).one, known: false, maxBytes: maxAnonymousBytes }
       : { key: hash('sha256', credential.authorization, 'base64'), known: true };
   }
 

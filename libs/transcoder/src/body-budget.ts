@@ -15,6 +15,8 @@ export interface BodyOwner {
   readonly key: string;
   /** Whether it is known who it is. All others together have a quarter, and each of them a quarter of what a caller has. */
   readonly known: boolean;
+  /** How large a body of theirs may be at the most, in bytes, where that is less than the limit for all. */
+  readonly maxBytes?: number;
 }
 
 /** After which time it is worthwhile to try again, in milliseconds. */
@@ -24,6 +26,8 @@ const retryDelayMs = 1000;
 export interface BodyShare {
   /** When its headers had come, by `performance.now()`. */
   readonly since: number;
+  /** How large the body may be at the most, in bytes. */
+  readonly maxBytes: number;
   /** @throws RpcError when there is no room for so many bytes more */
   take(bytes: number): void;
   /** So many of them are of no more use. */
@@ -48,15 +52,21 @@ export class BodyBudget {
     this.#limits = limits;
   }
 
-  /** A request's body counts from now on. @returns gives all of it back */
-  enter(request: IncomingMessage, owner: BodyOwner): () => void {
+  /**
+   * A request's body counts from now on.
+   *
+   * @param since when its headers had come, by `performance.now()`
+   * @returns gives all of it back
+   */
+  enter(request: IncomingMessage, owner: BodyOwner, since: number): () => void {
     let held = 0;
     const change = (bytes: number): void => {
       held += bytes;
       this.#change(owner, bytes);
     };
     shares.set(request, {
-      since: performance.now(),
+      since,
+      maxBytes: owner.maxBytes ?? Infinity,
       take: (bytes) => {
         this.#requireRoom(owner, bytes);
         change(bytes);

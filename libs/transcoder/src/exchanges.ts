@@ -71,8 +71,9 @@ export class Exchanges implements BeforeApplicationShutdown {
     reply: FastifyReply,
     segments: readonly string[],
   ): Promise<void> {
+    const since = performance.now();
     await this.#admit?.(request, exchange.binding.method);
-    const leave = this.#bodies.enter(request.raw, this.#bodyOwner(request));
+    const leave = this.#bodies.enter(request.raw, this.#bodyOwner(request), since);
     reply.raw.once('close', leave);
     await exchange.answer(request, reply, segments);
   }

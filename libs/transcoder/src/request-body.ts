@@ -50,10 +50,11 @@ export async function readBody(
   { maxBodyBytes, bodyTimeoutMs }: BodyLimits,
 ): Promise<Uint8Array | undefined> {
   const coding = contentCoding(request);
-  if (Number(request.headers['content-length'] ?? 0) > maxBodyBytes) throw tooLarge('The body', maxBodyBytes);
-  const late = Promise.withResolvers<never>();
   const share = bodyShareOf(request);
-  const leftMs = bodyTimeoutMs - (share === undefined ? 0 : performance.now() - share.since);
+  const maxBytes = Math.min(maxBodyBytes, share?.maxBytes ?? Infinity);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge('The body', maxBytes);
+  const late = Promise.withResolvers<never>();
+  const leftMs = Math.max(1, bodyTimeoutMs - (share === undefined ? 0 : performance.now() - share.since));
   const timer = setTimeout(() => late.reject(tooSlow(bodyTimeoutMs)), leftMs);
   const chunks: Buffer[] = [];
   let length = 0;
@@ -62,7 +63,7 @@ export async function readBody(
       const { done, value } = await Promise.race([iterator.next(), late.promise]);
       if (done === true) break;
       length += value.length;
-      if (length > maxBodyBytes) throw tooLarge('The body', maxBodyBytes);
+      if (length > maxBytes) throw tooLarge('The body', maxBytes);
       share?.take(value.length);
       chunks.push(value);
     }
@@ -75,15 +76,16 @@ export async function readBody(
 /**
  * Reads the messages of a body one after the other, as they arrive. It reads no further than it is asked.
  *
- * @param maxBytes the largest message
+ * @param maxMessageBytes the largest message
  * @throws RpcError when a message is too large, the array is none, or the body breaks off
  */
 export async function* readDocuments(
   request: IncomingMessage,
   form: BodyForm,
-  maxBytes: number,
+  maxMessageBytes: number,
 ): AsyncGenerator<Document> {
   const share = bodyShareOf(request);
+  const maxBytes = Math.min(maxMessageBytes, share?.maxBytes ?? Infinity);
   let splitter: LineSplitter | ArraySplitter | undefined =
     form === 'lines' ? new LineSplitter(maxBytes, share) : undefined;
   for await (const chunk of decoded(chunksOf(request), contentCoding(request))) {

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { type ClientRequest, IncomingMessage } from 'node:http';
+import { connect, Socket } from 'node:net';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { expect, it } from 'vitest';
+import { BodyBudget } from '../src/body-budget.ts';
+import { readBody } from '../src/request-body.ts';
 import { ask, openRequest, type Rest, seen, send, startRest } from './shelf.ts';
 
 const path = '/v1/shelves/1/books';
@@ -98,7 +100,26 @@ it('reads no byte of a body that is not admitted, whatever the call, and asks fo
   expect(await first(`POST ${path}:count`)).toBe('HTTP/1.1 100 Continue');
 });
 
+it('takes smaller bodies of those of whom the app says so', async () => {
+  await using rest = await startRest({ bodyOwner: () => ({ key: 'x', known: false, maxBytes: 100 }) });
+  expect((await send(rest, 'POST', path, { name: 'x'.repeat(50) })).status).not.toBe(413);
+  const { status, json: problem } = await send(rest, 'POST', path, { name: 'x'.repeat(100) });
+  expect([status, problem.detail]).toEqual([413, 'The body is larger than 100 bytes.']);
+  const headers = { ...json, 'transfer-encoding': 'chunked' };
+  expect((await ask(rest, path, { verb: 'POST', headers, body: ' '.repeat(101) })).status).toBe(413);
+  expect((await ask(rest, `${path}:count`, { verb: 'POST', headers, body: '['.repeat(200) })).status).toBe(413);
+});
+
 it('lets the time of a body begin with its headers', async () => {
+  const request = new IncomingMessage(new Socket());
+  const limits = { maxBodiesBytes: 100, maxCallerBodiesBytes: 100 };
+  new BodyBudget(limits).enter(request, { key: 'x', known: true }, performance.now() - 3_600_000);
+  await expect(readBody(request, { maxBodyBytes: 100, bodyTimeoutMs: 3_600_000 })).rejects.toMatchObject({
+    reason: 'REQUEST_TOO_SLOW',
+  });
+});
+
+it('cuts a body whose time ends, however long it took to admit it', async () => {
   const { promise: asked, resolve: admit } = Promise.withResolvers<void>();
   await using rest = await startRest({ bodyTimeoutMs: 100, admit: () => asked });
   const request = openRequest(rest, path, { verb: 'POST', headers: { ...json, 'content-length': '10' } });
