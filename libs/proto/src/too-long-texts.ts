@@ -36,16 +36,20 @@ export function tooLongTexts(desc: DescMessage, message: object, at = ''): Viola
 function textsOf(desc: DescMessage): Texts {
   const known = compiled.get(desc);
   if (known !== undefined) return known;
+  const asked = desc.fields.filter(
+    (field) =>
+      field.oneof === undefined &&
+      !(hasOption(field, fieldRules) && getOption(field, fieldRules).ignore === Ignore.ALWAYS),
+  );
   const texts: Texts = {
-    own: desc.fields.flatMap((field) => {
-      if (field.fieldKind !== 'scalar' || field.oneof !== undefined || !hasOption(field, fieldRules)) return [];
-      const { type, ignore } = getOption(field, fieldRules);
-      if (ignore === Ignore.ALWAYS) return [];
+    own: asked.flatMap((field) => {
+      if (field.fieldKind !== 'scalar' || !hasOption(field, fieldRules)) return [];
+      const { type } = getOption(field, fieldRules);
       const most = type.case === 'string' && type.value.maxLen > 0n ? Number(type.value.maxLen) : undefined;
       return most === undefined ? [] : [{ name: field.name, localName: field.localName, most }];
     }),
-    inner: desc.fields.flatMap(({ fieldKind, oneof, name, localName, message }) =>
-      fieldKind === 'message' && oneof === undefined && !message.typeName.startsWith('google.protobuf.')
+    inner: asked.flatMap(({ fieldKind, name, localName, message }) =>
+      fieldKind === 'message' && !message.typeName.startsWith('google.protobuf.')
         ? [{ name, localName, desc: message }]
         : [],
     ),

@@ -201,10 +201,13 @@ describe('the document of Rollcall', () => {
     const names: Readonly<Record<string, string>> = { '{user.id}': '{id}', '{user_id}': '{userId}' };
     expect(described.toSorted()).toEqual(
       methods
-        .map(({ service, name, http }) => {
-          const path = http[0]?.template.replace(/\{[^}]+\}/, (variable) => names[variable] ?? variable);
-          return `${service.split('.').at(-1)}.${name}: ${http[0]?.verb} ${path}`;
-        })
+        .flatMap(({ service, name, http }) =>
+          http.map(({ verb, template }, index) => {
+            const path = template.replace(/\{[^}]+\}/, (variable) => names[variable] ?? variable);
+            const operation = `${service.split('.').at(-1)}.${name}${index === 0 ? '' : `.${index + 1}`}`;
+            return `${operation}: ${verb} ${path}`;
+          }),
+        )
         .toSorted(),
     );
   });

@@ -94,6 +94,7 @@ export const routeRights: Readonly<Record<string, Rights>> = {
   'DELETE /v1/users/{id}': administrators,
   'POST /v1/users/{id}:undelete': administrators,
   'GET /v1/users:batchGet': readers,
+  'POST /v1/users:batchGet': readers,
   'POST /v1/users:countExisting': readers,
   'GET /v1/users:export': readers,
   'POST /v1/users:lookup': readers,
