@@ -16,6 +16,7 @@ test('has defaults for everything', () => {
       sessionMs: 30 * 86_400_000,
       publicUrl: 'http://localhost:3000',
       tutorialUserId: undefined,
+      administratorLink: false,
       firstAdministratorEmail: '',
       serviceTokenFile: resolve('.data/service-token'),
       limits: defaultCallerLimits,
