@@ -5,14 +5,17 @@ import { alternate, type Sample, type Samples, valuesOf, type Variant } from './
 import type { Series } from './bench.ts';
 import { engineBenches, type Ground } from './directory/engine-bench.ts';
 import { fill } from './directory/fill.ts';
-import type { Order } from './directory/load.worker.ts';
+import type { LoadKind, Order } from './directory/load.worker.ts';
 import { DirectoryService, migrate } from './directory/service.ts';
 import { quantile, spread } from './statistics.ts';
 
-/** What GETs feel of an import or an export that runs at the same time. */
+/** What runs beside the GETs; the scans have a filter that lets nobody through, of as many comparisons as it may have. */
+const loads: readonly LoadKind[] = ['import', 'export', 'page', 'total', 'sort', 'filtered export', 'filtered watch'];
+
+/** What GETs feel of an import, an export or scans that run at the same time. */
 export const besideBenches = engineBenches(
   'beside',
-  'GETs alone, beside a running import, and beside a running export',
+  'GETs alone, and beside an import, an export, and pages, counts, exports and watches with a filter',
   async (ground) => {
     const { makePlace, folder, stack, options } = ground;
     const size = options.quick ? 1000 : 100_000;
@@ -47,7 +50,7 @@ async function measured(
 ): Promise<Samples> {
   const gets = (durationMs: number): Promise<Sample> => getFor(service, durationMs, size, inFlight);
   const beside =
-    (kind: 'import' | 'export') =>
+    (kind: LoadKind) =>
     async (durationMs: number): Promise<Sample> => {
       load.start(kind);
       const start = performance.now();
@@ -57,8 +60,7 @@ async function measured(
     };
   const variants: Variant[] = [
     { name: 'alone', slice: gets },
-    { name: 'beside import', slice: beside('import') },
-    { name: 'beside export', slice: beside('export') },
+    ...loads.map((kind) => ({ name: `beside ${kind}`, slice: beside(kind) })),
   ];
   options.progress(`${inFlight} in flight, warming up`);
   for (let round = 0; round < (options.quick ? 1 : 4); round += 1)
@@ -69,11 +71,11 @@ async function measured(
 }
 
 function loadNote({ inFlight, samples }: Series): string {
-  const loads = ['import', 'export'].map((kind) => {
+  const rates = ['import', 'export'].map((kind) => {
     const rows = spread(valuesOf(samples, `beside ${kind}`, 'rowsPerSecond')).median;
     return `${kind} ${Math.round(rows)}`;
   });
-  return `Rows per second meanwhile, with ${inFlight} GETs in flight: ${loads.join(', ')}.`;
+  return `Rows per second meanwhile, with ${inFlight} GETs in flight: ${rates.join(', ')}.`;
 }
 
 async function getFor(service: DirectoryService, durationMs: number, size: number, inFlight: number): Promise<Sample> {
@@ -109,7 +111,7 @@ class Load implements AsyncDisposable {
     });
   }
 
-  start(kind: 'import' | 'export'): void {
+  start(kind: LoadKind): void {
     this.#ended = once(this.#worker, 'message');
     this.#tell({ start: kind });
   }

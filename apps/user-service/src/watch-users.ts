@@ -1,16 +1,21 @@
 import { type user, userService } from '@rollcall/proto';
+import { costOf } from './query/filter-cost.ts';
 import { matches } from './query/filter-match.ts';
 import { parseFilter } from './query/filter-parser.ts';
 import { type Position, readResumeToken, writeResumeToken } from './resume-token.ts';
 import type { LoggedChange } from './store/change-log.ts';
 import { toTimestamp, toUser } from './store/rows.ts';
+import { turnCost } from './store/scan-turns.ts';
 import type { UsersStore } from './store/users.store.ts';
 import { resumeTokenGone } from './user-errors.ts';
 
 const { KIND_SNAPSHOT, KIND_CHECKPOINT } = userService.WatchEvent_Kind;
 
-/** How many users of a snapshot are read at a time. */
-const pageSize = 100;
+/** How many users of a snapshot are read at a time, and how many changes are looked at, when the filter is simple. */
+const maxPageSize = 100;
+
+/** What it costs to look at a user here, in comparisons. */
+const userCost = 10;
 
 /** How long nothing is sent before a checkpoint says that nothing happened, in milliseconds. */
 const checkpointMs = 5000;
@@ -48,6 +53,18 @@ export async function* watchUsers(
     resumeToken: token(position),
   });
 
+  // Whoever watches is told at once, unless it takes long to find out what of.
+  const cost = userCost + costOf(filter);
+  const pageSize = Math.max(1, Math.min(maxPageSize, Math.floor(turnCost / cost)));
+  const takeTurn = (users: number): Promise<void> => store.scans.next({ cost: users * cost, signal, isStream: true });
+  async function* toldOf(changes: readonly LoggedChange[], snapshotId?: bigint) {
+    for (let start = 0; start < changes.length; start += pageSize) {
+      const some = changes.slice(start, start + pageSize);
+      if (some.length * cost > turnCost / 10) await takeTurn(some.length);
+      yield eventsOf(some, snapshotId);
+    }
+  }
+
   const stop = store.feed.watch();
   try {
     let position: Position;
@@ -56,13 +73,13 @@ export async function* watchUsers(
 
     while (position.snapshotId !== undefined) {
       const { seq, snapshotId } = position;
+      await takeTurn(pageSize);
       const page = await store.snapshots.read(snapshotId, pageSize);
-      await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
       for (let from = seq; snapshotId > 0n && from < page.seq;) {
         const changes = await store.feed.readLog(from);
         const last = changes === 'gone' ? undefined : changes.at(-1);
         if (changes === 'gone' || last === undefined) throw resumeTokenGone();
-        yield eventsOf(
+        yield* toldOf(
           changes.filter((change) => change.seq <= page.seq),
           snapshotId,
         );
@@ -86,9 +103,13 @@ export async function* watchUsers(
       const changes = await store.feed.read(seq);
       if (changes === 'gone') throw resumeTokenGone();
       seq = changes.at(-1)?.seq ?? seq;
-      const events = eventsOf(changes);
-      if (events.length > 0) {
+      let isTold = false;
+      for await (const events of toldOf(changes)) {
+        if (events.length === 0) continue;
         yield events;
+        isTold = true;
+      }
+      if (isTold) {
         toldAt = Date.now();
         continue;
       }

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { matches } from '../src/query/filter-match.ts';
 import { parseFilter } from '../src/query/filter-parser.ts';
 import { type Order, parseOrder } from '../src/query/order.ts';
-import { type Key, UserPages, type UsersQuery } from '../src/store/user-pages.ts';
+import type { Key } from '../src/store/orders.ts';
+import { UserPages, type UsersQuery } from '../src/store/user-pages.ts';
+import { ScanTurns } from '../src/store/scan-turns.ts';
 import { type Row, toUser } from '../src/store/rows.ts';
 import { filterTexts, orderTexts, testUsers } from './query/arbitraries.ts';
 import { toRow } from './query/users.ts';
@@ -24,7 +26,7 @@ function compareRows(order: Order, a: Row, b: Row): number {
 test('leads over every user of a query once, in the order, and counts them', { timeout: 120_000 }, async () => {
   await using opened = await openStore();
   const { db } = opened.engine;
-  const pages = new UserPages(opened.engine, 2); // windows that are smaller than the directory
+  const pages = new UserPages(opened.engine, new ScanTurns(), 20); // windows that are smaller than the directory
   const property = fc.asyncProperty(
     testUsers,
     filterTexts,

@@ -1,16 +1,22 @@
 import type { user } from '@rollcall/proto';
+import type { TextField } from './fields.ts';
 import { compareNumbers, type Filter, holds, type TextMatch } from './filter.ts';
 import { compareText } from './text-keys.ts';
 
 /** Whether a filter lets a user through: the same answer as that of `filterExpression` over the user's row. */
 export function matches(filter: Filter, of: user.User): boolean {
+  return isLetThrough(filter, of, new Map());
+}
+
+/** @param keys those of the user's texts, made once for all comparisons */
+function isLetThrough(filter: Filter, of: user.User, keys: Map<TextField, string>): boolean {
   switch (filter.kind) {
     case 'and':
-      return filter.filters.every((part) => matches(part, of));
+      return filter.filters.every((part) => isLetThrough(part, of, keys));
     case 'or':
-      return filter.filters.some((part) => matches(part, of));
+      return filter.filters.some((part) => isLetThrough(part, of, keys));
     case 'not':
-      return !matches(filter.filter, of);
+      return !isLetThrough(filter.filter, of, keys);
     case 'present':
       return (filter.field.read(of) ?? '') !== '';
     case 'number': {
@@ -18,21 +24,27 @@ export function matches(filter: Filter, of: user.User): boolean {
       return value !== undefined && holds(filter.operator, compareNumbers(value, filter.value));
     }
     case 'order':
-      return holds(filter.operator, compareText(filter.field.key(filter.field.read(of)), filter.key));
+      return holds(filter.operator, compareText(keyOf(filter.field, of, keys), filter.key));
     case 'text':
-      return matchesText(filter, filter.field.read(of));
+      return matchesText(filter, filter.field.read(of), () => keyOf(filter.field, of, keys));
   }
 }
 
-function matchesText({ field, part, key, exact }: TextMatch, text: string): boolean {
+function keyOf(field: TextField, of: user.User, keys: Map<TextField, string>): string {
+  let key = keys.get(field);
+  if (key === undefined) keys.set(field, (key = field.key(field.read(of))));
+  return key;
+}
+
+function matchesText({ part, key, exact }: TextMatch, text: string, keyOfText: () => string): boolean {
   switch (part) {
     case 'whole':
-      return exact === undefined ? field.key(text) === key : text === exact;
+      return exact === undefined ? keyOfText() === key : text === exact;
     case 'start':
-      return field.key(text).startsWith(key) && text.startsWith(exact ?? '');
+      return keyOfText().startsWith(key) && text.startsWith(exact ?? '');
     case 'end':
-      return exact === undefined ? field.key(text).endsWith(key) : text.endsWith(exact);
+      return exact === undefined ? keyOfText().endsWith(key) : text.endsWith(exact);
     case 'any':
-      return exact === undefined ? field.key(text).includes(key) : text.includes(exact);
+      return exact === undefined ? keyOfText().includes(key) : text.includes(exact);
   }
 }

@@ -1,21 +1,17 @@
 import type { Filter } from './filter.ts';
-import type { Order } from './order.ts';
 
 /**
- * Whether an index finds the users of a filter, in the order that is asked for, without looking at many others: by their
- * id, name or address, or by their type in the order of the ids.
+ * Whether an index finds the users of a filter without looking at many others: by their
+ * id, name or address. Many may have none of these, or the same type.
  */
-export function isSelective(filter: Filter, order: Order): boolean {
+export function isSelective(filter: Filter): boolean {
   switch (filter.kind) {
     case 'and':
-      return filter.filters.some((part) => isSelective(part, order));
+      return filter.filters.some((part) => isSelective(part));
     case 'number':
-      return (
-        filter.operator === '=' &&
-        (filter.field.name === 'id' || (filter.field.name === 'type' && order[0]?.column === 'id'))
-      );
+      return filter.operator === '=' && filter.field.name === 'id';
     case 'text':
-      return filter.part === 'whole';
+      return filter.part === 'whole' && filter.key !== '';
     case 'or':
     case 'not':
     case 'order':

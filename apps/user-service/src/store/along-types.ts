@@ -1,5 +1,6 @@
 import type { Filter } from '../query/filter.ts';
-import type { Key, UsersQuery } from './user-pages.ts';
+import type { Key } from './orders.ts';
+import type { UsersQuery } from './user-pages.ts';
 
 /**
  * The users of one type by their ids, asked for as a stretch of the index of types and ids. PostgreSQL would guess from
@@ -18,7 +19,7 @@ export function alongTypes(query: UsersQuery, behind: Key | undefined): [UsersQu
 }
 
 /** The type that all users of a filter have, when it says so. */
-function typeOf(filter: Filter): bigint | undefined {
+export function typeOf(filter: Filter): bigint | undefined {
   if (filter.kind === 'number' && filter.field.kind === 'type' && filter.operator === '=') return filter.value;
   if (filter.kind !== 'and') return undefined;
   return filter.filters.map(typeOf).find((type) => type !== undefined);

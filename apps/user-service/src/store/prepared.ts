@@ -6,10 +6,11 @@ export interface Slots<Values> {
   <Name extends keyof Values>(name: Name): RawBuilder<Values[Name]>;
 }
 
-class Slot {
-  readonly name: PropertyKey;
+/** Stands for a value that comes with each run, among the parameters of a compiled query. */
+export class Slot {
+  readonly name: string;
 
-  constructor(name: PropertyKey) {
+  constructor(name: string) {
     this.name = name;
   }
 }
@@ -46,7 +47,7 @@ export function prepared<Values extends object, Row>(
     const { adapter } = db.getExecutor();
     let known = byAdapter.get(adapter);
     if (known === undefined) {
-      const query = build(db, (name) => sql`${new Slot(name)}`).compile();
+      const query = build(db, (name) => sql`${new Slot(String(name))}`).compile();
       const slots = query.parameters.map((parameter) => (parameter instanceof Slot ? parameter : undefined));
       byAdapter.set(adapter, (known = { query, slots }));
     }

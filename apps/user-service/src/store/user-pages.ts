@@ -1,13 +1,27 @@
-import { type Expression, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
+import { type CompiledQuery, type Kysely, type SelectQueryBuilder, type SqlBool, sql } from 'kysely';
 import { everyone, type Filter } from '../query/filter.ts';
+import { costOf } from '../query/filter-cost.ts';
 import { filterExpression } from '../query/filter-sql.ts';
 import type { Order } from '../query/order.ts';
 import { isSelective } from '../query/selective.ts';
-import { alongTypes } from './along-types.ts';
+import { alongTypes, typeOf } from './along-types.ts';
 import type { Engine } from './engine.ts';
 import { literalZero } from './literals.ts';
-import { prepared, type Slots } from './prepared.ts';
+import { prepared, Slot, type Slots } from './prepared.ts';
 import { type Row, userColumns, type UserRow } from './rows.ts';
+import {
+  compareValues,
+  firstOf,
+  hasIndex,
+  inOrder,
+  isById,
+  type Key,
+  restricted,
+  rowSegments,
+  segments,
+  type Users,
+} from './orders.ts';
+import { ScanTurns, turnCost } from './scan-turns.ts';
 import type { UsersDatabase } from './tables.ts';
 
 /** Which users, in which order. The list, its pages and its count are of the same query. */
@@ -23,14 +37,6 @@ const textColumns = ['name_key', 'email_key'];
 
 const byId: Order = [{ column: 'id', descending: false }];
 
-/** The values of a user in the columns of an order. */
-export type Key = readonly (bigint | string)[];
-
-type Users = SelectQueryBuilder<UsersDatabase, 'users', object>;
-
-/** Of what a filter has to look at, how many users one statement of the embedded store takes: it holds up all others. */
-const defaultWindowSize = 2000;
-
 /** Some live users by id. */
 export interface PageBehind {
   readonly rows: readonly UserRow[];
@@ -38,17 +44,31 @@ export interface PageBehind {
   readonly isLast: boolean;
 }
 
+/** What it costs to read a user, in comparisons. */
+const rowCost = 8;
+
+/** The columns that are the same for all live users. */
+const columnsOfDeleted = ['delete_time_ms', 'purge_time_ms'];
+
+/** The order in which deleted users are scanned. */
+const byDeleteTime: Order = [{ column: 'delete_time_ms', descending: false }, ...byId];
+
+/** Which users a scan goes over. */
+type Part = 'all' | 'live' | 'deleted' | { readonly liveOfType: bigint };
+
 /** The users of a query, a page at a time. */
 export class UserPages {
   readonly #db: Kysely<UsersDatabase>;
   readonly #engine: Engine;
+  readonly #turns: ScanTurns;
+  readonly #turnCost: number;
 
-  readonly #windowSize: number;
-
-  constructor(engine: Engine, windowSize = defaultWindowSize) {
+  /** @param cost what a window of a scan of the embedded store may cost, in comparisons: it holds up all others */
+  constructor(engine: Engine, turns = new ScanTurns(), cost = turnCost) {
     this.#engine = engine;
     this.#db = engine.db;
-    this.#windowSize = windowSize;
+    this.#turns = turns;
+    this.#turnCost = cost;
   }
 
   /** The key of a user, behind which the next page begins. */
@@ -64,33 +84,14 @@ export class UserPages {
   }
 
   /** Users behind a key, by default from the first one. There are fewer than the limit at the end alone. */
-  async read(asked: UsersQuery, behindAsked: Key | undefined, limit: number): Promise<Row[]> {
-    const [query, behind] = this.#engine.name === 'sqlite' ? [asked, behindAsked] : alongTypes(asked, behindAsked);
-    const windowed = this.#needsWindows(query);
-    const found: Row[] = [];
-    for (let key = behind, last = false; !last;) {
-      last = true;
-      for (const segment of this.#segments(query.order, key)) {
-        const users = this.#ordered(query, segment);
-        const wanted = limit - found.length;
-        if (!windowed) found.push(...(await this.#rows(query, users, wanted)));
-        else {
-          const end = await users
-            .selectAll()
-            .limit(1)
-            .offset(this.#windowSize - 1)
-            .executeTakeFirst();
-          found.push(...(await this.#rows(query, users, wanted, this.#windowSize)));
-          if (found.length < limit && end !== undefined) {
-            key = UserPages.keyOf(end, query.order);
-            last = false;
-          }
-        }
-        if (found.length >= limit) return found;
-        if (!last) break; // the window ended before the segment did
-      }
-    }
-    return found;
+  async read(query: UsersQuery, behind: Key | undefined, limit: number): Promise<Row[]> {
+    if (this.#engine.name === 'postgres') return await this.#readStretches(...alongTypes(query, behind), limit);
+    const { filter, order, showDeleted } = query;
+    if (isById(order) && showDeleted) return await this.#readAlong('all', query, behind, limit);
+    const live = await this.#readLive(query, behind, limit);
+    if (!showDeleted) return live;
+    const deleted = await this.#readBest('deleted', byDeleteTime, { filter, order, showDeleted }, behind, limit);
+    return firstOf([...live, ...deleted], order, limit);
   }
 
   /**
@@ -108,86 +109,148 @@ export class UserPages {
 
   /** How many users a query has. Those that come and go meanwhile may be counted or not. */
   async count(query: UsersQuery): Promise<bigint> {
-    const counted = this.#matching(query, this.#part(query)).select((is) => is.fn.countAll<bigint>().as('count'));
-    if (this.#engine.name !== 'sqlite' || isSelective(query.filter, byId))
+    const part = query.showDeleted ? 'all' : 'live';
+    const counted = matching(query, this.#users(part)).select((is) => is.fn.countAll<bigint>().as('count'));
+    if (this.#engine.name === 'postgres' || isSelective(query.filter))
       return (await counted.executeTakeFirstOrThrow()).count;
+    const { cost, size } = this.#window(query.filter, 1);
+    const behind = counted.where('id', '>', slot('start')).compile();
+    const window = counted.where('id', '>', slot('start')).where('id', '<=', slot('end')).compile();
     let sum = 0n;
     for (let from: bigint | undefined = 0n; from !== undefined;) {
+      await this.#turns.next({ cost });
       const start: bigint = from;
       const ids = this.#db.selectFrom('users').select('id').where('id', '>', start).orderBy('id');
       const end = await ids
         .limit(1)
-        .offset(this.#windowSize * 5)
+        .offset(size - 1)
         .executeTakeFirst();
-      const window = counted.where('id', '>', start);
-      sum += (await (end === undefined ? window : window.where('id', '<=', end.id)).executeTakeFirstOrThrow()).count;
+      const [row] = await this.#run(end === undefined ? behind : window, { start, end: end?.id });
+      sum += row?.count ?? 0n;
       from = end?.id;
-      await new Promise<void>((resolve) => setImmediate(resolve)); // others have their turn
     }
     return sum;
   }
 
-  /** Whether a statement may have to look at many users for each that it finds, on the thread that serves all. */
-  #needsWindows({ filter, order, showDeleted }: UsersQuery): boolean {
-    if (this.#engine.name !== 'sqlite' || filter === everyone || isSelective(filter, order)) return false;
-    return !showDeleted || isById(order);
+  /** What one turn may look at: how many users, and what that costs. */
+  #window(filter: Filter, ofRow: number): { readonly cost: number; readonly size: number } {
+    const each = ofRow + costOf(filter);
+    const size = Math.max(1, Math.floor(this.#turnCost / each));
+    return { cost: size * each, size };
   }
 
-  async #rows(query: UsersQuery, users: Users, limit: number, window?: number): Promise<Row[]> {
-    if (window !== undefined) {
-      const inside = this.#db.selectFrom(users.selectAll().limit(window).as('users')).selectAll();
-      return await this.#inOrder(this.#matching(query, inside), query.order).limit(limit).execute();
+  async #readLive(query: UsersQuery, behindAsked: Key | undefined, limit: number): Promise<Row[]> {
+    let [order, behind] = [query.order, behindAsked];
+    // All live users have the same place by these: it is known on which side of the key they are.
+    for (let [first] = order; first !== undefined && columnsOfDeleted.includes(first.column); [first] = order) {
+      const compared = compareValues(0n, behind?.[0] ?? 0n);
+      if (compared !== 0 && compared < 0 !== first.descending) return [];
+      behind = compared === 0 ? behind?.slice(1) : undefined;
+      order = order.slice(1);
     }
+    const asked = { ...query, order, showDeleted: false };
+    if (!hasIndex(order)) return await this.#readBest('live', byId, asked, behind, limit);
+    const type = isById(order) ? typeOf(query.filter) : undefined;
+    return await this.#readAlong(type === undefined ? 'live' : { liveOfType: type }, asked, behind, limit);
+  }
+
+  /** Users of a part that has an index of the order. */
+  async #readAlong(part: Part, query: UsersQuery, behind: Key | undefined, limit: number): Promise<Row[]> {
+    const { cost, size } = this.#window(query.filter, rowCost);
+    const takesAll = query.filter === everyone || (typeof part === 'object' && query.filter.kind === 'number');
+    if (isSelective(query.filter) || (takesAll && limit <= size))
+      return await this.#readStretches(query, behind, limit);
+    const found: Row[] = [];
+    const chosen = this.#chosen(query).compile();
+    for await (const ids of this.#windows(part, query.order, behind, cost, size)) {
+      found.push(...(await this.#run(chosen, { ids, limit: limit - found.length })));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  /** Users of a part that has no index of the order: all of it is looked at, and what comes first is kept. */
+  async #readBest(part: Part, along: Order, query: UsersQuery, behind: Key | undefined, limit: number): Promise<Row[]> {
+    const { cost, size } = this.#window(query.filter, rowCost);
+    const isBehind = segments(query.order, behind).map((conditions) => sql`(${sql.join(conditions, sql` and `)})`);
+    const all = this.#chosen(query);
+    const chosen = (behind === undefined ? all : all.where(sql<SqlBool>`(${sql.join(isBehind, sql` or `)})`)).compile();
+    let found: Row[] = [];
+    for await (const ids of this.#windows(part, along, undefined, cost, size)) {
+      const rows = await this.#run(chosen, { ids, limit });
+      if (rows.length > 0) found = firstOf([...found, ...rows], query.order, limit);
+    }
+    return found;
+  }
+
+  /** Some of the users with the ids in a slot. It is built and compiled once for all windows, which takes longer than one of them. */
+  #chosen(query: UsersQuery) {
+    const users = this.#db.selectFrom('users').where(sql<SqlBool>`id in (select value from json_each(${slot('ids')}))`);
+    return inOrder(matching(query, users), query.order).selectAll().limit(slot('limit'));
+  }
+
+  async #run<Output>(query: CompiledQuery<Output>, given: Readonly<Record<string, unknown>>): Promise<Output[]> {
+    const parameters = query.parameters.map((each) => (each instanceof Slot ? given[each.name] : each));
+    return (await this.#db.executeQuery<Output>({ ...query, parameters })).rows;
+  }
+
+  /** The ids of the users of a part behind a key, as JSON, a window at a time, each in its turn. */
+  async *#windows(part: Part, order: Order, behind: Key | undefined, cost: number, size: number) {
+    const columns = [...new Set([...order.map(({ column }) => column), 'id' as const])];
+    for (let key = behind, last = false; !last;) {
+      last = true;
+      for (const segment of segments(order, key)) {
+        await this.#turns.next({ cost });
+        const users = inOrder(restricted(this.#users(part), segment), order);
+        const rows = await users.select(columns).limit(size).execute();
+        if (rows.length > 0) yield `[${rows.map(({ id }) => id).join(',')}]`;
+        const end = rows.length === size ? rows.at(-1) : undefined;
+        if (end === undefined) continue;
+        key = order.map(({ column }) => end[column]);
+        last = false;
+        break; // the window ended before the segment did
+      }
+    }
+  }
+
+  /** Users whom an index finds. */
+  async #readStretches(query: UsersQuery, behind: Key | undefined, limit: number): Promise<Row[]> {
+    const part = query.showDeleted ? 'all' : 'live';
+    const found: Row[] = [];
+    for (const segment of this.#engine.name === 'sqlite'
+      ? segments(query.order, behind)
+      : rowSegments(query.order, behind)) {
+      const users = inOrder(restricted(this.#users(part), segment), query.order);
+      found.push(...(await this.#rows(query, users, limit - found.length)));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  async #rows(query: UsersQuery, users: Users, limit: number): Promise<Row[]> {
     if (!query.showDeleted || isById(query.order))
-      return await this.#matching(query, users).selectAll().limit(limit).execute();
+      return await matching(query, users).selectAll().limit(limit).execute();
     // Live users and deleted ones have indexes of their own.
     const [live, deleted] = ['=', '>'].map((operator) => {
       const part = users.where(sql<SqlBool>`delete_time_ms ${sql.raw(operator)} 0`);
-      return this.#db.selectFrom(this.#matching(query, part).selectAll().limit(limit).as('part')).selectAll();
+      return this.#db.selectFrom(matching(query, part).selectAll().limit(limit).as('part')).selectAll();
     });
     if (live === undefined || deleted === undefined) throw new Error('there are two parts');
     const both = this.#db.selectFrom(live.unionAll(deleted).as('users')).selectAll();
-    return await this.#inOrder(both, query.order).limit(limit).execute();
+    return await inOrder(both, query.order).limit(limit).execute();
   }
 
-  /** The live users, or all of them. */
-  #part({ showDeleted }: UsersQuery): Users {
+  #users(part: Part): Users {
     const users = this.#db.selectFrom('users');
-    return showDeleted ? users : users.where('delete_time_ms', '=', literalZero);
+    if (part === 'all') return users;
+    if (part === 'deleted') return users.where('delete_time_ms', '>', literalZero);
+    const live = users.where('delete_time_ms', '=', literalZero);
+    return part === 'live' ? live : live.where('type', '=', part.liveOfType);
   }
+}
 
-  /**
-   * What lies behind a key, cut into stretches of an index that follow one another. PostgreSQL compares rows, and finds
-   * all that lies behind one in one stretch; that a column equals a value would let it guess that this is true of many
-   * users, and look for them in another index.
-   */
-  #segments(order: Order, key: Key | undefined): Expression<SqlBool>[][] {
-    const [first] = order;
-    if (key === undefined || first === undefined || this.#engine.name === 'sqlite') return segments(order, key);
-    if (order.length === 1 || order.some(({ descending }) => descending !== first.descending))
-      return segments(order, key);
-    const columns = sql.join(order.map(({ column }) => sql.ref(column)));
-    return [[sql<SqlBool>`(${columns}) ${sql.raw(first.descending ? '<' : '>')} (${sql.join(key)})`]];
-  }
-
-  #ordered(query: UsersQuery, segment: readonly Expression<SqlBool>[]): Users {
-    const users = segment.reduce((narrowed, condition) => narrowed.where(condition), this.#part(query));
-    return this.#inOrder(users, query.order);
-  }
-
-  #matching<Output>(
-    { filter }: UsersQuery,
-    users: SelectQueryBuilder<UsersDatabase, 'users', Output>,
-  ): SelectQueryBuilder<UsersDatabase, 'users', Output> {
-    return filter === everyone ? users : users.where(filterExpression(filter));
-  }
-
-  #inOrder<Output>(
-    users: SelectQueryBuilder<UsersDatabase, 'users', Output>,
-    order: Order,
-  ): SelectQueryBuilder<UsersDatabase, 'users', Output> {
-    return order.reduce((sorted, { column, descending }) => sorted.orderBy(column, descending ? 'desc' : 'asc'), users);
-  }
+function slot(name: string) {
+  return sql<bigint>`${new Slot(name)}`;
 }
 
 const readById = prepared((db, slot: Slots<{ id: bigint; limit: bigint }>) =>
@@ -200,22 +263,9 @@ const readById = prepared((db, slot: Slots<{ id: bigint; limit: bigint }>) =>
     .limit(slot('limit')),
 );
 
-/**
- * What lies behind a key, cut into parts that follow one another, each of them one stretch of an index: those with the
- * same first values, then those with a higher last value of these, and so on. One condition for all would be a scan.
- */
-function segments(order: Order, key: Key | undefined): Expression<SqlBool>[][] {
-  if (key === undefined) return [[]];
-  const condition = (index: number, operator: string): Expression<SqlBool> =>
-    sql<SqlBool>`${sql.ref(order[index]?.column ?? '')} ${sql.raw(operator)} ${key[index]}`;
-  return order
-    .map(({ descending }, index) => [
-      ...order.slice(0, index).map((_, before) => condition(before, '=')),
-      condition(index, descending ? '<' : '>'),
-    ])
-    .toReversed();
-}
-
-function isById(order: Order): boolean {
-  return order[0]?.column === 'id';
+function matching<Output>(
+  { filter }: UsersQuery,
+  users: SelectQueryBuilder<UsersDatabase, 'users', Output>,
+): SelectQueryBuilder<UsersDatabase, 'users', Output> {
+  return filter === everyone ? users : users.where(filterExpression(filter));
 }

@@ -12,6 +12,7 @@ import { loadTouched } from './load-touched.ts';
 import { Maintenance } from './maintenance.ts';
 import { prepared, type Slots } from './prepared.ts';
 import { toUser, userColumns } from './rows.ts';
+import { ScanTurns } from './scan-turns.ts';
 import { SnapshotPages } from './snapshot-pages.ts';
 import { UserPages } from './user-pages.ts';
 import type { Loaded, Touched } from './users-view.ts';
@@ -28,6 +29,8 @@ const weekMs = 7 * 24 * 60 * 60 * 1000;
 
 /** The users, and what happened to them. This is where rows become messages and messages become rows. */
 export class UsersStore implements OnApplicationShutdown {
+  /** The turns of what scans the directory. */
+  readonly scans: ScanTurns;
   readonly pages: UserPages;
   readonly snapshots: SnapshotPages;
   readonly feed: ChangeFeed;
@@ -44,7 +47,8 @@ export class UsersStore implements OnApplicationShutdown {
     const { now = Date.now, keepChangesMs = weekMs } = options;
     this.#engine = engine;
     this.#secrets = secrets;
-    this.pages = new UserPages(engine);
+    this.scans = new ScanTurns(() => this.#finds);
+    this.pages = new UserPages(engine, this.scans);
     this.snapshots = new SnapshotPages(engine);
     this.feed = new ChangeFeed(engine);
     this.#writes = new WriteQueue(engine, now, () => this.feed.wake());

@@ -40,6 +40,8 @@ export const testUsers: fc.Arbitrary<TestUser[]> = fc
     }),
     { selector: ({ id }) => id, maxLength: 12 },
   )
+  // None of the live users has a time to be purged.
+  .map((users) => users.map((one) => ({ ...one, purgeTimeMs: one.deleteTimeMs && one.purgeTimeMs })))
   .map((users) => users.toSorted((a, b) => a.id - b.id));
 
 const comparators = fc.constantFrom('=', '!=', '<', '>', '<=', '>=');
