@@ -78,16 +78,22 @@ it('an export piped into the import of an empty directory makes an equal one', {
   expect(await curl(other, 'http://localhost/v1/users:export')).toBe(exported);
 });
 
-it('names the line of an import that cannot be read, and keeps what came before it', async () => {
-  const answer = await ask(rollcall, '/v1/users:import', {
-    verb: 'POST',
-    headers: { 'content-type': 'application/x-ndjson' },
-    body: '{"id":"201","name":"Ann"}\n{"id":"202","name":7}\n',
-  });
-  const lines = answer.text.trim().split('\n');
-  expect(answer.text).toContain('user.name');
-  expect(answer.text).toContain('Line 2');
-  expect(lines.length).toBeGreaterThan(0);
+it('answers the lines of an import before one that cannot be read, then names that one as the last', async () => {
+  for (let first = 1000; first < 1100; first += 10) {
+    const ids = Array.from({ length: 8 }, (_, index) => String(first + index));
+    const answer = await ask(rollcall, '/v1/users:import', {
+      verb: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: `${ids.map((id) => `{"id":"${id}","name":"Ann"}`).join('\n')}\n{"id":"${first + 9}","name":7}\n{"name":"behind it"}\n`,
+    });
+    expect(answer.status).toBe(200);
+    const lines = answer.text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.slice(0, -1)).toMatchObject(ids.map((id) => ({ id, outcome: 'OUTCOME_CREATED' })));
+    expect(JSON.stringify(lines.at(-1))).toMatch(/"error":.*Line 9.*user\.name/);
+  }
 });
 
 it('walks the pages by their Link, filtered, ordered and counted', async () => {

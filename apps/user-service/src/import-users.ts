@@ -22,7 +22,8 @@ interface NumberedRow {
 
 /**
  * Creates or updates a user for each row. Results come in the order of the rows, each once its transaction is committed.
- * While rows are stored the next ones are read and checked.
+ * While rows are stored the next ones are read and checked. When they cannot be read any further, the results of those
+ * that were come first.
  *
  * @param signal ends the import between two transactions
  */
@@ -38,6 +39,7 @@ export async function* importUsers(
   const storing: Promise<userService.ImportResult[]>[] = [];
   let reading: Promise<void> | undefined;
   let read: IteratorResult<ImportWrite> | undefined;
+  let unreadable: { readonly error: unknown } | undefined;
   try {
     while (read?.done !== true || storing.length > 0) {
       if (read?.done === false && storing.length < (read.value.dry ? 1 : 2)) {
@@ -49,11 +51,17 @@ export async function* importUsers(
         read = undefined;
       }
       if (read === undefined) {
-        reading ??= writes.next().then((next) => {
-          read = next;
-          reading = undefined;
-        });
-        reading.catch(() => undefined); // it is thrown below
+        reading ??= writes.next().then(
+          (next) => {
+            read = next;
+            reading = undefined;
+          },
+          (error: unknown) => {
+            unreadable = { error };
+            read = { done: true, value: undefined };
+            reading = undefined;
+          },
+        );
       }
       const [first] = storing;
       if (first === undefined) await reading;
@@ -62,6 +70,7 @@ export async function* importUsers(
         yield await first;
       }
     }
+    if (unreadable !== undefined) throw unreadable.error;
   } finally {
     void writes.return(undefined).catch(() => undefined); // it ends with the requests
   }

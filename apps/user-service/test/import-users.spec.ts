@@ -1,7 +1,18 @@
 import { status as Status } from '@grpc/grpc-js';
 import { pulled, RpcError, values } from '@rollcall/grpc';
 import { user, userService } from '@rollcall/proto';
-import { concat, firstValueFrom, from, lastValueFrom, NEVER, type Observable, of, Subject, throwError } from 'rxjs';
+import {
+  concat,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  NEVER,
+  type Observable,
+  of,
+  Subject,
+  tap,
+  throwError,
+} from 'rxjs';
 import { expect, test } from 'vitest';
 import { all, createUser, failure, newUser, settled, startService } from './service.ts';
 
@@ -202,6 +213,40 @@ test('keeps what it has answered when it is cut, and goes on behind the last ans
   expect(again).toHaveLength(1000 - answered);
   expect(again.some(({ outcome }) => outcome === OUTCOME_FAILED)).toBe(false);
   expect(await exported(service)).toHaveLength(1000);
+});
+
+test.each([0, 1, 20, 700])(
+  'answers the %i rows before one that cannot be read, then its error, and goes on behind them with nothing doubled',
+  async (readable) => {
+    await using service = await startService();
+    const rows = Array.from({ length: 800 }, (_, index) => row({ name: `user ${index}` }));
+    const unreadable = new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', 'a row cannot be read');
+    const results: userService.ImportResult[] = [];
+    const upload = concat(
+      from(rows.slice(0, readable)),
+      throwError(() => unreadable),
+    );
+    const error = await failure(
+      service.users.importUsers(upload).pipe(tap((message) => results.push(...message.results))),
+    );
+    expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, message: 'a row cannot be read' });
+    expect(results.map(({ row: number }) => Number(number))).toEqual(Array.from({ length: readable }, (_, i) => i + 1));
+    const [first, ...rest] = rows;
+    await importAll(service, [{ ...(first ?? row({})), afterRow: String(readable) }, ...rest]);
+    expect((await exported(service)).map(({ name }) => name)).toEqual(rows.map(({ user: one }) => one?.name));
+  },
+);
+
+test('tells what became of the rows before a message that cannot be read', async () => {
+  await using service = await startService();
+  const results: userService.ImportResult[] = [];
+  const upload = from([row({ id: '1' }), row({ id: '2' }), { ...row({ id: '3' }), onConflict: 99 }, row({ id: '4' })]);
+  const error = await failure(
+    service.users.importUsers(upload).pipe(tap((message) => results.push(...message.results))),
+  );
+  expect(error).toMatchObject({ code: Status.INVALID_ARGUMENT, reason: 'INVALID_FIELD' });
+  expect(results.map(({ id }) => id)).toEqual(['1', '2']);
+  expect((await exported(service)).map(({ id }) => id)).toEqual(['1', '2']);
 });
 
 test('ends with CANCELLED when the upload breaks off, and does not take it for finished', async () => {

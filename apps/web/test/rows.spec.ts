@@ -21,6 +21,14 @@ test.each([
   expect(userInJson(line)).toEqual(read);
 });
 
+test('does not send a row that is larger than the service takes', () => {
+  const large = { wrong: 'is larger than 1 MiB' };
+  expect(userInJson(JSON.stringify({ name: 'x'.repeat(1024 * 1024) }))).toEqual(large);
+  expect(userInJson(JSON.stringify({ name: 'ä'.repeat(600 * 1024) }))).toEqual(large);
+  expect(userInCells(['name'], ['x'.repeat(1024 * 1024)])).toEqual(large);
+  expect(userInJson(JSON.stringify({ name: 'x'.repeat(1000 * 1024) }))).toHaveProperty('user');
+});
+
 test('names the types that there are', () => {
   expect(userInJson('{"type":"ADMIN"}')).toMatchObject({ field: 'type' });
   expect(userInJson('{"type":"USER_TYPE_GUEST"}')).toEqual({ user: { type: 'USER_TYPE_GUEST' } });

@@ -203,10 +203,20 @@ export class GrpcChannel {
       ended = true;
       options.onTrailers?.(trailers);
     });
-    if ('read' in call) receive(call as ClientReadableStream<Buffer>, decode, subscriber, fail);
+    let failedRequests: RpcError | undefined;
+    const complete = (): void => (failedRequests === undefined ? subscriber.complete() : fail(failedRequests));
+    if ('read' in call) receive(call as ClientReadableStream<Buffer>, decode, subscriber, fail, complete);
+    const failAtEnd = 'read' in call ? (error: RpcError) => void (failedRequests = error) : undefined;
     const sending =
       'write' in call
-        ? send(call as ClientWritableStream<Buffer>, input as Observable<Request>, encode, this.#maxUnsentBytes, fail)
+        ? send(
+            call as ClientWritableStream<Buffer>,
+            input as Observable<Request>,
+            encode,
+            this.#maxUnsentBytes,
+            fail,
+            failAtEnd,
+          )
         : undefined;
 
     const cancel = (): void => {

@@ -20,8 +20,9 @@ export const identity = (bytes: Buffer): Buffer => bytes;
 export function receive<Response>(
   call: ClientReadableStream<Buffer>,
   decode: (bytes: Buffer) => Response,
-  subscriber: { next(value: Response): void; complete(): void; readonly closed: boolean },
+  subscriber: { next(value: Response): void; readonly closed: boolean },
   fail: (error: ServiceError | RpcError) => void,
+  complete: () => void,
 ): void {
   let failure: ServiceError | undefined;
   holdLittle(call);
@@ -43,20 +44,26 @@ export function receive<Response>(
   });
   // It comes at once, past what the stream still holds (see status-order.ts for what is below it).
   call.on('error', (error: ServiceError) => (failure ??= error));
-  call.on('end', () => (failure === undefined ? subscriber.complete() : fail(failure)));
+  call.on('end', () => (failure === undefined ? complete() : fail(failure)));
 }
 
 function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : '';
 }
 
-/** Sends the requests of a stream, and brakes their source while the server does not read. */
+/**
+ * Sends the requests of a stream, and brakes their source while the server does not read.
+ *
+ * @param failAtEnd takes the error of a source that cannot go on, where the server still answers what it was sent: the
+ *   requests end there, and the error comes behind the answers. A source that was cut cancels the call: it must not look whole.
+ */
 export function send<Request>(
   call: ClientWritableStream<Buffer>,
   requests: Observable<Request>,
   encode: (request: Request) => Buffer,
   maxUnsentBytes: number,
   fail: (error: RpcError) => void,
+  failAtEnd?: (error: RpcError) => void,
 ) {
   if (!isObservable(requests)) throw new TypeError('this method takes an Observable of requests');
   const outbox = new Outbox(call, maxUnsentBytes, new OutboxBudget());
@@ -84,6 +91,11 @@ export function send<Request>(
       },
       error: (cause: unknown) => {
         const known = cause instanceof RpcError;
+        if (known && failAtEnd !== undefined && cause.code !== Status.CANCELLED) {
+          failAtEnd(cause);
+          call.end();
+          return;
+        }
         breakOff(known ? cause : new RpcError(Status.CANCELLED, 'CANCELLED', 'The requests broke off.', { cause }));
       },
       complete: () => call.end(),

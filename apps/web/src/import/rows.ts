@@ -10,6 +10,9 @@ export type Row = { readonly line: number; readonly end: number } & (
   | { readonly wrong: string; readonly field?: string }
 );
 
+/** How large a user may be that the service takes in one line, in bytes of JSON. */
+const maxRowBytes = 1024 * 1024 - 64;
+
 const fields = ['id', 'name', 'email', 'age', 'type', 'createTime', 'updateTime'] as const;
 
 const tooLong = `is longer than ${maxRowLength.toLocaleString('en')} characters`;
@@ -88,7 +91,13 @@ export function userInJson(text: string): { user: object } | { wrong: string; fi
   const inner = typeof json === 'object' && json !== null && 'user' in json ? json.user : json;
   if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return { wrong: 'is no JSON object' };
   const user = importedFields(inner);
-  return unreadable(user) ?? { user };
+  return unreadable(user) ?? tooLarge(user) ?? { user };
+}
+
+/** The service would end the import at such a row. */
+function tooLarge(user: object): { wrong: string } | undefined {
+  const { length } = new TextEncoder().encode(JSON.stringify(user));
+  return length > maxRowBytes ? { wrong: 'is larger than 1 MiB' } : undefined;
 }
 
 async function* tableRows(chunks: AsyncIterable<string>): AsyncGenerator<Row> {
@@ -143,5 +152,5 @@ export function userInCells(
     createTime,
     updateTime,
   });
-  return unreadable(user) ?? { user };
+  return unreadable(user) ?? tooLarge(user) ?? { user };
 }
