@@ -11,6 +11,7 @@ import {
   type ServerLimits,
   type TlsConfig,
 } from '@rollcall/grpc';
+import type { AuditRetention } from './store/audit-retention.ts';
 import { readSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
 
 /** Where the directory is kept. */
@@ -37,6 +38,8 @@ export interface Config {
   readonly keepDeletedMs: number;
   /** How long changes can be watched from afterwards, in milliseconds. */
   readonly keepChangesMs: number;
+  /** How long the audit log is kept. */
+  readonly keepAudit: AuditRetention;
   /** Who may call. */
   readonly signIn: SignInConfig;
   /** TLS for its listener; undefined: plain text. */
@@ -60,6 +63,7 @@ export function readConfig(env: Environment): Config {
     database: readDatabase(env),
     keepDeletedMs: readWhole(env, 'DELETED_USERS_KEPT_DAYS', 30, 1, 3650) * dayMs,
     keepChangesMs: readWhole(env, 'CHANGES_KEPT_DAYS', 7, 1, 3650) * dayMs,
+    keepAudit: readAuditRetention(env),
     signIn: readSignIn(env),
     tls: readServiceTls(env),
     logLevels: readLogLevels(env),
@@ -67,6 +71,12 @@ export function readConfig(env: Environment): Config {
     drainMs: readDrainMs(env),
     packedCalls: readSwitch(env, 'PACKED_CALLS', true),
   });
+}
+
+function readAuditRetention(env: Environment): AuditRetention {
+  const days = readWhole(env, 'AUDIT_KEPT_DAYS', 365, 1, 36_500);
+  const deniedDays = readWhole(env, 'AUDIT_DENIED_KEPT_DAYS', Math.min(30, days), 1, days);
+  return { keepMs: days * dayMs, keepDeniedMs: deniedDays * dayMs };
 }
 
 /** Where the directory is kept. @throws Error that names the variable whose value is wrong */

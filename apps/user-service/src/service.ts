@@ -50,11 +50,11 @@ export interface Service {
 
 /** Builds the service over its store. @throws Error when the store or a file of TLS cannot be opened */
 export async function createService(config: Config): Promise<Service> {
-  const { listen, keepDeletedMs, keepChangesMs, logLevels, limits, drainMs } = config;
+  const { listen, keepDeletedMs, keepChangesMs, keepAudit, logLevels, limits, drainMs } = config;
   const logger = new CallLogger({ json: !process.stdout.isTTY, logLevels });
   Logger.overrideLogger(logger); // the store writes before there is an app
   const tls = config.tls && new TlsFiles(config.tls);
-  const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs });
+  const store = await UsersStore.over(await openEngine(config.database), { keepChangesMs, keepAudit });
   try {
     const verifyToken = issuerTokens(config.signIn.oidc, store);
     const serviceToken = isProtected(config.signIn) ? undefined : makeServiceToken(config.signIn.serviceTokenFile);

@@ -9,8 +9,8 @@ import { expect, test } from 'vitest';
 import { createUser as creation } from '../src/create-user.ts';
 import type { Database } from '../src/config.ts';
 import { type Head, headText, noHead, sealOf } from '../src/store/audit-chain.ts';
-import { encodeEntry } from '../src/store/audit-entry.ts';
-import { auditPages, type AuditRow } from '../src/store/audit-pages.ts';
+import { decodeEntry, encodeEntry } from '../src/store/audit-entry.ts';
+import { auditCuts, auditPages, type AuditRow } from '../src/store/audit-pages.ts';
 import type { Engine } from '../src/store/engine.ts';
 import { verifyChain } from '../src/verify-chain.ts';
 import { testedEngine } from './engines.ts';
@@ -36,12 +36,17 @@ async function openLog() {
 
 /** What is wrong with the log, or its head. */
 async function verdict({ db }: Engine, noted: readonly Head[] = []): Promise<string> {
-  return verifyChain(auditPages(db), noted).then(headText, (error: Error) => error.message);
+  const evidence = { noted, cuts: await auditCuts(db) };
+  return verifyChain(auditPages(db), evidence).then(
+    ({ head }) => headText(head),
+    (error: Error) => error.message,
+  );
 }
 
 /** Takes away what keeps the log from being changed, as an owner of the database can. */
 async function unlock({ db, name }: Engine): Promise<void> {
   if (name === 'postgres') await sql`drop trigger audit_append_only on audit`.execute(db);
+  if (name === 'postgres') await sql`drop trigger audit_removes_cuts_alone on audit`.execute(db);
   else for (const number of [1, 2, 3]) await sql.raw(`drop trigger audit_append_only_${number}`).execute(db);
 }
 
@@ -168,6 +173,101 @@ test('goes on from the last entry after a restart', async () => {
   expect(await verdict(opened.engine)).toMatch(/^2:/);
 });
 
+test('finds without a noted head that the log was emptied, or cut off before the last change', async () => {
+  await using opened = await openLog();
+  const { engine } = opened;
+  await unlock(engine);
+  const { ms } = await engine.db
+    .selectFrom('changes')
+    .select((is) => is.fn.max('commit_time_ms').as('ms'))
+    .executeTakeFirstOrThrow();
+  expect((await verifyChain(auditPages(engine.db), { lastChangeMs: ms })).head.seq).toBe(6n);
+  await engine.db.deleteFrom('audit').execute();
+  await expect(verifyChain(auditPages(engine.db), { lastChangeMs: ms })).rejects.toThrow(
+    'entry 1 is missing: the directory has changed since the last one',
+  );
+});
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** A log over several days: on each two writes, and three denied calls between them. */
+async function openOldLog(days: number) {
+  let now = Date.now() - days * dayMs;
+  const opened = await openStore({ now: () => now, keepAudit: { keepMs: 100 * dayMs, keepDeniedMs: 10 * dayMs } });
+  const { store } = opened;
+  for (let day = 0; day < days; day += 1, now += dayMs) {
+    await store.write(creation(newUser({ name: 'Ada' }), ''));
+    for (const callerId of ['5', '6', '7']) store.audit.denied({ ...ofCaller(callerId), code: 7, reason: 'no' });
+    store.audit.denied({ ...ofCaller('7'), code: 7, reason: 'no' });
+    await store.audit.flush();
+    await store.write(creation(newUser({ name: 'Bob' }), ''));
+  }
+  return opened;
+}
+
+test('is shortened by what was kept for long enough, denied calls before the others, and stays provable', async () => {
+  await using opened = await openOldLog(200);
+  const { engine, store } = opened;
+  const noted = await store.audit.head();
+  const [third] = await engine.db.selectFrom('audit').select(['seq', 'hash']).where('seq', '=', 3n).execute();
+  await store.maintenance.run();
+  const kept = await engine.db.selectFrom('audit').selectAll().orderBy('seq').execute();
+  const denied = kept.filter((row) => row.denied === 1n);
+  expect(kept.length - denied.length).toBeGreaterThanOrEqual(200);
+  expect(kept.length - denied.length).toBeLessThan(230);
+  expect(denied.length).toBeGreaterThanOrEqual(30);
+  expect(denied.length).toBeLessThan(40);
+  const verified = await verifyChain(auditPages(engine.db), {
+    noted: [noted, third ?? noHead],
+    cuts: await auditCuts(engine.db),
+  });
+  expect(verified.unseen).toEqual([third]);
+  expect(verified.head.seq).toBeGreaterThan(noted.seq);
+  const { rows } = await store.audit.page({ callerId: 0n, deniedOnly: false }, undefined, 1000);
+  const cuts = rows.flatMap(({ entry }) => decodeEntry(entry).cuts);
+  expect(cuts.at(-1)).toMatchObject({ firstSeq: '1' });
+  // Four calls a day were denied, of which three entries tell, and two users were created.
+  const ofDenied = cuts.find(({ firstSeq, lastSeq }) => firstSeq !== '1' && Number(lastSeq) - Number(firstSeq) === 2);
+  expect(ofDenied).toMatchObject({ calls: '4' });
+  // It goes on from there, and nothing more is due.
+  await store.write(creation(newUser({ name: 'Eve' }), ''));
+  await store.maintenance.run();
+  expect(await verdict(engine, [noted])).toMatch(new RegExp(`^${verified.head.seq + 1n}:`));
+});
+
+test.each<[what: string, tamper: (engine: Engine) => Promise<unknown>, verdict: RegExp]>([
+  [
+    'removed entries that no entry tells of',
+    async ({ db }) => {
+      const [row] = await db.selectFrom('audit').selectAll().orderBy('seq').limit(1).execute();
+      if (row === undefined) throw new Error('there is no entry');
+      await db
+        .updateTable('audit_cuts')
+        .set({ last_seq: row.seq, hash: row.hash })
+        .where('first_seq', '=', 1n)
+        .execute();
+      await db.deleteFrom('audit').where('seq', '=', row.seq).execute();
+    },
+    /^entry 1 is missing: it was removed, and no entry tells of that$/,
+  ],
+  [
+    'put another hash where entries were removed',
+    ({ db }) =>
+      db
+        .updateTable('audit_cuts')
+        .set({ hash: Buffer.alloc(32) })
+        .execute(),
+    /was changed: its hash/,
+  ],
+  ['forgot where entries were removed', ({ db }) => db.deleteFrom('audit_cuts').execute(), /^entry 1 is missing$/],
+])('finds that somebody %s', async (_, tamper, expected) => {
+  await using opened = await openOldLog(120);
+  const { engine, store } = opened;
+  await store.maintenance.run();
+  await tamper(engine);
+  expect(await verdict(engine)).toMatch(expected);
+});
+
 const attempts = {
   sqlite: [
     'update audit set caller_id = 1 where seq = 2',
@@ -218,12 +318,15 @@ test(
     await Promise.all(Array.from({ length: 60 }, () => createUser(service.users, {})));
     const writing = Promise.all(Array.from({ length: 60 }, () => createUser(service.users, {})));
     const { code, out } = await runVerify(database);
-    const { head = '' } = /^\d+ entries, the last is (?<head>\d+:[0-9a-f]{64})\n$/.exec(out)?.groups ?? {};
+    const { head = '' } = /^\d+ entries, the last is (?<head>\d+:[0-9a-f]{64})$/m.exec(out)?.groups ?? {};
+    expect(out).toContain('no head was compared: that the end of the log was cut off cannot be seen');
+    const [seq, hex = ''] = head.split(':');
+    const inBase64 = `${seq}:${Buffer.from(hex, 'hex').toString('base64')}`;
     expect(code).toBe(0);
     await writing;
     const wrong = `120:${'0'.repeat(64)}`;
     const [right, broken] = await Promise.all([
-      runVerify(database, '--head', head),
+      runVerify(database, '--head', inBase64),
       runVerify(database, '--head', head, '--head', wrong),
     ]);
     expect(right).toMatchObject({ code: 0, out: expect.stringMatching(/^120 entries/) });

@@ -8,6 +8,7 @@ test('has defaults for everything', () => {
   expect(readConfig({})).toEqual({
     listen: '127.0.0.1:50051',
     database: { engine: 'sqlite', dataDir: resolve('.data') },
+    keepAudit: { keepMs: 365 * 24 * 60 * 60 * 1000, keepDeniedMs: 30 * 24 * 60 * 60 * 1000 },
     keepDeletedMs: 30 * 86_400_000,
     keepChangesMs: 7 * 86_400_000,
     signIn: {

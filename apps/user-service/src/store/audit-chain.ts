@@ -19,11 +19,12 @@ export function headText({ seq, hash }: Head): string {
   return `${seq}:${Buffer.from(hash).toString('hex')}`;
 }
 
-/** Reads such a text. @throws Error when it is none */
+/** Reads such a text; the hash may also be in base64, as the API gives it. @throws Error when it is none */
 export function readHead(text: string): Head {
-  const { seq, hash } = /^(?<seq>\d{1,19}):(?<hash>[0-9a-f]{64})$/i.exec(text)?.groups ?? {};
-  if (seq === undefined || hash === undefined) throw new Error(`"${text}" is no number and hash such as 17:9f86…`);
-  return { seq: BigInt(seq), hash: Buffer.from(hash, 'hex') };
+  const { seq, hex, base64 } =
+    /^(?<seq>\d{1,19}):(?:(?<hex>[0-9a-f]{64})|(?<base64>[A-Za-z0-9+/_-]{43}=?))$/i.exec(text)?.groups ?? {};
+  if (seq === undefined) throw new Error(`"${text}" is no number and hash such as 17:9f86…`);
+  return { seq: BigInt(seq), hash: hex === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(hex, 'hex') };
 }
 
 /** What seals an entry together with those before it. */

@@ -12,6 +12,16 @@ export interface LoggedUsers {
   readonly after: Uint8Array;
 }
 
+/** Entries that follow one another and were removed. */
+export interface Cut {
+  readonly firstSeq: bigint;
+  readonly lastSeq: bigint;
+  /** The hash of the last one, from which the chain goes on. */
+  readonly hash: Uint8Array;
+  /** How many calls they told of. */
+  readonly calls: bigint;
+}
+
 /** What is to stand in the audit log. What is left out has its default. */
 export interface NewEntry extends Readonly<Origin> {
   /** When it was, in milliseconds since the epoch: when it is written, unless it is said here. */
@@ -22,6 +32,7 @@ export interface NewEntry extends Readonly<Origin> {
   readonly count?: number;
   readonly changes?: readonly LoggedUsers[];
   readonly note?: string;
+  readonly cuts?: readonly Cut[];
 }
 
 /** What the service does by itself. */
@@ -44,11 +55,11 @@ const afterTag = Buffer.of(0x12);
 /** An entry as it is stored: an AuditEntry without its hash. */
 export function encodeEntry(seq: bigint, timeMs: bigint, entry: NewEntry): Uint8Array {
   const { callerId, credential, method, address, requestId, code = 0, reason = '', count = 1, note = '' } = entry;
-  const { changes = [] } = entry;
+  const { changes = [], cuts = [] } = entry;
   const textBytes =
     3 * (credential.length + method.length + address.length + requestId.length + reason.length + note.length);
   const changeBytes = changes.reduce((sum, { before, after }) => sum + before.length + after.length + 10, 0);
-  const writer = new MessageWriter(100 + textBytes + changeBytes);
+  const writer = new MessageWriter(100 + textBytes + changeBytes + cuts.length * cutBytes);
   writer.unsigned(1, seq);
   writer.time(2, timeMs);
   writer.unsigned(3, BigInt(callerId));
@@ -63,6 +74,19 @@ export function encodeEntry(seq: bigint, timeMs: bigint, entry: NewEntry): Uint8
   for (const { before, after } of changes)
     writer.nested(11, before, ...(after.length === 0 ? [] : [afterTag, after.subarray(1)]));
   writer.text(12, note.slice(0, maxText));
+  for (const cut of cuts) writer.nested(14, encodeCut(cut));
+  return writer.message;
+}
+
+/** How long an encoded cut is at the most, with what stands before it. */
+const cutBytes = 80;
+
+function encodeCut({ firstSeq, lastSeq, hash, calls }: Cut): Uint8Array {
+  const writer = new MessageWriter(cutBytes);
+  writer.unsigned(1, firstSeq);
+  writer.unsigned(2, lastSeq);
+  writer.nested(3, hash);
+  writer.unsigned(4, calls);
   return writer.message;
 }
 

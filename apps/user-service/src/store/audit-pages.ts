@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
-import type { StoredEntry } from './audit-entry.ts';
+import type { Cut, StoredEntry } from './audit-entry.ts';
 import type { Engine } from './engine.ts';
 import type { AuditTable, UsersDatabase } from './tables.ts';
 
@@ -74,6 +74,14 @@ export async function* auditPages(db: Kysely<UsersDatabase>): AsyncGenerator<rea
     yield rows;
     seq = rows.at(-1)?.seq ?? seq;
   }
+}
+
+/** Where entries were removed, as the table of these says; none in a database that is not brought up to date. */
+export async function auditCuts(db: Kysely<UsersDatabase>): Promise<Omit<Cut, 'calls'>[]> {
+  const tables = await db.introspection.getTables();
+  if (!tables.some(({ name }) => name === 'audit_cuts')) return [];
+  const rows = await db.selectFrom('audit_cuts').selectAll().orderBy('first_seq').execute();
+  return rows.map(({ first_seq, last_seq, hash }) => ({ firstSeq: first_seq, lastSeq: last_seq, hash }));
 }
 
 function sizesOf(db: Kysely<UsersDatabase>) {

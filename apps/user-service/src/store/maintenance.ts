@@ -3,6 +3,7 @@ import { RpcError } from '@rollcall/grpc';
 import type { Transaction } from 'kysely';
 import { appendAudit } from './audit-chain.ts';
 import { type NewEntry, systemOrigin } from './audit-entry.ts';
+import { type AuditRetention, shortenAudit } from './audit-retention.ts';
 import { forgetChanges } from './change-log.ts';
 import type { Engine } from './engine.ts';
 import { literalZero } from './literals.ts';
@@ -22,7 +23,7 @@ export const keepAnswersMs = 24 * 60 * 60 * 1000;
 const logger = new Logger('maintenance');
 
 /**
- * Removes what has had its time: users whose purge time has come, changes and answers that are old. Every replica may
+ * Removes what has had its time: users whose purge time has come, changes, answers and entries of the audit log that are old. Every replica may
  * run it, also at once, for a transaction that writes is the only one.
  */
 export class Maintenance {
@@ -30,15 +31,17 @@ export class Maintenance {
   readonly #writes: WriteQueue;
   readonly #now: () => number;
   readonly #keepChangesMs: number;
+  readonly #keepAudit: AuditRetention;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(engine: Engine, writes: WriteQueue, now: () => number, keepChangesMs: number) {
+  constructor(engine: Engine, writes: WriteQueue, now: () => number, keepChangesMs: number, keepAudit: AuditRetention) {
     this.#engine = engine;
     this.#writes = writes;
     this.#now = now;
     this.#keepChangesMs = keepChangesMs;
+    this.#keepAudit = keepAudit;
   }
 
   /** Runs now, and once a minute from here on. */
@@ -66,6 +69,7 @@ export class Maintenance {
     await this.#repeat((db) => forgetChanges(db, nowMs - BigInt(this.#keepChangesMs), maxRemoved));
     await this.#repeat((db) => forgetAnswers(db, nowMs - BigInt(keepAnswersMs)));
     await this.#repeat((db) => forgetCredentials(db, nowMs));
+    await this.#repeat((db) => shortenAudit(this.#engine, db, nowMs, this.#keepAudit));
   }
 
   async #repeat(remove: (db: Transaction<UsersDatabase>) => Promise<boolean>): Promise<void> {

@@ -41,6 +41,9 @@ const migrations: Record<'sqlite' | 'postgres', Record<string, Migration>> = {
       up: (db) => execute(db, [...accessSchema(sqliteTypes), ...sqliteAppendOnly]),
     },
     '0004_credentials': { up: (db) => execute(db, credentialsSchema(sqliteTypes)) },
+    '0005_audit_cuts': {
+      up: (db) => execute(db, [cutsSchema(sqliteTypes), ...sqliteRemovesCutsAlone]),
+    },
   },
   postgres: {
     '0001_directory': {
@@ -58,6 +61,9 @@ const migrations: Record<'sqlite' | 'postgres', Record<string, Migration>> = {
       up: (db) => execute(db, [...accessSchema(postgresTypes), ...postgresAppendOnly]),
     },
     '0003_credentials': { up: (db) => execute(db, credentialsSchema(postgresTypes)) },
+    '0004_audit_cuts': {
+      up: (db) => execute(db, [cutsSchema(postgresTypes), ...postgresRemovesCutsAlone]),
+    },
   },
 };
 
@@ -183,6 +189,38 @@ const postgresAppendOnly = [
     begin raise exception 'the audit log is only appended to'; end $$`,
   `create trigger audit_append_only before update or delete or truncate on audit
     for each statement execute function refuse_to_change_audit()`,
+];
+
+function cutsSchema({ integer, bytes, options }: Types): string {
+  return `create table audit_cuts (
+    first_seq ${integer} primary key,
+    last_seq ${integer} not null,
+    hash ${bytes} not null
+  ) ${options}`;
+}
+
+/** Whether an entry is one of those that were cut. The cuts do not overlap. */
+const isCut =
+  'old.seq <= coalesce((select last_seq from audit_cuts where first_seq <= old.seq order by first_seq desc limit 1), 0)';
+
+const sqliteRemovesCutsAlone = [
+  'drop trigger audit_append_only_2',
+  `create trigger audit_append_only_2 before delete on audit when not (${isCut}) begin
+    select raise(abort, 'the audit log is only appended to');
+  end`,
+];
+
+const postgresRemovesCutsAlone = [
+  'drop trigger audit_append_only on audit',
+  `create trigger audit_append_only before update or truncate on audit
+    for each statement execute function refuse_to_change_audit()`,
+  `create function refuse_to_remove_audit() returns trigger language plpgsql as $$
+    begin
+      if ${isCut} then return old; end if;
+      raise exception 'the audit log is only appended to';
+    end $$`,
+  `create trigger audit_removes_cuts_alone before delete on audit
+    for each row execute function refuse_to_remove_audit()`,
 ];
 
 async function insertFirstValues(db: Kysely<UsersDatabase>): Promise<void> {

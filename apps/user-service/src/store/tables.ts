@@ -87,9 +87,9 @@ export interface RevocationsTable {
   time_ms: Integer;
 }
 
-/** What was done and what was denied. Rows are never changed: the database itself refuses it. */
+/** What was done and what was denied. Rows are never changed, and removed only where `audit_cuts` says so: the database itself refuses all else. */
 export interface AuditTable {
-  /** From 1, without holes. */
+  /** From 1, without holes but for `audit_cuts`. */
   seq: Integer;
   time_ms: Integer;
   /** 0 when it is not known. */
@@ -102,6 +102,13 @@ export interface AuditTable {
   hash: Uint8Array;
 }
 
+/** Entries of the audit log that were removed. An entry says the same, and it is that which is believed. */
+export interface AuditCutsTable {
+  first_seq: Integer;
+  last_seq: Integer;
+  hash: Uint8Array;
+}
+
 export interface UsersDatabase {
   users: UsersTable;
   counters: CountersTable;
@@ -111,4 +118,5 @@ export interface UsersDatabase {
   credentials: CredentialsTable;
   revocations: RevocationsTable;
   audit: AuditTable;
+  audit_cuts: AuditCutsTable;
 }

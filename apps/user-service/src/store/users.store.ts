@@ -3,6 +3,7 @@ import { currentCall } from '@rollcall/grpc';
 import type { user, userService } from '@rollcall/proto';
 import { emailKey, nameKey } from '../query/text-keys.ts';
 import { AuditLog } from './audit-log.ts';
+import type { AuditRetention } from './audit-retention.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { Credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
@@ -23,9 +24,13 @@ export interface UsersStoreOptions {
   readonly now?: () => number;
   /** How long changes can be watched from afterwards, in milliseconds; a week by default. */
   readonly keepChangesMs?: number;
+  /** How long the audit log is kept; for ever by default. */
+  readonly keepAudit?: AuditRetention;
 }
 
 const weekMs = 7 * 24 * 60 * 60 * 1000;
+
+const forEver: AuditRetention = { keepMs: 1e15, keepDeniedMs: 1e15 };
 
 /** The users, and what happened to them. This is where rows become messages and messages become rows. */
 export class UsersStore implements OnApplicationShutdown {
@@ -44,7 +49,7 @@ export class UsersStore implements OnApplicationShutdown {
   readonly #secrets: ReadonlyMap<string, Uint8Array>;
 
   private constructor(engine: Engine, secrets: ReadonlyMap<string, Uint8Array>, options: UsersStoreOptions) {
-    const { now = Date.now, keepChangesMs = weekMs } = options;
+    const { now = Date.now, keepChangesMs = weekMs, keepAudit = forEver } = options;
     this.#engine = engine;
     this.#secrets = secrets;
     this.scans = new ScanTurns(() => this.#finds);
@@ -52,7 +57,7 @@ export class UsersStore implements OnApplicationShutdown {
     this.snapshots = new SnapshotPages(engine);
     this.feed = new ChangeFeed(engine);
     this.#writes = new WriteQueue(engine, now, () => this.feed.wake());
-    this.maintenance = new Maintenance(engine, this.#writes, now, keepChangesMs);
+    this.maintenance = new Maintenance(engine, this.#writes, now, keepChangesMs, keepAudit);
     this.credentials = new Credentials(engine, this.#writes, now);
     this.audit = new AuditLog(engine, this.#writes, now);
   }

@@ -16,7 +16,7 @@ export const protobufFileName = "rollcall/audit/v1/audit_service.proto";
 
 /** What was done, or was to be done. */
 export interface AuditEntry {
-  /** The number of the entry, from 1, without holes. */
+  /** The number of the entry, from 1, without holes but for those that entries tell of in `cuts`. */
   seq: string;
   /** When it was. Of calls that were denied several times, when the first was. */
   time:
@@ -51,6 +51,23 @@ export interface AuditEntry {
   note: string;
   /** The SHA-256 of the previous entry's hash and of this entry as it is stored. */
   hash: Buffer;
+  /**
+   * Entries that were removed because they had been kept for as long as entries
+   * are. It seals what the chain goes on from behind them.
+   */
+  cuts: AuditCut[];
+}
+
+/** Entries that follow one another and were removed. */
+export interface AuditCut {
+  /** The number of the first one. */
+  firstSeq: string;
+  /** The number of the last one. */
+  lastSeq: string;
+  /** The hash of the last one. */
+  hash: Buffer;
+  /** How many calls they told of. */
+  calls: string;
 }
 
 /** A change of one user. */
@@ -90,7 +107,8 @@ export const ROLLCALL_AUDIT_V1_PACKAGE_NAME = "rollcall.audit.v1";
 
 /**
  * The audit log: every write, and every call that was denied. It is only ever
- * appended to, and each entry seals those before it.
+ * appended to, and each entry seals those before it. What has been kept for long
+ * enough is removed, and an entry tells of that.
  */
 
 export interface AuditServiceClient {
@@ -105,7 +123,8 @@ export interface AuditServiceClient {
 
 /**
  * The audit log: every write, and every call that was denied. It is only ever
- * appended to, and each entry seals those before it.
+ * appended to, and each entry seals those before it. What has been kept for long
+ * enough is removed, and an entry tells of that.
  */
 
 export interface AuditServiceController {
