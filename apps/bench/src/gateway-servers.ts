@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { seedUsers } from './gateway-users.ts';
@@ -104,6 +104,7 @@ export async function startGateways(
   } // ended, it has left its store in one file
   const servers = Object.entries(variants).map(([name, start]) => {
     cpSync(join(seed, 'data'), join(folder, name, 'data'), { recursive: true });
+    chmodSync(join(folder, name, 'data'), 0o700);
     return stack.use(start(join(folder, name)));
   });
   await Promise.all(servers.map((server) => server.answers('/v1/users/1', signal)));

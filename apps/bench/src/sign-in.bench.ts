@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GrpcChannel } from '@rollcall/grpc';
 import { type access, rollcallContract, user, type userService } from '@rollcall/proto';
@@ -35,6 +35,7 @@ async function compareSignIns(options: RunOptions): Promise<Result> {
   ].map(({ name, env, credential }, index) => {
     const own = join(folder, String(index));
     cpSync(join(seed, 'data'), join(own, 'data'), { recursive: true });
+    chmodSync(join(own, 'data'), 0o700);
     return { server: stack.use(startRollcall(own, name, env)), next: () => getRandomUser(credential) };
   });
   await Promise.all(variants.map(({ server }) => server.answers('/v1/caller', options.signal)));

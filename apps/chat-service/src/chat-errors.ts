@@ -19,6 +19,12 @@ export function tooManyRooms(most: number): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_ROOMS', message);
 }
 
+/** A user has made as many rooms as a user may in an hour. */
+export function tooManyOwnRooms(most: number, retryDelayMs: number): RpcError {
+  const message = `You have made ${most} rooms within an hour, which is the most. Send to one that is there.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_ROOMS', message, { retryDelayMs });
+}
+
 /** The log has no room. */
 export function logFull(cause: unknown): RpcError {
   const message = 'The log of the rooms has no room for more. The note was not kept.';

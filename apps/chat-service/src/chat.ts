@@ -10,6 +10,7 @@ import type { NewNote, NoteLog } from './log/note-log.ts';
 import { NoteStream } from './note-stream.ts';
 import type { Presence } from './presence/presence.ts';
 import { RoomFeeds } from './room-feeds.ts';
+import type { RoomShares } from './room-shares.ts';
 import { actsAs, sendNote } from './send-note.ts';
 
 /** With how many of the latest notes a stream begins that does not say. */
@@ -20,13 +21,15 @@ export class Chat implements OnApplicationShutdown {
   readonly #log: NoteLog;
   readonly #presence: Presence;
   readonly #directory: Directory;
+  readonly #shares: RoomShares;
   readonly #feeds: RoomFeeds;
   #close: () => Promise<void> = () => Promise.resolve();
 
-  constructor(log: NoteLog, presence: Presence, directory: Directory) {
+  constructor(log: NoteLog, presence: Presence, directory: Directory, shares: RoomShares) {
     this.#log = log;
     this.#presence = presence;
     this.#directory = directory;
+    this.#shares = shares;
     this.#feeds = new RoomFeeds(log, presence);
   }
 
@@ -42,7 +45,7 @@ export class Chat implements OnApplicationShutdown {
 
   /** @see sendNote */
   send(request: chat.SendNoteRequest, caller: Caller): Promise<chat.Note> {
-    return sendNote(this.#log, this.#directory, request, caller);
+    return sendNote(this.#log, this.#directory, this.#shares, request, caller);
   }
 
   /** Keeps a note whose author is no user of the directory. */

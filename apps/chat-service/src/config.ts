@@ -38,6 +38,8 @@ export interface Config {
   readonly retention: Retention;
   /** How many rooms there may be. */
   readonly maxRooms: number;
+  /** How many rooms a user who is no administrator makes in an hour at the most. */
+  readonly roomsPerUserAndHour: number;
   /** Whether nobody signs in, and every local caller is the administrator. */
   readonly protectedMode: boolean;
   /** The user that the tutorial's clients act as, which know no credentials; undefined when nobody. */
@@ -75,6 +77,7 @@ export function readConfig(env: Environment): Config {
       maxNotes: env['NOTES_KEPT_PER_ROOM'] ? readWhole(env, 'NOTES_KEPT_PER_ROOM', maxNotes, maxNotes) : undefined,
     }),
     maxRooms: readWhole(env, 'ROOMS_MAX', 10_000, 1_000_000),
+    roomsPerUserAndHour: readWhole(env, 'ROOMS_PER_USER_AND_HOUR', 20, 1_000_000),
     protectedMode: readProtectedMode(env),
     tutorialUserId: readTutorialUserId(env),
     serviceTokenFile: readServiceTokenFile(env),

@@ -5,6 +5,9 @@ import type { NoteLog } from './log/note-log.ts';
 const defaultPage = 50;
 const maxPage = 500;
 
+/** How large a page grows, in bytes, before it ends early: it is one message, which callers take up to some size alone. */
+const maxPageBytes = 1 << 20;
+
 /**
  * A page of notes, the latest first. It ends early when the notes are large.
  *
@@ -26,7 +29,19 @@ export async function listNotes(log: NoteLog, request: chat.ListNotesRequest): P
     if (wanted.length === 0) break;
     after = Number(wanted.at(-1)?.seq);
   }
-  return { notes: notes.toReversed(), nextPageToken: from > first ? writeToken(from, room, beforeSeq) : '' };
+  const page = within(notes.toReversed(), maxPageBytes);
+  const next = page.length < notes.length ? Number(page.at(-1)?.seq) : from;
+  return { notes: page, nextPageToken: next > first ? writeToken(next, room, beforeSeq) : '' };
+}
+
+/** The first ones, at least one, that are no larger together. */
+function within(notes: readonly chat.Note[], maxBytes: number): chat.Note[] {
+  let bytes = 0;
+  const beyond = notes.findIndex(
+    ({ message, authorName }, index) =>
+      (bytes += 200 + Buffer.byteLength(message) + Buffer.byteLength(authorName)) > maxBytes && index > 0,
+  );
+  return beyond === -1 ? [...notes] : notes.slice(0, beyond);
 }
 
 function writeToken(before: number, room: string, beforeSeq: string): string {

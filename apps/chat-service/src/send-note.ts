@@ -3,6 +3,7 @@ import { type Caller, notPermitted } from '@rollcall/access';
 import { type chat, user } from '@rollcall/proto';
 import { authorNotFound, noteIdReused } from './chat-errors.ts';
 import type { Directory, Person } from './directory.ts';
+import type { RoomShares } from './room-shares.ts';
 import type { NoteLog } from './log/note-log.ts';
 
 const { USER_TYPE_ADMINISTRATOR, USER_TYPE_NORMAL } = user.UserType;
@@ -18,6 +19,7 @@ const localName = 'local administrator';
 export async function sendNote(
   log: NoteLog,
   directory: Directory,
+  shares: RoomShares,
   { room, message, authorId, noteId }: chat.SendNoteRequest,
   caller: Caller,
 ): Promise<chat.Note> {
@@ -25,7 +27,10 @@ export async function sendNote(
   if (author !== undefined && author.type !== USER_TYPE_ADMINISTRATOR && author.type !== USER_TYPE_NORMAL)
     throw notPermitted(`The user ${author.id} may not send notes.`, 'the type of the author');
   const { id, name } = author ?? { id: '0', name: localName };
-  const sent = await log.append({ room, noteId: noteId || randomUUID(), authorId: id, authorName: name, message });
+  const note = { room, noteId: noteId || randomUUID(), authorId: id, authorName: name, message };
+  // Administrators see to the rooms of others, and have no share.
+  const onNewRoom = caller.type === USER_TYPE_ADMINISTRATOR ? undefined : () => shares.take(caller.userId);
+  const sent = await log.append(note, onNewRoom);
   if (!sent.isNew && (sent.note.message !== message || sent.note.authorId !== id)) throw noteIdReused();
   return sent.note;
 }

@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import { Directory } from './directory.ts';
 import { LogWatch } from './log-watch.ts';
 import { openRooms } from './open-rooms.ts';
+import { RoomShares } from './room-shares.ts';
 
 /** What the service serves, beside health and reflection. */
 export const servedContracts: readonly ServedContract[] = [
@@ -49,7 +50,7 @@ export async function createService(config: Config): Promise<Service> {
     packedCalls: config.packedCalls ? {} : undefined,
   });
   const watch = new LogWatch(log, server);
-  const chat = new Chat(log, presence, directory);
+  const chat = new Chat(log, presence, directory, new RoomShares(config.roomsPerUserAndHour));
   chat.onClose(async () => {
     watch.close();
     directory.close();

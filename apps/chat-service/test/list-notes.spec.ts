@@ -82,3 +82,11 @@ test('lists rooms by name, in pages, each with its last note', async () => {
   const next = await firstValueFrom(rooms.chat.listRooms({ pageSize: 2, pageToken: page.nextPageToken }));
   expect(next).toEqual({ rooms: [expect.objectContaining({ name: 'gamma', lastSeq: '3' })], nextPageToken: '' });
 });
+
+test('ends a page early that would be larger than a message, and leads over all notes all the same', async () => {
+  const largest = '\u{1f600}'.repeat(4096);
+  await Promise.all(Array.from({ length: 300 }, () => send(service, { room: 'largest', message: largest })));
+  const found = await pages({ room: 'largest', pageSize: 500 });
+  expect(found.flat()).toEqual(range(1, 300).toReversed());
+  expect(found.length).toBeGreaterThan(4);
+});

@@ -9,6 +9,9 @@ async function startPresence(): Promise<TestedPresence> {
   const folder = mkdtempSync(join(tmpdir(), 'local-presence-'));
   const openIn = async () => {
     const database = await ChatDatabase.open(folder);
+    await database.exclusively(() =>
+      database.write([{ sql: 'insert or ignore into rooms values (?, 1, 1)', rows: [['lobby']] }]),
+    );
     return { database, presence: new LocalPresence(database) };
   };
   let opened = await openIn();

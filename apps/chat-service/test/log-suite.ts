@@ -206,6 +206,23 @@ export function logSuite(start: () => Promise<TestedLogs>): void {
     expect(await log.bounds('a')).toEqual({ first: 1, last: 2 });
   });
 
+  test('asks before a note makes a room, and keeps none that was refused', async () => {
+    await using logs = await start();
+    const log = await logs.open();
+    const refused = new Error('refused');
+    const refuse = vi.fn(() => {
+      throw refused;
+    });
+    await expect(log.append(newNote({ room: 'a' }), refuse)).rejects.toBe(refused);
+    expect(await log.rooms('', 10)).toEqual([]);
+    const allow = vi.fn();
+    await log.append(newNote({ room: 'a' }), allow);
+    expect(allow).toHaveBeenCalledOnce();
+    await log.append(newNote({ room: 'a' }), refuse);
+    expect(refuse).toHaveBeenCalledOnce();
+    expect(await log.bounds('a')).toEqual({ first: 1, last: 2 });
+  });
+
   test('keeps the latest notes of a room, as many as it shall, and goes on numbering', async () => {
     await using logs = await start();
     const log = await logs.open({ retention: { maxNotes: 10 } });

@@ -147,6 +147,21 @@ export function presenceSuite(start: () => Promise<TestedPresence>): void {
     expect(ids(await (await rooms.restart()).members('lobby'))).toEqual(last);
   });
 
+  test('keeps nothing of those who were in a room that is not there', async () => {
+    await using rooms = await start();
+    const before = await rooms.open();
+    const told: PresenceChange[] = [];
+    before.watch('nowhere', (change) => told.push(change));
+    const leave = before.enter('nowhere', ada);
+    before.enter('lobby', grace);
+    await vi.waitFor(() => expect(told).toHaveLength(1), 5000);
+    leave();
+    await vi.waitFor(() => expect(told).toHaveLength(2), 5000);
+    const after = await rooms.restart();
+    await vi.waitFor(async () => expect(await after.members('lobby')).toHaveLength(1), 5000);
+    expect(await after.members('nowhere')).toEqual([]);
+  });
+
   test('tells those who no longer watch nothing', async () => {
     await using rooms = await start();
     const presence = await rooms.open();

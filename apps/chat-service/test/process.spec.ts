@@ -104,6 +104,7 @@ test.each([
   ['NOTES_KEPT_DAYS', '0'],
   ['NOTES_KEPT_PER_ROOM', 'many'],
   ['ROOMS_MAX', '-1'],
+  ['ROOMS_PER_USER_AND_HOUR', '0'],
   ['TUTORIAL_USER_ID', 'foo'],
   ['DATA_DIR', '/dev/null/chat'],
 ])('does not start with a bad %s, and says so in one line', async (name, value) => {

@@ -106,6 +106,19 @@ test('opens as many rooms as there may be', async () => {
   expect((await send(service, { room: 'two' })).seq).toBe('2');
 });
 
+test('lets a user make no more rooms in an hour than a share, and send to all that are there', async () => {
+  await using service = await startChat({ protectedMode: false, tutorialUserId: undefined, roomsPerUserAndHour: 2 });
+  for (const room of ['one', 'two', 'one', 'two']) await send(service, { room }, by('2'));
+  expect(await failure(send(service, { room: 'three' }, by('2')))).toMatchObject({
+    code: Status.RESOURCE_EXHAUSTED,
+    reason: 'TOO_MANY_ROOMS',
+    message: expect.stringContaining('You have made 2 rooms within an hour'),
+  });
+  for (const room of ['three', 'four', 'five']) await send(service, { room }, by('1')); // an administrator
+  expect((await send(service, { room: 'three' }, by('2'))).seq).toBe('2');
+  expect((await send(service, { room: 'one' }, by('2'))).seq).toBe('3');
+});
+
 describe('where users sign in', () => {
   let service: ChatService;
   beforeAll(async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Kysely } from 'kysely';
 import { NodeSqlite } from './node-sqlite.ts';
@@ -39,9 +39,11 @@ export async function openSqlite<Database>(options: SqliteOptions<Database>): Pr
   } catch (cause) {
     throw new Error(`DATA_DIR: cannot make ${dataDir}: ${messageOf(cause)}`, { cause });
   }
+  checkDirectory(dataDir);
   let lock: SqliteLock;
   let database: NodeSqlite;
   try {
+    for (const each of [file, join(dataDir, `${name}.lock`)]) makePrivate(each);
     lock = new SqliteLock(join(dataDir, `${name}.lock`));
   } catch (cause) {
     throw cannotOpen(file, cause);
@@ -90,6 +92,34 @@ function makeDirectory(path: string): void {
   if (found !== undefined) throw new Error(`${path} is no directory`);
   makeDirectory(dirname(path));
   mkdirSync(path, { mode: 0o700 });
+}
+
+/**
+ * What is kept is for nobody else on this machine: addresses, and what sessions are known by.
+ *
+ * @throws Error when others can read or write the directory, or we cannot
+ */
+function checkDirectory(path: string): void {
+  const { mode, uid } = statSync(path);
+  // A group that was given to us with a volume of somebody else is how we come to it.
+  const lax = mode & (uid === process.getuid?.() ? 0o077 : 0o007);
+  if (lax !== 0 && process.platform !== 'win32') {
+    const found = (mode & 0o777).toString(8);
+    throw new Error(`DATA_DIR: others on this machine can read or write ${path} (mode ${found}): chmod 700 ${path}`);
+  }
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    const us = process.getuid === undefined ? 'this user' : `the user ${process.getuid()}`;
+    throw new Error(`DATA_DIR: ${us} has no permission to read and write ${path}`, { cause });
+  }
+}
+
+/** Makes a file that only we can read, or makes it so. What SQLite puts beside it has the same permissions. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+  const { mode, uid } = statSync(file);
+  if ((mode & 0o077) !== 0 && uid === process.getuid?.()) chmodSync(file, 0o600);
 }
 
 function messageOf(error: unknown): string {

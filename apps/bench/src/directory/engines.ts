@@ -26,7 +26,7 @@ export async function openEngine(
   if (engine === 'sqlite') {
     return (name) => {
       const dataDir = join(folder, name);
-      mkdirSync(dataDir);
+      mkdirSync(dataDir, { mode: 0o700 });
       return Promise.resolve({ engine, file: join(dataDir, 'users.sqlite'), env: { DATA_DIR: dataDir } });
     };
   }

@@ -82,9 +82,9 @@ export class JetStreamLog implements NoteLog {
     return log;
   }
 
-  async append(note: NewNote): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {
+  async append(note: NewNote, onNewRoom?: () => void): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {
     const unnumbered: chat.Note = { ...note, seq: '0', sendTime: toTimestamp(Date.now()) };
-    const { seq, duplicate } = await this.#publish(note.room, encodeNote(unnumbered), note.noteId);
+    const { seq, duplicate } = await this.#publish(note.room, encodeNote(unnumbered), note.noteId, onNewRoom);
     const appended = { ...unnumbered, seq: String(seq) };
     if (!duplicate) return { note: appended, isNew: true };
     // Retention may have removed it already: then it is answered as it was sent this time.
@@ -167,10 +167,10 @@ export class JetStreamLog implements NoteLog {
   }
 
   /** @throws RpcError TOO_MANY_ROOMS, DATABASE_FULL or LOG_UNAVAILABLE */
-  async #publish(room: string, data: Uint8Array, noteId: string): Promise<PubAck> {
+  async #publish(room: string, data: Uint8Array, noteId: string, onNewRoom?: () => void): Promise<PubAck> {
     const until = performance.now() + appendMs;
     for (;;) {
-      await this.#streams.make(room);
+      await this.#streams.make(room, onNewRoom);
       try {
         const ack = await this.#link.askPlainly(({ js }) =>
           js.publish(this.#streams.subjectOf(room), data, { msgID: noteId }),

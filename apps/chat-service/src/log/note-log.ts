@@ -27,9 +27,10 @@ export interface NoteLog {
    * Appends a note, and answers once it is kept, whatever ends then. A note id that was used in the room within the last
    * hour gives the note that has it, and `isNew` is false.
    *
+   * @param onNewRoom is called before the note makes a room; what it throws the note fails with
    * @throws RpcError TOO_MANY_ROOMS, DATABASE_FULL, or LOG_UNAVAILABLE, after which it may be kept all the same
    */
-  append(note: NewNote): Promise<{ readonly note: chat.Note; readonly isNew: boolean }>;
+  append(note: NewNote, onNewRoom?: () => void): Promise<{ readonly note: chat.Note; readonly isNew: boolean }>;
 
   bounds(room: string): Promise<Bounds>;
 

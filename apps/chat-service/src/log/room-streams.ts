@@ -61,10 +61,15 @@ export class RoomStreams {
     return `${this.#options.prefix}.told.${room}`;
   }
 
-  /** Makes the stream of a room when there is none. @throws RpcError TOO_MANY_ROOMS, DATABASE_FULL or LOG_UNAVAILABLE */
-  async make(room: string): Promise<void> {
+  /**
+   * Makes the stream of a room when there is none.
+   *
+   * @param onNew is called before that, and may throw
+   * @throws RpcError TOO_MANY_ROOMS, DATABASE_FULL or LOG_UNAVAILABLE
+   */
+  async make(room: string, onNew?: () => void): Promise<void> {
     if (this.#made.has(room)) return;
-    const making = this.#last.then(() => (this.#made.has(room) ? undefined : this.#make(room)));
+    const making = this.#last.then(() => (this.#made.has(room) ? undefined : this.#make(room, onNew)));
     this.#last = making.catch(() => undefined); // its caller hears of it
     await making;
     this.#made.add(room);
@@ -126,10 +131,11 @@ export class RoomStreams {
     });
   }
 
-  async #make(room: string): Promise<void> {
+  async #make(room: string, onNew?: () => void): Promise<void> {
     if ((await this.info(room)) !== undefined) return;
     const { maxRooms, replicas, prefix } = this.#options;
     if ((await this.#count()) >= maxRooms) throw tooManyRooms(maxRooms);
+    onNew?.();
     this.#counted.rooms += 1;
     await this.#link.askUntilAnswered(async (jsm) => {
       try {

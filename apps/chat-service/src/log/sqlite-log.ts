@@ -16,6 +16,7 @@ const maxRemoved = 1000;
 
 interface Waiting {
   readonly note: NewNote;
+  readonly onNewRoom: (() => void) | undefined;
   readonly resolve: (appended: { readonly note: chat.Note; readonly isNew: boolean }) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -52,9 +53,9 @@ export class SqliteLog implements NoteLog {
     return log;
   }
 
-  append(note: NewNote): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {
+  append(note: NewNote, onNewRoom?: () => void): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {
     const { promise, resolve, reject } = Promise.withResolvers<{ note: chat.Note; isNew: boolean }>();
-    this.#waiting.push({ note, resolve, reject });
+    this.#waiting.push({ note, onNewRoom, resolve, reject });
     if (this.#waiting.length === 1) void outsideOfCalls(() => this.#database.exclusively(() => this.#appendAll()));
     return promise;
   }
@@ -176,12 +177,19 @@ export class SqliteLog implements NoteLog {
       const last = new Map<string, number>();
       const fresh: chat.Note[] = [];
       const timeMs = (this.#lastTimeMs = Math.max(Date.now(), this.#lastTimeMs));
-      const outcomes = batch.map(({ note }) => {
+      const outcomes = batch.map(({ note, onNewRoom }) => {
         const key = keyOf(note);
         const there = known.get(key);
         if (there !== undefined) return { note: there, isNew: false };
         const before = last.get(note.room) ?? this.#last.get(note.room);
-        if (before === undefined && this.#isFull(last)) return undefined;
+        if (before === undefined) {
+          if (this.#isFull(last)) return { refused: tooManyRooms(this.#options.maxRooms) };
+          try {
+            onNewRoom?.();
+          } catch (refused) {
+            return { refused };
+          }
+        }
         const seq = (before ?? 0) + 1;
         last.set(note.room, seq);
         const added: chat.Note = { ...note, seq: String(seq), sendTime: toTimestamp(timeMs) };
@@ -192,7 +200,7 @@ export class SqliteLog implements NoteLog {
       if (fresh.length > 0) await this.#write(fresh, last, timeMs);
       batch.forEach(({ resolve, reject }, index) => {
         const outcome = outcomes[index];
-        if (outcome === undefined) reject(tooManyRooms(this.#options.maxRooms));
+        if (outcome === undefined || 'refused' in outcome) reject(outcome?.refused);
         else resolve(outcome);
       });
       for (const [room, hearers] of this.#followers) {

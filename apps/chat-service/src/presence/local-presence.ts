@@ -125,7 +125,9 @@ export class LocalPresence implements Presence {
       await this.#database.exclusively(() =>
         this.#database.write([
           {
-            sql: 'insert into seen values (?, ?, ?, ?) on conflict do update set name = excluded.name, seen_time_ms = excluded.seen_time_ms',
+            // Whoever reads a room that is not there leaves nothing behind.
+            sql: `insert into seen select ?1, ?2, ?3, ?4 where exists (select 1 from rooms where name = ?1)
+              on conflict do update set name = excluded.name, seen_time_ms = excluded.seen_time_ms`,
             rows: seen,
           },
           {

@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy, DiscardPolicy, StorageType } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { Logger } from '@nestjs/common';
-import { hasCode, streamNameInUse } from '../nats/nats-errors.ts';
+import { hasCode, isStreamNotFound, streamNameInUse } from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 
 /** When a user was last in a room. */
@@ -44,6 +44,8 @@ export class SeenStream {
   /** What is to be written, by the end of its subject. */
   readonly #waiting = new Map<string, Seen>();
   readonly #known = new Map<string, Known>();
+  /** Rooms that are there. */
+  readonly #rooms = new Set<string>();
   #isMade = false;
   #writing: Promise<void> | undefined;
 
@@ -106,9 +108,28 @@ export class SeenStream {
   }
 
   async #writeOne(key: string, seen: Seen): Promise<void> {
+    // Whoever reads a room that is not there leaves nothing behind.
+    if (!(await this.#hasNotes(key.slice(0, key.indexOf('.'))))) {
+      if (this.#waiting.get(key) === seen) this.#waiting.delete(key);
+      return;
+    }
     const data = JSON.stringify({ name: seen.name, timeMs: seen.timeMs });
     await this.#link.askPlainly(({ js }) => js.publish(`${this.#prefix}.seen.${key}`, data));
     if (this.#waiting.get(key) === seen) this.#waiting.delete(key);
+  }
+
+  async #hasNotes(room: string): Promise<boolean> {
+    if (this.#rooms.has(room)) return true;
+    try {
+      await this.#link.askPlainly(({ jsm }) => jsm.streams.info(`${this.#prefix}-notes-${room}`));
+    } catch (error) {
+      if (isStreamNotFound(error)) return false;
+      throw error;
+    }
+    this.#rooms.add(room);
+    const [oldest] = this.#rooms;
+    if (this.#rooms.size > maxRooms && oldest !== undefined) this.#rooms.delete(oldest);
+    return true;
   }
 
   #load(room: string): Known {

@@ -34,6 +34,8 @@ async function startPresence(server = nats): Promise<TestedPresence & { openRepl
   const opened: Replica[] = [];
   const openReplica = async (): Promise<Replica> => {
     const link = await connectTo(server.url);
+    const lobby = { name: `${prefix}-notes-lobby`, subjects: [`${prefix}.notes.lobby`] };
+    await link.askPlainly(({ jsm }) => jsm.streams.add(lobby));
     const replica = { link, presence: new NatsPresence(link, { replicas: 1, prefix }) };
     opened.push(replica);
     return replica;

@@ -12,7 +12,7 @@ import { all, createUser, failure, newUser, spawnService } from '../service.ts';
 /** A file system in memory that is soon full. It takes root to mount it. */
 function smallDisk(megabytes: number): { path: string; grow(to: number): void } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'rollcall-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=777`, 'tmpfs', path]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=700`, 'tmpfs', path]);
   return {
     path,
     grow: (to) => execFileSync('mount', ['-o', `remount,size=${to}m`, path]),
