@@ -210,12 +210,12 @@ export function logSuite(start: () => Promise<TestedLogs>): void {
     await using logs = await start();
     const log = await logs.open();
     const refused = new Error('refused');
-    const refuse = vi.fn(() => {
+    const refuse = vi.fn<() => void>(() => {
       throw refused;
     });
     await expect(log.append(newNote({ room: 'a' }), refuse)).rejects.toBe(refused);
     expect(await log.rooms('', 10)).toEqual([]);
-    const allow = vi.fn();
+    const allow = vi.fn<() => void>();
     await log.append(newNote({ room: 'a' }), allow);
     expect(allow).toHaveBeenCalledOnce();
     await log.append(newNote({ room: 'a' }), refuse);

@@ -16,6 +16,7 @@ function has(events: Events, kind: chat.RoomEvent_Kind, ...names: string[]): boo
 
 test('tells who is in the room, who comes and who leaves', async () => {
   await using service = await startChat();
+  await send(service); // the room is there
   using ada = read(service, { presence: true, presentAs: '1' });
   await ada.until((events) => has(events, KIND_PRESENT, 'Ada'));
   expect(ada.events.find(({ kind }) => kind === KIND_PRESENT)?.members).toEqual([
@@ -91,6 +92,7 @@ test('when somebody was last seen is known after a restart', async () => {
   using folder = makeDirectory();
   {
     await using service = await startChat({ dataDir: folder.path });
+    await send(service); // the room is there
     using ben = read(service, { presence: true, presentAs: '2' });
     await ben.until((events) => has(events, KIND_PRESENT, 'Ben'));
   }

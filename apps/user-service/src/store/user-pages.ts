@@ -114,8 +114,8 @@ export class UserPages {
     if (this.#engine.name === 'postgres' || isSelective(query.filter))
       return (await counted.executeTakeFirstOrThrow()).count;
     const { cost, size } = this.#window(query.filter, 1);
-    const behind = counted.where('id', '>', slot('start')).compile();
-    const window = counted.where('id', '>', slot('start')).where('id', '<=', slot('end')).compile();
+    const behind = counted.where('id', '>', given('start')).compile();
+    const window = counted.where('id', '>', given('start')).where('id', '<=', given('end')).compile();
     let sum = 0n;
     for (let from: bigint | undefined = 0n; from !== undefined;) {
       await this.#turns.next({ cost });
@@ -185,12 +185,14 @@ export class UserPages {
 
   /** Some of the users with the ids in a slot. It is built and compiled once for all windows, which takes longer than one of them. */
   #chosen(query: UsersQuery) {
-    const users = this.#db.selectFrom('users').where(sql<SqlBool>`id in (select value from json_each(${slot('ids')}))`);
-    return inOrder(matching(query, users), query.order).selectAll().limit(slot('limit'));
+    const users = this.#db
+      .selectFrom('users')
+      .where(sql<SqlBool>`id in (select value from json_each(${given('ids')}))`);
+    return inOrder(matching(query, users), query.order).selectAll().limit(given('limit'));
   }
 
-  async #run<Output>(query: CompiledQuery<Output>, given: Readonly<Record<string, unknown>>): Promise<Output[]> {
-    const parameters = query.parameters.map((each) => (each instanceof Slot ? given[each.name] : each));
+  async #run<Output>(query: CompiledQuery<Output>, values: Readonly<Record<string, unknown>>): Promise<Output[]> {
+    const parameters = query.parameters.map((each) => (each instanceof Slot ? values[each.name] : each));
     return (await this.#db.executeQuery<Output>({ ...query, parameters })).rows;
   }
 
@@ -249,7 +251,8 @@ export class UserPages {
   }
 }
 
-function slot(name: string) {
+/** The place of a value that comes with each run. */
+function given(name: string) {
   return sql<bigint>`${new Slot(name)}`;
 }
 
