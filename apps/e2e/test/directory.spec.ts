@@ -93,7 +93,7 @@ it('answers the lines of an import before one that cannot be read, then names th
     let text = '';
     response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     response.on('error', () => undefined); // it has no end, so that nobody takes it for whole
-    await once(response, 'close');
+    await new Promise((resolve) => response.on('close', resolve));
     const lines = text
       .trim()
       .split('\n')
