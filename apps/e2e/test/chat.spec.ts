@@ -84,7 +84,7 @@ test('a stream of events has the numbers of the notes as its ids, and goes on be
   });
   expect(await readUntil(path, /never/, { 'last-event-id': 'x' })).toMatchObject({
     status: 400,
-    text: expect.stringContaining('afterSeq'),
+    text: expect.stringContaining('Last-Event-ID'),
   });
 });
 
@@ -101,7 +101,7 @@ test('who is in a room is told in its stream', async () => {
 
 test.each([
   ['message', { message: '' }],
-  ['note_id', { message: 'x', noteId: 'a b' }],
+  ['noteId', { message: 'x', noteId: 'a b' }],
   ['authorId', { message: 'x', authorId: '-1' }],
 ])('a wrong %s is named', async (field, body) => {
   const { status, json } = await send(rollcall, 'POST', '/v1/rooms/hall/notes', body);
