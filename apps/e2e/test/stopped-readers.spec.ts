@@ -11,7 +11,7 @@ const forms = ['application/x-ndjson', 'text/event-stream', 'application/json'];
 const MiB = 2 ** 20;
 
 /** What a stopped reader may add to all processes together once they have served some, in bytes. */
-const perReader = 0.5 * MiB;
+const perReader = MiB;
 
 /** Puts users into the store beside the service, which has to be stopped: one by one they would take minutes. */
 function fill(dataDir: string): void {
