@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { makeDirectory } from '@rollcall/test-servers';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { keepLog } from './process-logs.ts';
+
+vi.setConfig({ testTimeout: 180_000 }); // for a busy machine: it runs two dozen commands
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 

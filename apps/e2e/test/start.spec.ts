@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { makeDirectory } from '@rollcall/test-servers';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 180_000 }); // for a busy machine: each test starts three processes
 
 const apps = fileURLToPath(new URL('../../../tools/apps.mjs', import.meta.url));
 
