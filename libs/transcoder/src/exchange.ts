@@ -29,6 +29,7 @@ import type { LiveStreams } from './live-streams.ts';
 import { presentableError } from './presentable-error.ts';
 import { problemOf } from './problem.ts';
 import { PathRequests } from './path-request.ts';
+import { contentCoding } from './content-encoding.ts';
 import { bodyForm, type BodyLimits, readBody, readDocuments } from './request-body.ts';
 import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
 import { parseQuery, splitTarget } from './query.ts';
@@ -191,11 +192,12 @@ export class Exchange {
 
   #requests(raw: IncomingMessage, parts: RequestParts): Observable<Message> {
     const form = bodyForm(raw.headers['content-type'], true);
+    const coding = contentCoding(raw); // before the call is opened
     const reader = this.#reader;
     const { maxBodyBytes } = this.#limits;
     return pulled(async function* () {
       let first = true;
-      for await (const { bytes, what } of readDocuments(raw, form, maxBodyBytes)) {
+      for await (const { bytes, what } of readDocuments(raw, form, coding, maxBodyBytes)) {
         yield first ? reader.read(parts, bytes, what) : reader.readNext(bytes, what);
         first = false;
       }

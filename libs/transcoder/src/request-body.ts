@@ -3,7 +3,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { bodyShareOf, type BodyShare } from './body-budget.ts';
 import { askForBody } from './body-continue.ts';
-import { contentCoding, decoded } from './content-encoding.ts';
+import { type ContentCoding, contentCoding, decoded } from './content-encoding.ts';
 import type { HttpLimits } from './http-limits.ts';
 
 /** How a body may hold several messages; `unsaid` is found out from its first character. */
@@ -82,13 +82,14 @@ export async function readBody(
 export async function* readDocuments(
   request: IncomingMessage,
   form: BodyForm,
+  coding: ContentCoding,
   maxMessageBytes: number,
 ): AsyncGenerator<Document> {
   const share = bodyShareOf(request);
   const maxBytes = Math.min(maxMessageBytes, share?.maxBytes ?? Infinity);
   let splitter: LineSplitter | ArraySplitter | undefined =
     form === 'lines' ? new LineSplitter(maxBytes, share) : undefined;
-  for await (const chunk of decoded(chunksOf(request), contentCoding(request))) {
+  for await (const chunk of decoded(chunksOf(request), coding)) {
     if (splitter === undefined) {
       const first = chunk.find((byte) => !isSpace(byte));
       if (first === undefined) continue;

@@ -1,5 +1,6 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GrpcChannel } from '@rollcall/grpc';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, ask, type Rest, seen, startRest } from './shelf.ts';
 
 let rest: Rest;
@@ -46,6 +47,18 @@ describe('a body that is coded', () => {
         'gzip, deflate',
         'UNSUPPORTED_MEDIA_TYPE',
       ]);
+    }
+  });
+
+  it('is refused before a call is opened, also for a stream of messages', async () => {
+    const calls = vi.spyOn(GrpcChannel.prototype, 'call');
+    try {
+      expect((await post('/v1/shelves/1/books:count', book, 'br')).status).toBe(415);
+      expect(calls).toHaveBeenCalledTimes(0);
+      expect((await post('/v1/shelves/1/books:count', '{"name":"a"}', '')).status).toBe(200);
+      expect(calls).toHaveBeenCalledTimes(1);
+    } finally {
+      calls.mockRestore();
     }
   });
 

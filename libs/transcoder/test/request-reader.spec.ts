@@ -10,7 +10,11 @@ import { type RequestParts, RequestReader } from '../src/request-reader.ts';
 import { mannersOf } from '../src/rest-manners.ts';
 
 /** Reads requests of the binding `VERB /template` of a contract. */
-function readerOf(contract: Contract, name: string): (body?: string, parts?: Partial<RequestParts>) => unknown {
+function readerOf(
+  contract: Contract,
+  name: string,
+  what = 'The body',
+): (body?: string, parts?: Partial<RequestParts>) => unknown {
   const bindings = [...contract.methods.values()].flatMap(bindingsOf);
   const binding = bindings.find(({ verb, template }) => `${verb} ${template.source}` === name);
   if (binding === undefined) throw new Error(`there is no ${name}`);
@@ -19,7 +23,7 @@ function readerOf(contract: Contract, name: string): (body?: string, parts?: Par
     const message = reader.read(
       { segments: [], query: [], headers: {}, ...parts },
       body === undefined ? undefined : Buffer.from(body),
-      'The body',
+      what,
     );
     return toJson(binding.method.input, message, { registry: contract.registry });
   };
@@ -208,6 +212,37 @@ describe('words of paths, queries and headers', () => {
 
   it('sentences call fields as callers of REST do', () => {
     expect(refusal(() => list(undefined, query('page_size=-1'))).detail).toMatch(/^pageSize: /);
+  });
+});
+
+describe('bounds', () => {
+  it('numbers have 700 characters at the most', () => {
+    const number = (length: number): string => `{"book":{"aDouble":0.${'5'.repeat(length - 2)}}}`;
+    expect(refusal(() => echo(number(700))).fields).toEqual([]);
+    expect(refusal(() => echo(number(701))).fields).toEqual(['book.aDouble']);
+  });
+
+  it('JSON is nested 100 levels deep at the most', () => {
+    const nested = (levels: number): string => `{"book":{"value":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
+    expect(refusal(() => echo(nested(100))).detail).toBe('it was taken');
+    expect(refusal(() => echo(nested(101))).detail).toBe('The body is nested deeper than 100 levels.');
+  });
+
+  it('a refusal names 16 fields at the most', () => {
+    const wrong = (count: number): string => `{"book":{"numbers":[${Array.from({ length: count }, () => '""').join()}]}}`;
+    expect(refusal(() => echo(wrong(16))).fields).toHaveLength(16);
+    expect(refusal(() => echo(wrong(17))).fields).toHaveLength(16);
+  });
+});
+
+describe('what is no JSON', () => {
+  const importLine = readerOf(rollcallContract, 'POST /v1/users:import', 'Line 3');
+
+  it('is told by its line, with what a body may be', () => {
+    expect(refusal(() => importLine('{"user":')).detail).toMatch(
+      /^Line 3 is not JSON: .*\. A body has a message a line, or is an array of messages\.$/,
+    );
+    expect(refusal(() => createUser('{"name":')).detail).toMatch(/^The body is not JSON: [^.]*\.$/);
   });
 });
 
