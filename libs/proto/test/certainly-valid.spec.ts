@@ -2,6 +2,7 @@ import {
   create,
   type DescMessage,
   fromBinary,
+  fromJson,
   type Message,
   type MessageInitShape,
   toBinary,
@@ -110,4 +111,15 @@ test.each(requests)('lets a request of %s through only when protovalidate does, 
 test('is not certain where it does not know a rule', () => {
   const { input } = methodOf('UpdateUser'); // which has a field mask
   expect(isCertainlyValid(input, create(input))).toBe(false);
+});
+
+test('lets names through on its own, and the same characters as protovalidate', () => {
+  const { input } = methodOf('CreateUser');
+  const codes = [0, 0x600, 0x2000, 0xfff0].flatMap((from) => Array.from({ length: 0x80 }, (_, at) => from + at));
+  const differing = [...codes, 0xd7ff, 0xe000, 0x1f600].filter((code) => {
+    const message = fromJson(input, { user: { name: `a${String.fromCodePoint(code)}b` } });
+    return isCertainlyValid(input, message) !== (validator.validate(input, message).kind === 'valid');
+  });
+  expect(differing).toEqual([]);
+  expect(isCertainlyValid(input, fromJson(input, { user: { name: 'Ada \u0416' } }))).toBe(true);
 });

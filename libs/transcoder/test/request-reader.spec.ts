@@ -229,7 +229,8 @@ describe('bounds', () => {
   });
 
   it('a refusal names 16 fields at the most', () => {
-    const wrong = (count: number): string => `{"book":{"numbers":[${Array.from({ length: count }, () => '""').join()}]}}`;
+    const wrong = (count: number): string =>
+      `{"book":{"numbers":[${Array.from({ length: count }, () => '""').join()}]}}`;
     expect(refusal(() => echo(wrong(16))).fields).toHaveLength(16);
     expect(refusal(() => echo(wrong(17))).fields).toHaveLength(16);
   });
