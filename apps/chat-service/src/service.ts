@@ -1,6 +1,6 @@
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { callAddress, readServiceToken } from '@rollcall/access';
+import { addressKeys, callAddress, readServiceToken } from '@rollcall/access';
 import { CallLogger, GrpcChannel, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { type callers, rollcallContract, tutorialChatServerContract, type userService } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
@@ -44,6 +44,7 @@ export async function createService(config: Config): Promise<Service> {
     listen,
     serve: servedContracts,
     authorize: authorization.authorize,
+    addressKey: (address) => addressKeys(address).one,
     limits,
     drainMs,
     tls,

@@ -1,4 +1,4 @@
-import { callAddress, makeServiceToken } from '@rollcall/access';
+import { addressKeys, callAddress, makeServiceToken } from '@rollcall/access';
 import { type INestMicroservice, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
@@ -74,7 +74,16 @@ export async function createService(config: Config): Promise<Service> {
     });
     store.onClose(close);
     const packedCalls = config.packedCalls ? {} : undefined;
-    const server = new GrpcServer({ listen, serve: servedContracts, authorize, limits, drainMs, tls, packedCalls });
+    const server = new GrpcServer({
+      listen,
+      serve: servedContracts,
+      authorize,
+      addressKey: (address) => addressKeys(address).one,
+      limits,
+      drainMs,
+      tls,
+      packedCalls,
+    });
     const callers = new ServiceCallers(lookUp, tokens, store.audit, check);
     const app = await NestFactory.createMicroservice(
       AppModule.over(store, keepDeletedMs, callers, signIn, config.signIn),

@@ -1,4 +1,9 @@
-import { type Metadata, type ServerInterceptor, ServerInterceptingCall } from '@grpc/grpc-js';
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
 import type { Method } from '@rollcall/proto';
 import { statusOf } from './error-status.ts';
 import { RpcError } from './rpc-error.ts';
@@ -69,11 +74,13 @@ export function admit(
  * carries, which packed-calls.ts asks for.
  *
  * @param onUnknownError logs what is thrown and is no RpcError
+ * @param onRefused called when a call was refused, whose caller may still be sending
  */
 export function authorizing(
   authorize: Authorize,
   methods: ReadonlyMap<string, Method>,
   onUnknownError: (error: unknown, call: IncomingCall) => RpcError,
+  onRefused: (call: ServerInterceptingCallInterface) => void,
 ): ServerInterceptor {
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
@@ -85,6 +92,7 @@ export function authorizing(
             const incoming: IncomingCall = { method, metadata, peer: call.getPeer() };
             const refuse = (error: unknown): void => {
               call.sendStatus(statusOf(error instanceof RpcError ? error : onUnknownError(error, incoming)));
+              onRefused(call);
             };
             admit(authorize, incoming, () => goOn(metadata), refuse);
           },

@@ -36,6 +36,12 @@ export function idle(limitMs: number): RpcError {
   return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', `The stream had no message for ${limitMs} ms.`);
 }
 
+/** For a message that began, and of which the rest did not come. */
+export function messageTooSlow(limitMs: number): RpcError {
+  const message = `A message had not come to its end after ${limitMs} ms.`;
+  return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', message);
+}
+
 export function slowReader(maxBytes: number): RpcError {
   return new RpcError(
     Status.RESOURCE_EXHAUSTED,
@@ -69,5 +75,21 @@ export function callerNotAdmitted(names: readonly string[]): RpcError {
 
 export function metadataTooLarge(bytes: number, mostBytes: number): RpcError {
   const message = `The metadata is ${bytes} bytes large, of at most ${mostBytes}.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
+}
+
+export function tooManyFields(fields: number, most: number): RpcError {
+  const message = `The metadata has ${fields} fields, of at most ${most}.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
+}
+
+/** For a health check, or a stream that carries calls, beyond those that are open at a time. */
+export function tooManyOpenCalls(): RpcError {
+  const message = 'Too many health checks, or streams that carry calls, are open. End one first.';
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_CALLS', message, { retryDelayMs: 1000 });
+}
+
+export function requestTooLarge(bytes: number, mostBytes: number): RpcError {
+  const message = `The request is ${bytes} bytes large, of at most ${mostBytes}.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
 }

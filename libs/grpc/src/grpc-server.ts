@@ -16,17 +16,19 @@ import { endOfServer } from './call-ends.ts';
 import { Connections } from './connections.ts';
 import { type CallContext, requestIdOf } from './call-context.ts';
 import { Health } from './health.ts';
-import { http2Servers } from './http2-below.ts';
+import { http2Servers, setHttp2Options } from './http2-below.ts';
+import { IncomingCalls, type RequestKind } from './incoming-calls.ts';
 import { LastWords } from './last-words.ts';
 import { OutboxBudget } from './outbox.ts';
 import { defaultPackedCallLimits, type PackedCallLimits, PackedCalls } from './packed-calls.ts';
+import { maxFrameBytes } from './packed-frames.ts';
 import { carryPath } from './packed-method.ts';
 import { Reflection } from './reflection.ts';
 import { type RpcError, unknownError } from './rpc-error.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
-import { channelOptionsOf, defaultLimits, type ServerLimits } from './server-limits.ts';
+import { channelOptionsOf, defaultLimits, fieldsRead, maxRequestBytes, type ServerLimits } from './server-limits.ts';
 import { ListenError } from './listen-error.ts';
 import { removeStaleSocket } from './stale-socket.ts';
 import { TlsServerCredentials } from './tls-credentials.ts';
@@ -52,6 +54,8 @@ export interface GrpcServerOptions {
    * it, such callers make plain calls.
    */
   readonly packedCalls?: Partial<PackedCallLimits>;
+  /** What an address counts as where addresses have a bound, such as its network; each counts by itself by default. */
+  readonly addressKey?: (address: string) => string;
   /** How long it may take to close, in milliseconds; 10,000 by default. Calls under way have nearly all of it. */
   readonly drainMs?: number;
   /** What the server takes; see server-limits.ts for the defaults. */
@@ -72,7 +76,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #health: Health;
   readonly #host: CallHost;
   readonly #connections: Connections;
+  readonly #incoming: IncomingCalls;
   readonly #methods = new Map<string, Method>();
+  readonly #kinds = new Map<string, RequestKind>();
   readonly #unary = new Map<string, ServedMethod>();
   readonly #packedCalls: PackedCalls | undefined;
   #address = '';
@@ -84,21 +90,41 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     surviveUnhandledCallErrors();
     this.#options = options;
     const limits = { ...defaultLimits, ...options.limits };
-    const interceptors =
-      options.authorize === undefined
-        ? []
-        : [authorizing(options.authorize, this.#methods, (error, call) => this.#unauthorizable(error, call))];
+    const lastWords = new LastWords();
+    this.#connections = new Connections({
+      limits,
+      admission: options.tls && admissionBy(options.tls),
+      addressKey: options.addressKey ?? ((address) => address),
+      openPaths,
+      onClosed: (stream) => this.#incoming.closed(stream),
+    });
+    this.#incoming = new IncomingCalls({
+      limits,
+      lastWords,
+      kindOf: (path) => this.#kinds.get(path),
+      heldBy: (stream) => this.#connections.loadOf(stream),
+    });
+    const interceptors = [this.#incoming.interceptor];
+    if (options.authorize !== undefined)
+      interceptors.push(
+        authorizing(
+          options.authorize,
+          this.#methods,
+          (error, call) => this.#unauthorizable(error, call),
+          (call) => this.#incoming.refused(call),
+        ),
+      );
     this.#server = new GrpcJsServer({
       interceptors,
       ...channelOptionsOf(limits, options.packedCalls !== undefined),
       ...options.channelOptions,
     });
+    setHttp2Options(this.#server, { maxHeaderListPairs: fieldsRead(limits) });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
-    this.#connections = new Connections(limits, options.tls && admissionBy(options.tls));
     this.#host = {
       limits,
       live: new Set(),
-      lastWords: new LastWords(),
+      lastWords,
       outboxBudget: new OutboxBudget(),
       logUnknownError: (error, context) => this.#logUnknownError(error, context),
     };
@@ -182,6 +208,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   #endWhatIsDue(): void {
     const now = Date.now();
     for (const call of this.#host.live) call.endIfDue(now);
+    this.#incoming.endWhatIsDue(now);
     this.#packedCalls?.endWhatIsDue(now);
     this.#host.lastWords.cutOff(now);
     this.#connections.closeIdle(now);
@@ -210,7 +237,10 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
           const handler = (this.getHandlerByPattern(method.path) as Handler | null) ?? ownHandlers.get(method.path);
           const codec = codecs.get(method.path);
           if (handler === undefined || codec === undefined) missing.push(method.path);
-          else this.#serve(new ServedMethod(method, codec, handler, !endless.has(method.path)));
+          else {
+            const maxBytes = maxRequestBytes(method, this.#host.limits);
+            this.#serve(new ServedMethod(method, codec, handler, maxBytes, !endless.has(method.path)));
+          }
         }
       }
     }
@@ -225,6 +255,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     const method = rollcallContract.methods.get(carryPath);
     if (method === undefined) throw new Error(`the contract has no ${carryPath}`);
     this.#methods.set(carryPath, method);
+    this.#kinds.set(carryPath, { single: false, unary: false, maxBytes: maxFrameBytes });
     this.#registerRaw(carryPath, 'bidi', (stream: ServerDuplexStream<Buffer, Buffer>) => packedCalls.carry(stream));
   }
 
@@ -234,16 +265,18 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   }
 
   #serve(served: ServedMethod): void {
-    const { path, kind } = served.method;
+    const { path, kind, requestStream } = served.method;
     this.#methods.set(path, served.method);
+    this.#kinds.set(path, { single: !requestStream, unary: kind === 'unary', maxBytes: served.maxRequestBytes });
     const register = (type: string, handler: unknown): void => this.#registerRaw(path, type, handler);
     type Respond = sendUnaryData<Buffer>;
     switch (kind) {
       case 'unary':
         this.#unary.set(path, served);
-        register('unary', (call: ServerUnaryCall<Buffer, Buffer>, respond: Respond) =>
-          new ServerCall(served, this.#host, call).respondOnce(call.request, respond),
-        );
+        register('unary', (call: ServerUnaryCall<Buffer, Buffer>, respond: Respond) => {
+          this.#incoming.received(call);
+          new ServerCall(served, this.#host, call).respondOnce(call.request, respond);
+        });
         break;
       case 'client_streaming':
         register('clientStream', (call: ServerReadableStream<Buffer, Buffer>, respond: Respond) =>
@@ -251,9 +284,10 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
         );
         break;
       case 'server_streaming':
-        register('serverStream', (call: ServerWritableStream<Buffer, Buffer>) =>
-          new ServerCall(served, this.#host, call).respondMany(call.request, call),
-        );
+        register('serverStream', (call: ServerWritableStream<Buffer, Buffer>) => {
+          this.#incoming.received(call);
+          new ServerCall(served, this.#host, call).respondMany(call.request, call);
+        });
         break;
       case 'bidi_streaming':
         register('bidi', (call: ServerDuplexStream<Buffer, Buffer>) =>
@@ -274,6 +308,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     return unknownError(requestId);
   }
 }
+
+/** Methods of the server itself that anybody may call, and be in no hurry to end. */
+const openPaths = new Set([...['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`), carryPath]);
 
 /** Streams that wait for something to happen, for days if need be. */
 const endless = new Set(['/grpc.health.v1.Health/Watch']);

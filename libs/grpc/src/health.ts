@@ -39,6 +39,7 @@ export class Health {
   handlers(): Map<string, Handler> {
     return new Map<string, Handler>([
       ['/grpc.health.v1.Health/Check', (request) => this.#check(request as health.HealthCheckRequest)],
+      ['/grpc.health.v1.Health/List', () => this.#list()],
       ['/grpc.health.v1.Health/Watch', (request) => this.#watch(request as health.HealthCheckRequest)],
     ]);
   }
@@ -48,6 +49,11 @@ export class Health {
     if (status === undefined)
       throw new RpcError(Status.NOT_FOUND, 'UNKNOWN_METHOD', `This server has no service "${service}".`);
     return { status };
+  }
+
+  #list(): health.HealthListResponse {
+    const entries = [...this.#statuses.value].map(([service, status]) => [service, { status }] as const);
+    return { statuses: Object.fromEntries(entries) };
   }
 
   #watch({ service }: health.HealthCheckRequest): Observable<health.HealthCheckResponse> {

@@ -1,10 +1,11 @@
 /** What lies below grpc-js. It has no public way to it, which is one reason why its version is pinned. */
-import type { Http2Server, ServerHttp2Stream } from 'node:http2';
+import type { Http2Server, ServerHttp2Stream, ServerOptions as Http2ServerOptions } from 'node:http2';
 import type { Readable } from 'node:stream';
 import type {
   Metadata,
   Server,
   ServerDuplexStream,
+  ServerInterceptingCallInterface,
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
@@ -29,6 +30,42 @@ export interface BelowCall {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
+/** A call as it is below all interceptors, from its headers on. */
+export interface CallBelowInterceptors extends ServerInterceptingCallInterface {
+  readonly stream: ServerHttp2Stream;
+  /** How its messages are compressed; `identity` when it does not say. */
+  readonly incomingEncoding: string;
+  /** In milliseconds since the epoch; Infinity when it has none. */
+  deadline: number;
+  /** What a compressed message may become, in bytes. */
+  maxReceiveMessageSize: number;
+  decoder: MessageFinder;
+}
+
+/** Finds messages in what comes. */
+export interface MessageFinder {
+  /** @returns those that are whole by now */
+  write(data: Buffer): Buffer[];
+  /** Whether only a part of the last one has come. */
+  readonly insideMessage: boolean;
+}
+
+/** What the first interceptor is given. @throws Error when grpc-js has changed */
+export function callBelowInterceptors(call: ServerInterceptingCallInterface): CallBelowInterceptors {
+  const below = call as CallBelowInterceptors;
+  for (const key of ['stream', 'incomingEncoding', 'deadline', 'maxReceiveMessageSize', 'decoder'] as const)
+    if (below[key] === undefined) throw new Error(`the calls of this grpc-js have no ${key}`);
+  return below;
+}
+
+/** Sets options of the HTTP/2 servers that a server will make. @throws Error when grpc-js has changed */
+export function setHttp2Options(server: Server, options: Http2ServerOptions): void {
+  const { commonServerOptions } = server as unknown as { readonly commonServerOptions?: Http2ServerOptions };
+  if (commonServerOptions === undefined)
+    throw new Error('this grpc-js keeps the options of its HTTP/2 servers elsewhere');
+  Object.assign(commonServerOptions, options);
+}
+
 /** The HTTP/2 servers of a server that is bound. @throws Error when grpc-js has changed */
 export function http2Servers(server: Server): Http2Server[] {
   const { http2Servers: servers } = server as unknown as { readonly http2Servers?: ReadonlyMap<Http2Server, unknown> };
@@ -38,8 +75,7 @@ export function http2Servers(server: Server): Http2Server[] {
 
 interface Layer {
   readonly stream?: ServerHttp2Stream;
-  /** `readState` is 0 between two messages. */
-  readonly decoder?: { readonly readState: number };
+  readonly decoder?: Partial<MessageFinder>;
   readonly nextCall?: Layer;
 }
 
@@ -55,11 +91,11 @@ export function http2Stream(call: BelowCall): ServerHttp2Stream | undefined {
   return lowest(call)?.stream;
 }
 
-/** Whether what was received of a call ends inside a message. @throws Error when grpc-js has changed */
+/** Whether what was received of a call ends inside a message. @throws Error when its messages are found by another */
 export function endsInsideMessage(call: BelowCall): boolean {
-  const decoder = lowest(call)?.decoder;
-  if (decoder === undefined) throw new Error('this grpc-js takes requests apart elsewhere');
-  return decoder.readState !== 0;
+  const inside = lowest(call)?.decoder?.insideMessage;
+  if (inside === undefined) throw new Error('the messages of this call are not found by a MessageFinder');
+  return inside;
 }
 
 /**

@@ -23,11 +23,14 @@ export class ServedMethod {
 
   /** Whether a stream of this method ends when it has no message for long. */
   readonly mayNotIdle: boolean;
+  /** The largest request, in bytes. */
+  readonly maxRequestBytes: number;
   /** Finds where a stream could be taken up again behind a message of it. */
   readonly cursorOf: ((message: object) => string | undefined) | undefined;
 
-  constructor(method: Method, codec: MethodCodec, handler: Handler, mayNotIdle = true) {
+  constructor(method: Method, codec: MethodCodec, handler: Handler, maxRequestBytes = Infinity, mayNotIdle = true) {
     this.method = method;
+    this.maxRequestBytes = maxRequestBytes;
     this.#codec = codec;
     this.#handler = handler;
     this.mayNotIdle = mayNotIdle;

@@ -225,7 +225,7 @@ export class ServerCall implements CallSource, Observer<object> {
 
   #decode(bytes: Buffer): object {
     this.#spoken();
-    checkMessage(bytes, this.#served.method.path, this.#host.limits);
+    checkMessage(bytes, this.#served.maxRequestBytes);
     const request = this.#served.decodeRequest(bytes);
     this.#admission?.checkRequest?.(request);
     return request;

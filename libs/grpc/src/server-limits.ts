@@ -1,6 +1,7 @@
-import { type ServerOptions, status as Status } from '@grpc/grpc-js';
+import type { ServerOptions } from '@grpc/grpc-js';
+import { largestMessage, type Method } from '@rollcall/proto';
+import { requestTooLarge } from './call-ends.ts';
 import { maxFrameBytes } from './packed-frames.ts';
-import { RpcError } from './rpc-error.ts';
 
 /** What a server takes before it says RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED. Sizes are in bytes, times in milliseconds. */
 export interface ServerLimits {
@@ -9,14 +10,36 @@ export interface ServerLimits {
   /** The largest request message of single methods, by path, where it differs. */
   readonly maxMessageBytesOf: Readonly<Record<string, number>>;
   /**
-   * All keys and values of a call's metadata together, those that gRPC adds among them. Up to 128 fields, 64 KiB in one
-   * field and some 140 KiB in all, more than this is answered. Beyond that the call does not reach the server: of more
-   * fields, Node resets the call, which is RESOURCE_EXHAUSTED too; of larger ones nghttp2, whose limits are fixed, ends
-   * the connection. GrpcChannel does not send such calls.
+   * All keys and values of a call's metadata together, those that gRPC adds among them. Up to 64 KiB in one field and some
+   * 140 KiB in all, more than this is answered. Beyond that the call does not reach the server: nghttp2, whose limits are
+   * fixed, ends the connection. GrpcChannel does not send such calls.
    */
   readonly maxMetadataBytes: number;
+  /** The fields of a call's metadata. Of more than four times as many, Node resets the call, which is RESOURCE_EXHAUSTED too. */
+  readonly maxMetadataFields: number;
   /** Calls at a time on one connection. Further ones are refused, and told to come back in a second. */
   readonly maxCallsPerConnection: number;
+  /** Connections at a time, with those whose handshake is under way. Of further ones, one without a call makes room, or none. */
+  readonly maxConnections: number;
+  /** Those of one address. */
+  readonly maxConnectionsPerAddress: number;
+  /** How long a new connection may take until its peer has said what HTTP/2 begins with. */
+  readonly connectionBeginMs: number;
+  /**
+   * What messages hold at a time that have begun and not come to their end. Beyond it, the calls end of those that began
+   * first. One message always has room.
+   */
+  readonly maxUnfinishedBytes: number;
+  /** That of one address. */
+  readonly maxUnfinishedBytesPerAddress: number;
+  /** That of one connection. */
+  readonly maxUnfinishedBytesPerConnection: number;
+  /** Health checks, and streams that carry calls, at a time: anybody may make them, and none of them need end. */
+  readonly maxOpenCalls: number;
+  /** Those of one address. */
+  readonly maxOpenCallsPerAddress: number;
+  /** Those of one connection. */
+  readonly maxOpenCallsPerConnection: number;
   /** What may wait for one slow reader when the source of a stream does not heed demand. The stream then ends. */
   readonly maxUnsentBytes: number;
   /** The deadline of a unary call that has none. */
@@ -44,7 +67,17 @@ export const defaultLimits: ServerLimits = {
   maxMessageBytes: 4 * 1024 * 1024,
   maxMessageBytesOf: {},
   maxMetadataBytes: 16 * 1024,
+  maxMetadataFields: 512,
   maxCallsPerConnection: 10_000,
+  maxConnections: 4096,
+  maxConnectionsPerAddress: 1024,
+  connectionBeginMs: 10_000,
+  maxUnfinishedBytes: 64 * 1024 * 1024,
+  maxUnfinishedBytesPerAddress: 32 * 1024 * 1024,
+  maxUnfinishedBytesPerConnection: 16 * 1024 * 1024,
+  maxOpenCalls: 4096,
+  maxOpenCallsPerAddress: 512,
+  maxOpenCallsPerConnection: 32,
   maxUnsentBytes: 4 * 1024 * 1024,
   defaultDeadlineMs: 30_000,
   maxDeadlineMs: 600_000,
@@ -79,16 +112,27 @@ export function channelOptionsOf(limits: ServerLimits, packedCalls = false): Ser
   };
 }
 
+/** How many fields of metadata reach the server, to be refused beyond its limit. */
+export function fieldsRead({ maxMetadataFields }: ServerLimits): number {
+  return 4 * maxMetadataFields;
+}
+
+/** The largest request of a method, in bytes: nobody needs rights for a large one. */
+export function maxRequestBytes(method: Method, limits: ServerLimits): number {
+  const { maxMessageBytes, maxMessageBytesOf } = limits;
+  const own = maxMessageBytesOf[method.path];
+  if (own !== undefined) return own;
+  if (method.service.startsWith('grpc.')) return Math.min(openMessageBytes, maxMessageBytes);
+  const largest = method.access?.anyone === true ? largestMessage(method.input) : Infinity;
+  return Math.min(largest === Infinity ? Infinity : Math.max(openMessageBytes, 2 * largest), maxMessageBytes);
+}
+
+/** What a small request may have beyond what its rules allow, so that it is answered which rule it breaks. */
+const openMessageBytes = 4096;
+
 /** @throws RpcError RESOURCE_EXHAUSTED when a request is larger than its method allows */
-export function checkMessage(bytes: Buffer, path: string, limits: ServerLimits): void {
-  const most = limits.maxMessageBytesOf[path] ?? limits.maxMessageBytes;
-  if (bytes.length > most) {
-    throw new RpcError(
-      Status.RESOURCE_EXHAUSTED,
-      'REQUEST_TOO_LARGE',
-      `The request is ${bytes.length} bytes large, of at most ${most}.`,
-    );
-  }
+export function checkMessage(bytes: Buffer, maxBytes: number): void {
+  if (bytes.length > maxBytes) throw requestTooLarge(bytes.length, maxBytes);
 }
 
 /** When a unary call ends at the latest, in milliseconds since the epoch. */

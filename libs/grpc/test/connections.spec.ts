@@ -1,14 +1,16 @@
 import { once } from 'node:events';
 import type { OutgoingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import { connect, type Socket } from 'node:net';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { concat, firstValueFrom, NEVER, of, Subject } from 'rxjs';
+import { health, rollcallContract } from '@rollcall/proto';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { describe, expect, it } from 'vitest';
 import { GrpcChannel, type RpcError } from '../src/grpc.ts';
 import { http2Servers } from '../src/http2-below.ts';
 import { failure } from './faults/servers.ts';
 import { call, fixedHeaders, plainConnection } from './plain-http2.ts';
-import { type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
+import { type Service, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const fixedBytes = Object.entries(fixedHeaders).flat().join('').length;
 
@@ -42,10 +44,22 @@ describe('metadata', () => {
     session.close();
   });
 
-  it('of more than 128 fields is reset with the code for RESOURCE_EXHAUSTED, and the connection lives', async () => {
+  it('of 500 fields is taken, and of more than the limit refused with RESOURCE_EXHAUSTED', async () => {
     await using service = await serve();
     const session = plainConnection(service);
-    const many = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`x-${index}`, 'v']));
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-${index}`, 'v'.repeat(20)]));
+    expect(await call(session, many(500))).toBe('OK');
+    expect(await call(session, many(512 - Object.keys(fixedHeaders).length))).toBe('OK');
+    expect(await call(session, many(513 - Object.keys(fixedHeaders).length))).toBe('RESOURCE_EXHAUSTED');
+    expect(await call(session)).toBe('OK');
+    session.close();
+  });
+
+  it('of so many fields that Node does not take them is reset with the code for RESOURCE_EXHAUSTED', async () => {
+    await using service = await serve();
+    const session = plainConnection(service);
+    const many = Object.fromEntries(Array.from({ length: 2100 }, (_, index) => [`x${index}`, '']));
     expect(await call(session, many)).toBe('reset 11');
     expect(await call(session)).toBe('OK');
     session.close();
@@ -175,5 +189,114 @@ describe('a connection', () => {
     await firstValueFrom(service.client.readFile({ path: '' }));
     expect(ended).toBe(false);
     busy.unsubscribe();
+  });
+});
+
+describe('connections at a time', () => {
+  /** Opens a socket and says nothing. */
+  const open = async (service: Service): Promise<Socket> => {
+    const socket = connect(Number(service.server.address.split(':')[1]), '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket.resume(), 'connect');
+    return socket;
+  };
+
+  it.each([
+    ['of an address', { maxConnectionsPerAddress: 3 }],
+    ['of a server', { maxConnections: 3 }],
+  ])('%s have a bound: one without a call makes room for the next, and one with a call stays', async (_, limits) => {
+    await using service = await startShelf(
+      { streamBooks: () => concat(of({ books: [] }), NEVER), readFile: () => ({ path: '' }) },
+      { listen: '127.0.0.1:0', limits },
+    );
+    const channel = new GrpcChannel(service.server.address);
+    const client = channel.client<Shelf>(testingContract, shelfServiceName);
+    let begun = false;
+    let ended = false;
+    const busy = client
+      .streamBooks({} as shelf.StreamBooksRequest)
+      .subscribe({ next: () => (begun = true), error: () => (ended = true) });
+    await until(() => begun);
+    const idle: Socket[] = [];
+    for (let count = 0; count < 5; count++) idle.push(await open(service));
+    await until(() => idle.filter(({ destroyed }) => destroyed).length === 3);
+    expect(idle.map(({ destroyed }) => destroyed)).toEqual([true, true, true, false, false]);
+    expect(await firstValueFrom(client.readFile({ path: '' }))).toEqual({ path: '' });
+    expect(ended).toBe(false);
+    busy.unsubscribe();
+    channel.close();
+    for (const socket of idle) socket.destroy();
+  });
+
+  it('of which each has a call are no more than the bound: the next is cut off', async () => {
+    await using service = await startShelf(
+      { streamBooks: () => concat(of({ books: [] }), NEVER) },
+      { listen: '127.0.0.1:0', limits: { maxConnectionsPerAddress: 1 } },
+    );
+    const channel = new GrpcChannel(service.server.address);
+    let begun = false;
+    const busy = channel
+      .client<Shelf>(testingContract, shelfServiceName)
+      .streamBooks({} as shelf.StreamBooksRequest)
+      .subscribe({ next: () => (begun = true), error: () => undefined });
+    await until(() => begun);
+    const socket = await open(service);
+    await once(socket, 'close');
+    busy.unsubscribe();
+    channel.close();
+  });
+
+  it('count by what an address counts as', async () => {
+    const asked: string[] = [];
+    await using service = await startShelf(
+      {},
+      { listen: '127.0.0.1:0', addressKey: (address) => (asked.push(address), 'one network') },
+    );
+    const socket = await open(service);
+    await until(() => asked.length > 0);
+    expect(new Set(asked)).toEqual(new Set(['127.0.0.1']));
+    socket.destroy();
+  });
+
+  it('of which the peer does not begin to speak HTTP/2 are closed', async () => {
+    await using service = await startShelf({}, { listen: '127.0.0.1:0', limits: { connectionBeginMs: 50 } });
+    const socket = await open(service);
+    await once(socket, 'close');
+    const half = await open(service);
+    half.write('PRI * HTTP/2.0\r\n\r\nSM');
+    await once(half, 'close');
+    expect([socket.destroyed, half.destroyed]).toEqual([true, true]);
+  });
+});
+
+describe('health checks that are open at a time', () => {
+  it.each([
+    ['on a connection', { maxOpenCallsPerConnection: 3 }, 1],
+    ['of an address', { maxOpenCallsPerAddress: 3 }, 2],
+    ['of a server', { maxOpenCalls: 3 }, 2],
+  ])('%s have a bound, and one that ends makes room for another', async (_, limits, connections) => {
+    await using service = await startShelf({}, { listen: '127.0.0.1:0', limits });
+    const channels = Array.from(
+      { length: connections },
+      () => new GrpcChannel(service.server.address, { channelOptions: { 'grpc.use_local_subchannel_pool': 1 } }),
+    );
+    const clients = channels.map((channel) =>
+      channel.client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health'),
+    );
+    const watch = (index: number) => clients[index % connections]?.watch({ service: '' }) ?? NEVER;
+    let answered = 0;
+    const watching = [0, 1, 2].map((index) =>
+      watch(index).subscribe({ next: () => (answered += 1), error: () => undefined }),
+    );
+    await until(() => answered === 3);
+    expect(await failure(watch(3))).toMatchObject({ code: Status.RESOURCE_EXHAUSTED, reason: 'TOO_MANY_CALLS' });
+    watching[0]?.unsubscribe();
+    for (let taken = false; !taken;)
+      taken = await firstValueFrom(watch(3)).then(
+        () => true,
+        () => false,
+      );
+    for (const each of watching) each.unsubscribe();
+    for (const channel of channels) channel.close();
   });
 });

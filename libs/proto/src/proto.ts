@@ -15,6 +15,7 @@ export { ExactNumber, fieldNamed, isJsonMembers, type Json, type JsonMembers } f
 export { ProtoJsonError, readProtoJson, type UnreadableField } from './proto-json/read-message.ts';
 export { describeField, readEnum, readScalar, type Scalar } from './proto-json/read-scalar.ts';
 export { isCertainlyValid } from './certainly-valid.ts';
+export { largestMessage } from './largest-message.ts';
 export { hasRules, validate, type Violation } from './validate.ts';
 
 export * as access from './gen/types/rollcall/access/v1/access_service.ts';

@@ -42,6 +42,21 @@ export enum HealthCheckResponse_ServingStatus {
   UNRECOGNIZED = -1,
 }
 
+/** Asks about all services. */
+export interface HealthListRequest {
+}
+
+/** Whether each service serves. */
+export interface HealthListResponse {
+  /** By the full name of the service; the empty name is the server as a whole. */
+  statuses: { [key: string]: HealthCheckResponse };
+}
+
+export interface HealthListResponse_StatusesEntry {
+  key: string;
+  value: HealthCheckResponse | null;
+}
+
 export const GRPC_HEALTH_V1_PACKAGE_NAME = "grpc.health.v1";
 
 /** Whether services serve. */
@@ -50,6 +65,10 @@ export interface HealthClient {
   /** Answers once; NOT_FOUND for a service that is not known. */
 
   check(request: HealthCheckRequest, ...rest: any): Observable<HealthCheckResponse>;
+
+  /** Answers once, for all services. */
+
+  list(request: HealthListRequest, ...rest: any): Observable<HealthListResponse>;
 
   /** Answers at once, then whenever it changes. */
 
@@ -66,6 +85,13 @@ export interface HealthController {
     ...rest: any
   ): Promise<HealthCheckResponse> | Observable<HealthCheckResponse> | HealthCheckResponse;
 
+  /** Answers once, for all services. */
+
+  list(
+    request: HealthListRequest,
+    ...rest: any
+  ): Promise<HealthListResponse> | Observable<HealthListResponse> | HealthListResponse;
+
   /** Answers at once, then whenever it changes. */
 
   watch(request: HealthCheckRequest, ...rest: any): Observable<HealthCheckResponse>;
@@ -73,7 +99,7 @@ export interface HealthController {
 
 export function HealthControllerMethods() {
   return function (constructor: Function) {
-    const grpcMethods: string[] = ["check", "watch"];
+    const grpcMethods: string[] = ["check", "list", "watch"];
     for (const method of grpcMethods) {
       const descriptor: any = Reflect.getOwnPropertyDescriptor(constructor.prototype, method);
       GrpcMethod("Health", method)(constructor.prototype[method], method, descriptor);
