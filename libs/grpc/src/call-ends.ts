@@ -93,3 +93,9 @@ export function requestTooLarge(bytes: number, mostBytes: number): RpcError {
   const message = `The request is ${bytes} bytes large, of at most ${mostBytes}.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
 }
+
+/** For a stream of packed calls whose caller has a right to none of them. */
+export function tooManyVainCalls(most: number): RpcError {
+  const message = `The last ${most} calls were refused, or were such as need no right. Open another stream.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', message, { retryDelayMs: 1000 });
+}

@@ -18,6 +18,8 @@ export class CarrierReplies {
   /** Whether what is answered now leaves before other events are looked at. */
   #leaveAfterTurn = false;
   #fullSince: number | undefined;
+  /** Whether the peer has sent more calls than are to wait here. */
+  #braked = false;
   #over = false;
 
   /** @param onSent called whenever what the peer takes of them has been sent */
@@ -40,6 +42,14 @@ export class CarrierReplies {
   /** Since when the peer does not take what is sent, in milliseconds since the epoch. */
   get fullSince(): number | undefined {
     return this.#fullSince;
+  }
+
+  /** Has no more read of the peer, or has it read again as soon as it takes its answers. */
+  brake(on: boolean): void {
+    if (on === this.#braked) return;
+    this.#braked = on;
+    if (on) this.#stream.pause();
+    else if (this.#fullSince === undefined && !this.#over) this.#stream.resume();
   }
 
   add(reply: ReplyEntry): void {
@@ -121,7 +131,7 @@ export class CarrierReplies {
     void taken.then(() => {
       this.#fullSince = undefined;
       if (this.#over) return;
-      this.#stream.resume();
+      if (!this.#braked) this.#stream.resume();
       this.#send();
     });
   }

@@ -1,20 +1,29 @@
 import { constants } from 'node:http2';
 import { Metadata, type ServerDuplexStream, status as Status, type StatusObject } from '@grpc/grpc-js';
 import { admit, type IncomingCall } from './authorization.ts';
-import { deadlineExceeded, metadataTooLarge, tooManyCalls } from './call-ends.ts';
+import { deadlineExceeded, metadataTooLarge, tooManyCalls, tooManyVainCalls } from './call-ends.ts';
 import { CarriedCall } from './carried-call.ts';
 import { CarrierReplies } from './carrier-replies.ts';
 import { statusOf } from './error-status.ts';
 import { http2Stream } from './http2-below.ts';
 import { metadataBytes } from './metadata-size.ts';
 import type { CarrierHost, ConnectionLoad } from './packed-calls.ts';
-import { type CallEntry, type CarryRequest, decodeCarryRequest } from './packed-frames.ts';
+import { type CallEntry, decodeCarryRequest, type EncodedCalls, type ReceivedCarryRequest } from './packed-frames.ts';
 import { RpcError } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import { ServerCall } from './server-call.ts';
 
 /** How many calls are started in one turn of the event loop: the caller is to have answers while others are made. */
 const startsPerTurn = 16;
+/** How many when none of the last ones needed a right that its caller had. */
+const vainStartsPerTurn = 2;
+const vainUnnoticed = 64;
+
+/** How many calls may wait to be started before no more of them are read. */
+const waitingUnread = 1000;
+
+/** How many calls may have metadata that is none before the stream ends: what sends such is no caller that goes by the rules. */
+const malformedCallsTaken = 8;
 
 /** One stream that carries calls, on the side of the server. Each call runs as one with a stream of its own does. */
 export class Carrier {
@@ -28,9 +37,14 @@ export class Carrier {
   readonly #calls = new Map<number, CarriedCall>();
   /** The calls that nobody has decided about yet. */
   readonly #asking = new Set<CarriedCall>();
-  /** What starts the calls that have come, in order. */
-  #starts: (() => void)[] = [];
+  /** The messages with calls that were not started yet. */
+  readonly #waiting: WaitingCalls[] = [];
+  /** The ids of calls that were cancelled while they waited. */
+  readonly #cancelledWaiting = new Set<number>();
   #lastId = 0;
+  /** The calls since the last one that needed a right which its caller had. */
+  #vain = 0;
+  #malformed = 0;
   #bytes = 0;
   #idleSince = Date.now();
   /** Whether the peer has no more calls. */
@@ -62,7 +76,7 @@ export class Carrier {
 
   /** For how long it has had no call, in milliseconds. */
   idleMs(now: number): number {
-    return this.#calls.size > 0 ? 0 : now - this.#idleSince;
+    return this.#calls.size > 0 || this.#waiting.length > 0 ? 0 : now - this.#idleSince;
   }
 
   /** Asks the caller to go elsewhere with new calls. */
@@ -99,34 +113,68 @@ export class Carrier {
 
   #read(frame: Buffer): void {
     if (this.#over) return;
-    let request: CarryRequest;
+    let request: ReceivedCarryRequest;
     try {
-      request = decodeCarryRequest(frame);
+      request = decodeCarryRequest(frame, 2 * this.#host.packedCallLimits.maxCalls);
     } catch (error) {
       this.#breakOff(error instanceof Error ? error.message : '');
       return;
     }
-    const before = this.#starts.length;
-    for (const id of request.cancelledIds) this.#cancel(id);
-    for (const call of request.calls) {
-      if (call.id <= this.#lastId) {
-        this.#breakOff(`call ${call.id} came after call ${this.#lastId}`);
-        return;
-      }
-      this.#lastId = call.id;
-      this.#take(call);
-    }
-    if (before === 0) this.#startSome();
+    const { calls, cancelledIds } = request;
+    for (const id of cancelledIds) this.#cancel(id);
+    if (calls.left === 0) return;
+    this.#waiting.push({ calls, cameAt: Date.now() });
+    if (this.#waiting.length === 1) this.#startSome();
+    else this.#brake();
   }
 
   #breakOff(why: string): void {
     this.end(new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `The message is no CarryRequest: ${why}.`));
   }
 
-  #take({ id, method, timeoutMs, metadata = malformedMetadata, request }: CallEntry): void {
+  /** Starts as many calls as one turn may, and the others in the turns to come. */
+  #startSome(): void {
+    if (this.#over) return;
+    this.#replies.scheduleFirst();
+    const most = this.#vain > vainUnnoticed ? vainStartsPerTurn : startsPerTurn;
+    for (let started = 0; started < most && !this.#over; started++) {
+      const [first] = this.#waiting;
+      if (first === undefined) break;
+      this.#take(first);
+      if (first.calls.left === 0) this.#waiting.shift();
+    }
+    if (this.#waiting.length > 0) setImmediate(() => this.#startSome());
+    else if (this.#cancelledWaiting.size > 0) this.#cancelledWaiting.clear();
+    this.#brake();
+  }
+
+  /** Reads no more while many calls wait. */
+  #brake(): void {
+    let waiting = 0;
+    for (const { calls } of this.#waiting) waiting += calls.left;
+    this.#replies.brake(waiting >= waitingUnread);
+  }
+
+  /** Takes the next call of a message. */
+  #take({ calls, cameAt }: WaitingCalls): void {
+    let entry: CallEntry;
+    try {
+      entry = calls.read();
+    } catch (error) {
+      this.#breakOff(error instanceof Error ? error.message : '');
+      return;
+    }
+    const { id, method, timeoutMs, metadata = malformedMetadata, request } = entry;
+    if (id <= this.#lastId) {
+      this.#breakOff(`call ${id} came after call ${this.#lastId}`);
+      return;
+    }
+    this.#lastId = id;
+    if (this.#cancelledWaiting.delete(id)) return;
     const { limits, packedCallLimits } = this.#host;
-    const bytes = request.length;
-    const call = new CarriedCall(id, metadata, Date.now() + timeoutMs, bytes, this.stream);
+    const size = metadataBytes(metadata);
+    const bytes = request.length + size;
+    const call = new CarriedCall(id, metadata, cameAt + timeoutMs, bytes, this.stream);
     const full =
       this.#calls.size >= packedCallLimits.maxCalls ||
       this.#bytes + bytes > packedCallLimits.maxBytes ||
@@ -135,58 +183,63 @@ export class Carrier {
     this.#connection.calls += 1;
     this.#bytes += bytes;
     const served = this.#host.served(method);
-    if (full) this.#fail(call, tooManyCalls(Math.min(packedCallLimits.maxCalls, limits.maxCallsPerConnection)));
-    else if (metadata === malformedMetadata) this.#fail(call, notMetadata());
-    else if (served === undefined) this.#reply(call, unimplemented(method));
+    if (full) this.#refuse(call, tooManyCalls(Math.min(packedCallLimits.maxCalls, limits.maxCallsPerConnection)));
+    else if (metadata === malformedMetadata) this.#refuseMalformed(call);
+    else if (served === undefined) this.#refuse(call, unimplemented(method));
+    else if (size > limits.maxMetadataBytes) this.#refuse(call, metadataTooLarge(size, limits.maxMetadataBytes));
+    else if (timeoutMs === 0) this.#refuse(call, deadlineExceeded());
     else {
-      const size = metadataBytes(metadata);
       if (this.#userAgent !== undefined && metadata.get('user-agent').length === 0)
         metadata.set('user-agent', this.#userAgent);
-      if (size > limits.maxMetadataBytes) this.#fail(call, metadataTooLarge(size, limits.maxMetadataBytes));
-      else if (timeoutMs === 0) this.#fail(call, deadlineExceeded());
-      else {
-        this.#asking.add(call);
-        this.#starts.push(() => this.#start(call, served, request));
-      }
+      this.#start(call, served, request);
     }
   }
 
-  /** Starts as many calls as one turn may, and the others in the turns to come. */
-  #startSome(): void {
-    if (this.#over) return;
-    this.#replies.scheduleFirst();
-    const starts = this.#starts;
-    this.#starts = starts.splice(startsPerTurn);
-    if (this.#starts.length > 0) setImmediate(() => this.#startSome());
-    for (const start of starts) start();
+  #refuseMalformed(call: CarriedCall): void {
+    this.#malformed += 1;
+    if (this.#malformed > malformedCallsTaken) this.#breakOff('the metadata of too many calls is none');
+    else this.#refuse(call, notMetadata());
+  }
+
+  #refuse(call: CarriedCall, error: RpcError | StatusObject): void {
+    this.#reply(call, error instanceof RpcError ? statusOf(error) : error);
+    this.#inVain();
+  }
+
+  /** Nobody who has a right to something makes so many calls in vain. */
+  #inVain(): void {
+    const { maxVainCalls } = this.#host.packedCallLimits;
+    this.#vain += 1;
+    if (this.#vain >= maxVainCalls) this.end(tooManyVainCalls(maxVainCalls));
+    else if (this.#vain >= maxVainCalls / 2) this.drain();
   }
 
   #start(call: CarriedCall, served: ServedMethod, request: Buffer): void {
-    if (!this.#calls.has(call.id)) return; // it was cancelled, or its deadline has passed
     const { authorize } = this.#host;
     if (authorize === undefined) {
       this.#serve(call, served, request);
       return;
     }
+    this.#asking.add(call);
     const incoming: IncomingCall = { method: served.method, metadata: call.metadata, peer: this.#peer };
     admit(
       authorize,
       incoming,
-      () => this.#serve(call, served, request),
-      (error) => this.#fail(call, error instanceof RpcError ? error : this.#host.unauthorizable(error, incoming)),
+      () => {
+        if (served.method.access?.anyone === true) this.#inVain();
+        else this.#vain = 0;
+        this.#serve(call, served, request);
+      },
+      (error) => this.#refuse(call, error instanceof RpcError ? error : this.#host.unauthorizable(error, incoming)),
     );
   }
 
   #serve(call: CarriedCall, served: ServedMethod, request: Buffer): void {
     this.#asking.delete(call);
-    if (!this.#calls.has(call.id)) return;
+    if (!this.#calls.has(call.id)) return; // it was cancelled, or its deadline has passed
     new ServerCall(served, this.#host, call).respondOnce(request, (error, response, trailers) =>
       this.#reply(call, error, response, trailers),
     );
-  }
-
-  #fail(call: CarriedCall, error: RpcError): void {
-    this.#reply(call, statusOf(error));
   }
 
   #reply(call: CarriedCall, error: StatusObject | null, response?: Buffer, trailers?: Metadata): void {
@@ -195,7 +248,16 @@ export class Carrier {
 
   #cancel(id: number): void {
     const call = this.#calls.get(id);
-    if (call === undefined) return; // its answer is on its way
+    if (call === undefined) {
+      // Its answer is on its way, if it does not wait to be started.
+      if (
+        id > this.#lastId &&
+        this.#waiting.length > 0 &&
+        this.#cancelledWaiting.size < this.#host.packedCallLimits.maxCalls
+      )
+        this.#cancelledWaiting.add(id);
+      return;
+    }
     this.#forget(call);
     call.cancel();
   }
@@ -214,7 +276,8 @@ export class Carrier {
   }
 
   #endWhenDone(): void {
-    if (this.#halfClosed && this.#calls.size === 0 && this.#replies.empty) this.#endWell();
+    if (this.#halfClosed && this.#calls.size === 0 && this.#waiting.length === 0 && this.#replies.empty)
+      this.#endWell();
   }
 
   #endWell(): void {
@@ -239,8 +302,15 @@ export class Carrier {
   }
 
   #cancelAll(): void {
+    this.#waiting.length = 0;
     for (const id of this.#calls.keys()) this.#cancel(id);
   }
+}
+
+/** The calls of a message, and when it came, in milliseconds since the epoch. */
+interface WaitingCalls {
+  readonly calls: EncodedCalls;
+  readonly cameAt: number;
 }
 
 /** Stands for the metadata of a call that sent none that could be read. */

@@ -17,6 +17,27 @@ const maxViolationLength = 200;
 /** The status and trailers that tell a caller of this error, with google.rpc.Status in `grpc-status-details-bin`. */
 export function statusOf(error: RpcError, trailers: Metadata = new Metadata()): StatusObject {
   const message = sendable(error.message, maxMessageLength);
+  trailers.set(detailsTrailer, encodedStatus(error, message));
+  return { code: error.code, details: message, metadata: trailers };
+}
+
+/** The last errors without facts of their own, encoded: whoever is refused again and again is told the same. */
+const encodedStatuses = new Map<string, Buffer>();
+const maxEncoded = 200;
+
+function encodedStatus(error: RpcError, message: string): Buffer {
+  const { metadata, violations, retryDelayMs } = error.details;
+  if (metadata !== undefined || violations !== undefined) return encodeStatus(error, message);
+  const key = `${error.code} ${error.reason} ${retryDelayMs} ${message}`;
+  let bytes = encodedStatuses.get(key);
+  if (bytes === undefined) {
+    if (encodedStatuses.size >= maxEncoded) encodedStatuses.clear();
+    encodedStatuses.set(key, (bytes = encodeStatus(error, message)));
+  }
+  return bytes;
+}
+
+function encodeStatus(error: RpcError, message: string): Buffer {
   const { metadata = {}, violations = [], retryDelayMs } = error.details;
   const details = [
     anyPack(
@@ -40,8 +61,7 @@ export function statusOf(error: RpcError, trailers: Metadata = new Metadata()): 
     details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
   }
   const status = create(StatusSchema, { code: error.code, message, details });
-  trailers.set(detailsTrailer, Buffer.from(toBinary(StatusSchema, status)));
-  return { code: error.code, details: message, metadata: trailers };
+  return Buffer.from(toBinary(StatusSchema, status));
 }
 
 /** The error that a peer's status tells of, with its rich details where it sent any. */

@@ -79,12 +79,13 @@ const shortText = 64;
 /** Reads fields. Nothing that it reads can make it read beyond the end, or allocate more than there is. */
 export class FrameReader {
   readonly #buffer: Buffer;
-  #at = 0;
+  #at: number;
   #end: number;
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, from = 0, to = buffer.length) {
     this.#buffer = buffer;
-    this.#end = buffer.length;
+    this.#at = from;
+    this.#end = to;
   }
 
   get more(): boolean {
@@ -114,6 +115,16 @@ export class FrameReader {
   bytes(): Buffer {
     const from = this.#take(this.uint32());
     return this.#buffer.subarray(from, this.#at);
+  }
+
+  /** Passes over bytes. @returns where they begin; they end where the next field begins @throws MalformedFrame */
+  skipBytes(): number {
+    return this.#take(this.uint32());
+  }
+
+  /** Where the next field begins. */
+  get position(): number {
+    return this.#at;
   }
 
   /** @throws MalformedFrame */

@@ -78,7 +78,7 @@ export class IncomingCalls {
 
   /** The request of a call has come, and its caller has no more to say. */
   received(call: GrpcJsCall): void {
-    const stream = http2Stream(call) as TrackedStream | undefined;
+    const stream: TrackedStream | undefined = http2Stream(call);
     const tracked = stream?.[awaited];
     if (tracked !== undefined) this.#awaited.delete(tracked);
   }

@@ -11,12 +11,21 @@ import type { CallHost } from './server-call.ts';
 export interface PackedCallLimits {
   /** Calls; 4,000 by default. */
   readonly maxCalls: number;
-  /** The requests of these calls, in bytes; 16 MiB by default. */
+  /** The requests of these calls with their metadata, in bytes; 16 MiB by default. */
   readonly maxBytes: number;
+  /**
+   * Calls one after the other of which none needed a right that its caller had: those that were refused, and those that
+   * anybody may make; 1,000 by default. The stream then ends. At half of it its caller is asked to open another one.
+   */
+  readonly maxVainCalls: number;
 }
 
 /** More than callers make use of by themselves: what they have cancelled may still be under way here. */
-export const defaultPackedCallLimits: PackedCallLimits = { maxCalls: 4000, maxBytes: 16 * 1024 * 1024 };
+export const defaultPackedCallLimits: PackedCallLimits = {
+  maxCalls: 4000,
+  maxBytes: 16 * 1024 * 1024,
+  maxVainCalls: 1000,
+};
 
 /** What the streams that carry calls share. */
 export interface CarrierHost extends CallHost {

@@ -31,6 +31,12 @@ export interface CarryRequest {
   readonly cancelledIds: readonly number[];
 }
 
+/** A CarryRequest whose calls have been found, and are read one by one. */
+export interface ReceivedCarryRequest {
+  readonly calls: EncodedCalls;
+  readonly cancelledIds: readonly number[];
+}
+
 export interface CarryResponse {
   readonly replies: readonly ReplyEntry[];
   readonly draining: boolean;
@@ -102,23 +108,63 @@ export function encodeCarryResponse({ replies, draining }: CarryResponse): Buffe
   return writer.written;
 }
 
-/** @throws MalformedFrame */
-export function decodeCarryRequest(bytes: Buffer): CarryRequest {
-  const calls: CallEntry[] = [];
+/** @param most how many fields it may have, and how many calls to cancel @throws MalformedFrame */
+export function decodeCarryRequest(bytes: Buffer, most = Infinity): ReceivedCarryRequest {
+  const calls = new EncodedCalls(bytes);
   const cancelledIds: number[] = [];
+  const cancel = (from: FrameReader): void => {
+    if (cancelledIds.push(from.uint32()) > most) throw malformed(`it cancels more than ${most} calls`);
+  };
   const reader = new FrameReader(bytes);
-  while (reader.more) {
+  for (let fields = 1; reader.more; fields++) {
+    if (fields > most) throw malformed(`it has more than ${most} fields`);
     const field = reader.tag();
-    if (field === frame.entries) calls.push(reader.within(readCall));
-    else if (field === frame.cancelledId) cancelledIds.push(reader.uint32());
+    if (field === frame.entries) calls.add(reader.skipBytes(), reader.position);
+    else if (field === frame.cancelledId) cancel(reader);
     else if (field === frame.cancelledIds) {
       reader.within((inner) => {
-        while (inner.more) cancelledIds.push(inner.uint32());
+        while (inner.more) cancel(inner);
       });
     } else reader.skip(field);
   }
   return { calls, cancelledIds };
 }
+
+/** The calls of a message, still to be read. */
+export class EncodedCalls {
+  readonly #bytes: Buffer;
+  /** Where each begins and ends. */
+  readonly #bounds: number[] = [];
+  #next = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** How many are still to be read. */
+  get left(): number {
+    return (this.#bounds.length - this.#next) / 2;
+  }
+
+  add(from: number, to: number): void {
+    this.#bounds.push(from, to);
+  }
+
+  /** Reads the next one. @throws MalformedFrame */
+  read(): CallEntry {
+    const reader = new FrameReader(this.#bytes, this.#bounds[this.#next], this.#bounds[this.#next + 1]);
+    this.#next += 2;
+    const read = readCall(reader);
+    const { request } = read;
+    // A view would keep all of the message for as long as the call goes on.
+    return this.#bytes.length > smallFrameBytes && request.length < this.#bytes.length / 2
+      ? { ...read, request: Buffer.from(request) }
+      : read;
+  }
+}
+
+/** A message that any of its calls may keep. */
+const smallFrameBytes = 4096;
 
 /** @throws MalformedFrame */
 export function decodeCarryResponse(bytes: Buffer): CarryResponse {

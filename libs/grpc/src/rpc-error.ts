@@ -41,7 +41,11 @@ export class RpcError extends RpcException {
   readonly details: ErrorDetails;
 
   constructor(code: Status, reason: Reason | '', message: string, details: ErrorDetails = {}) {
+    // Where it was made matters to nobody, and looking that up costs more than the rest of a refused call.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.cause = details.cause;
     this.code = code;
     this.reason = reason;

@@ -242,6 +242,7 @@ describe('connections at a time', () => {
     await until(() => begun);
     const socket = await open(service);
     await once(socket, 'close');
+    expect(busy.closed).toBe(false);
     busy.unsubscribe();
     channel.close();
   });

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedFrame } from '../src/frame-bytes.ts';
 import {
+  type CallEntry,
   type CarryRequest,
   type CarryResponse,
   decodeCarryRequest,
@@ -84,6 +85,14 @@ function plainResponse({ replies: all, draining }: CarryResponse) {
   };
 }
 
+/** Reads a message with all of its calls. */
+function readAll(message: Buffer): CarryRequest {
+  const received = decodeCarryRequest(message);
+  const read: CallEntry[] = [];
+  while (received.calls.left > 0) read.push(received.calls.read());
+  return { calls: read, cancelledIds: received.cancelledIds };
+}
+
 describe('a message of packed calls', () => {
   it('is written as a codec that knows any message reads it', () => {
     fc.assert(
@@ -101,7 +110,7 @@ describe('a message of packed calls', () => {
   it('is read as such a codec writes it', () => {
     fc.assert(
       fc.property(calls, (request) => {
-        expect(decodeCarryRequest(anyMessage.encodeRequest(plainRequest(request)))).toEqual(request);
+        expect(readAll(anyMessage.encodeRequest(plainRequest(request)))).toEqual(request);
       }),
     );
     fc.assert(
@@ -136,7 +145,7 @@ describe('a message of packed calls', () => {
         ),
         (messages) => {
           expect(
-            messages.flatMap((message) => [read(decodeCarryRequest, message), read(decodeCarryResponse, message)]),
+            messages.flatMap((message) => [read(readAll, message), read(decodeCarryResponse, message)]),
           ).not.toContain(false);
         },
       ),
@@ -148,9 +157,9 @@ describe('a message of packed calls', () => {
     const unknown = Buffer.from([
       0x98, 0x06, 0x01, 0xa2, 0x06, 0x01, 0x00, 0xad, 0x06, 1, 2, 3, 4, 0xa9, 0x06, 1, 2, 3, 4, 5, 6, 7, 8,
     ]);
-    expect(decodeCarryRequest(unknown)).toEqual({ calls: [], cancelledIds: [] });
+    expect(readAll(unknown)).toEqual({ calls: [], cancelledIds: [] });
     for (const wrong of [[0x0a], [0x0a, 5], [0x0a, 0], [0x10, 0x80], [0x00, 1], [0x13], Array<number>(11).fill(0xff)])
-      expect(() => decodeCarryRequest(Buffer.from(wrong))).toThrow(MalformedFrame);
+      expect(() => readAll(Buffer.from(wrong))).toThrow(MalformedFrame);
   });
 
   it('has calls whose metadata is none, which are wrong alone', () => {
@@ -161,8 +170,18 @@ describe('a message of packed calls', () => {
       { key: 'k', binary: Buffer.from('b') },
       { key: 'k-bin', text: 't' },
     ])
-      expect(
-        decodeCarryRequest(anyMessage.encodeRequest({ calls: [{ ...sent, metadata: [wrong] }] })).calls[0],
-      ).toMatchObject({ id: 1, metadata: undefined });
+      expect(readAll(anyMessage.encodeRequest({ calls: [{ ...sent, metadata: [wrong] }] })).calls[0]).toMatchObject({
+        id: 1,
+        metadata: undefined,
+      });
+  });
+
+  it('are not kept whole by one of their calls, unless they are small', () => {
+    const entry = { id: 1, method: '/a/B', timeoutMs: 1, metadata: new Metadata(), request: Buffer.alloc(10) };
+    const many = Array.from({ length: 1000 }, (_, index) => ({ ...entry, id: index + 1 }));
+    const encoded = encodeCarryRequest({ calls: many, cancelledIds: [] });
+    const frame = Buffer.alloc(encoded.length, encoded); // with memory of its own
+    expect(frame.length).toBeGreaterThan(10_000);
+    expect(decodeCarryRequest(frame).calls.read().request.buffer).not.toBe(frame.buffer);
   });
 });
