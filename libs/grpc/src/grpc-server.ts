@@ -115,9 +115,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
         ),
       );
     this.#server = new GrpcJsServer({
-      interceptors,
       ...channelOptionsOf(limits, options.packedCalls !== undefined),
       ...options.channelOptions,
+      interceptors: [...interceptors, ...(options.channelOptions?.interceptors ?? [])],
     });
     setHttp2Options(this.#server, { maxHeaderListPairs: fieldsRead(limits) });
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
