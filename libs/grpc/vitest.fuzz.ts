@@ -1,6 +1,7 @@
 import { project } from '../../vitest.project.ts';
 
 process.env['FUZZ_MESSAGES'] ??= '1000000';
+process.env['FUZZ_SEED'] ??= String(Math.floor(Math.random() * 2 ** 32));
 export default project(import.meta.url, {
   include: ['test/fuzz/*.spec.ts'],
   outputFile: { results: '.test/fuzz.json' },

@@ -122,7 +122,7 @@ export function maxRequestBytes(method: Method, limits: ServerLimits): number {
   const { maxMessageBytes, maxMessageBytesOf } = limits;
   const own = maxMessageBytesOf[method.path];
   if (own !== undefined) return own;
-  if (method.service.startsWith('grpc.')) return Math.min(openMessageBytes, maxMessageBytes);
+  if (/^grpc\.(health|reflection)\./.test(method.service)) return Math.min(openMessageBytes, maxMessageBytes);
   const largest = method.access?.anyone === true ? largestMessage(method.input) : Infinity;
   return Math.min(largest === Infinity ? Infinity : Math.max(openMessageBytes, 2 * largest), maxMessageBytes);
 }

@@ -110,6 +110,20 @@ export const deviations: readonly Deviation[] = [
     example: ['duration', '"1sfoo"'],
   },
   {
+    what: 'a duration is at most 315576000000 s long, with its fraction',
+    kinds: ['duration'],
+    holds: (sent) => /^-?315576000000\.\d*[1-9]/.test(inQuotes(sent) ?? ''),
+    meant: refused,
+    example: ['duration', '"315576000000.000000001s"'],
+  },
+  {
+    what: 'the type of an Any is a URL, with a slash before the name',
+    kinds: ['other'],
+    holds: (sent) => /^\{"@type":"[^"/]*"/.test(sent),
+    meant: refused,
+    example: ['any', '{"@type":"testing.v1.Author"}'],
+  },
+  {
     what: 'a mask has names alone between its commas and points',
     kinds: ['mask'],
     holds: (sent) => {
