@@ -182,6 +182,7 @@ export const requests: Readonly<Record<string, Prepare>> = {
   }),
   '/rollcall.transport.v1.PackedCallsService/Carry': () => ({ message: EMPTY, path: '' }),
   '/grpc.health.v1.Health/Check': health,
+  '/grpc.health.v1.Health/List': health,
   '/grpc.health.v1.Health/Watch': health,
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': reflection,
   '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': reflection,

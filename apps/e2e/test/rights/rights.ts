@@ -80,6 +80,7 @@ export const rpcRights: Readonly<Record<string, Rights>> = {
   '/UserService/CreateUser': administrators,
   '/rollcall.transport.v1.PackedCallsService/Carry': everybody, // a stream without a call in it
   '/grpc.health.v1.Health/Check': everybody,
+  '/grpc.health.v1.Health/List': everybody,
   '/grpc.health.v1.Health/Watch': everybody,
   '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo': readers,
   '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo': readers,
