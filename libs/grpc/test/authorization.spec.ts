@@ -1,4 +1,4 @@
-import { status as Status } from '@grpc/grpc-js';
+import { ServerInterceptingCall, type ServerInterceptor, status as Status } from '@grpc/grpc-js';
 import { health, reflection, rollcallContract } from '@rollcall/proto';
 import type { shelf } from '@rollcall/proto/testing';
 import { firstValueFrom, interval, lastValueFrom, map, NEVER, Observable, of, Subject } from 'rxjs';
@@ -51,6 +51,21 @@ describe.each(ways)('a server that asks who calls, unary ones %s,', (_way, packe
     ])
       expect(await failure(call)).toMatchObject({ code: Status.PERMISSION_DENIED, reason: 'NOT_PERMITTED' });
     expect(handled).toEqual([]);
+  });
+
+  it('asks also where the server was given interceptors of its own', async () => {
+    let passed = 0;
+    const pass: ServerInterceptor = (_, call) => {
+      passed += 1;
+      return new ServerInterceptingCall(call);
+    };
+    const authorize: Authorize = () => {
+      throw denied;
+    };
+    const given = { ...packed, authorize, channelOptions: { interceptors: [pass] } };
+    await using service = await startShelf({ readFile: () => ({}) }, given);
+    expect(await failure(service.client.readFile({ path: '' }))).toMatchObject({ code: Status.PERMISSION_DENIED });
+    expect(passed).toBeGreaterThan(0);
   });
 
   it('asks for health and reflection too, and tells who it is that calls, by which method, from where', async () => {

@@ -452,12 +452,15 @@ describe('the server', () => {
     expect(String(error)).toContain('no handler for /testing.v1.ShelfService/GetBook');
   });
 
-  it('tells its health by Check and Watch, and ends watches when it closes', async () => {
+  it('tells its health by Check, List and Watch, and ends watches when it closes', async () => {
     await using service = await startShelf({});
     const client = service.channel.client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health');
     expect(await firstValueFrom(client.check({ service: shelfServiceName }))).toEqual({ status: 1 });
     await expect(firstValueFrom(client.check({ service: 'nobody' }))).rejects.toMatchObject({ code: Status.NOT_FOUND });
     expect(await firstValueFrom(client.watch({ service: 'nobody' }))).toEqual({ status: 3 });
+    expect(await firstValueFrom(client.list({}))).toEqual({
+      statuses: { '': { status: 1 }, [shelfServiceName]: { status: 1 } },
+    });
     const watched: number[] = [];
     const ended = new Promise<void>((resolve) =>
       client.watch({ service: '' }).subscribe({ next: ({ status }) => watched.push(status), complete: resolve }),
