@@ -4,4 +4,5 @@ import { project } from '../../vitest.project.ts';
 export default project(import.meta.url, {
   include: ['test/attacks.spec.ts'],
   outputFile: { results: '.test/attacks.json' },
+  silent: false, // it says what it has measured
 });

@@ -9,4 +9,5 @@ process.env['CHAT_READERS'] ??= '200';
 export default project(import.meta.url, {
   include: ['test/load.spec.ts', 'test/slow-reader.spec.ts', 'test/stopped-readers.spec.ts', 'test/chat-kills.spec.ts'],
   outputFile: { results: '.test/load.json' },
+  silent: false, // they say what they have measured
 });
