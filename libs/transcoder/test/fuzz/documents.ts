@@ -51,16 +51,16 @@ function member(field: DescField, random: Random, depth: number): Member {
   };
 }
 
-/** An object. A name that comes twice, and a field under both of its names, are refused. */
+/** An object; see `deviationsOfObjects`. */
 function joined(members: readonly Member[], random: Random): Piece {
   const space = random.chance(10) ? ' \n' : '';
   const names = members.map(({ name }) => JSON.parse(name.sent) as string);
-  const fields = members.flatMap(({ of }) => of ?? []);
-  const isTwice = new Set(names).size < names.length || new Set(fields).size < fields.length;
-  const isMeant = !isTwice && members.every((each) => each.name.meant !== undefined && each.value.meant !== undefined);
+  const isTwice = new Set(names).size < names.length;
+  const there = members.filter(({ of, value: { sent } }) => of?.oneof === undefined || sent !== 'null');
+  const isMeant = !isTwice && there.every((each) => each.name.meant !== undefined && each.value.meant !== undefined);
   return {
     sent: `{${members.map((each) => `${each.name.sent}:${space}${each.value.sent}`).join(`,${space}`)}}`,
-    meant: isMeant ? `{${members.map((each) => `${each.name.meant}:${each.value.meant}`).join()}}` : undefined,
+    meant: isMeant ? `{${there.map((each) => `${each.name.meant}:${each.value.meant}`).join()}}` : undefined,
   };
 }
 
