@@ -20,7 +20,7 @@ export async function createUser({ age, ...fields }: Fields, key: string): Promi
 
 /** Changes a user, unless somebody has since the etag was read. @throws CallError, with ETAG_MISMATCH then */
 export async function updateUser(id: string, changes: Partial<Fields>, etag: string): Promise<User> {
-  const headers = { 'content-type': 'application/merge-patch+json', 'if-match': etag };
+  const headers = { 'content-type': 'application/merge-patch+json', 'if-match': `"${etag}"` };
   const user = await call<User>('PATCH', `v1/users/${id}`, { body: changes, headers });
   list.peek()?.put(user);
   tell(`${user.name} was saved.`);
@@ -29,7 +29,7 @@ export async function updateUser(id: string, changes: Partial<Fields>, etag: str
 
 /** Deletes a user, with a way back. @throws CallError */
 export async function deleteUser({ id, etag }: User): Promise<void> {
-  const user = await call<User>('DELETE', `v1/users/${id}`, { headers: { 'if-match': etag } });
+  const user = await call<User>('DELETE', `v1/users/${id}`, { headers: { 'if-match': `"${etag}"` } });
   list.peek()?.put(user);
   tell(`${user.name} was deleted.`, { action: { label: 'Undo', run: () => void undeleteUser(user) } });
 }
