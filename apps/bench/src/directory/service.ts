@@ -49,7 +49,14 @@ export class DirectoryService implements AsyncDisposable {
       await process[Symbol.asyncDispose]();
       throw error;
     }
-    return new DirectoryService(target, process);
+    const service = new DirectoryService(target, process);
+    try {
+      await ready(service.client); // the file of a socket is there before anybody listens on it
+    } catch (error) {
+      await service[Symbol.asyncDispose]();
+      throw error;
+    }
+    return service;
   }
 
   get(id: number): Promise<userService.GetUserResponse> {
@@ -99,5 +106,11 @@ function unary<Response>(client: Client, name: string, request: object): Promise
       if (error !== null || bytes === undefined) reject(error ?? new Error('no answer'));
       else resolve(codec.decodeResponse(bytes) as Response); // by its codec
     });
+  });
+}
+
+function ready(client: Client): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.waitForReady(Date.now() + 60_000, (error) => (error === undefined ? resolve() : reject(error)));
   });
 }
