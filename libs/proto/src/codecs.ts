@@ -3,7 +3,7 @@ import { fromJSON, type MethodDefinition } from '@grpc/proto-loader';
 import { codecDescriptors } from './codec-descriptors.ts';
 import { loaderOptions } from './codec-options.ts';
 import type { Contract } from './contract.ts';
-import { withMaskMessages } from './field-masks.ts';
+import { encodable } from './encodable.ts';
 import { messageDecoder } from './message-decoder.ts';
 
 /** Reads and writes the messages of one method, in the shape of the generated types. */
@@ -46,6 +46,6 @@ function loadCodecs(contract: Contract): Map<string, MethodCodec> {
 }
 
 function encoder(desc: DescMessage, encode: (message: object) => Buffer): (message: object) => Buffer {
-  const change = withMaskMessages(desc);
+  const change = encodable(desc);
   return change === undefined ? encode : (message) => encode(change(message));
 }

@@ -67,7 +67,8 @@ function messageReader(desc: DescMessage): MessageReader {
     if (field.oneof !== undefined || field.proto.proto3Optional) continue; // it is absent until it is set
     template[nameOf(field)] = defaultOf(field);
     if (field.fieldKind === 'list') fresh.push([nameOf(field), () => []]);
-    if (field.fieldKind === 'map') fresh.push([nameOf(field), () => ({})]);
+    if (field.fieldKind === 'map')
+      fresh.push([nameOf(field), () => (field.mapKey === ScalarType.BOOL ? new Map() : {})]);
   }
   return reader;
 }
@@ -209,13 +210,15 @@ function mapReader(field: DescField & { fieldKind: 'map' }): FieldReader {
       } else skip(input, number, entryWireType, entryEnd);
     }
     if (reader.pos !== entryEnd) throw new Error(`${String(field)} reaches beyond its entry`);
+    if (typeof key === 'boolean') (target[name] as Map<boolean, unknown>).set(key, value);
     // Not by assignment: a key may be __proto__.
-    Object.defineProperty(target[name], String(key), {
-      value,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    });
+    else
+      Object.defineProperty(target[name], String(key), {
+        value,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
   };
 }
 

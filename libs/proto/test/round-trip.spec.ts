@@ -8,6 +8,22 @@ const codec = codecsOf(testingContract).get(echo);
 const method = testingContract.methods.get(echo);
 if (codec === undefined || method === undefined) throw new Error('the testing contract has no EchoBook');
 
+const noKeys: shelf.Keys = {
+  byBool: new Map(),
+  byInt32: {},
+  byInt64: {},
+  byUint32: {},
+  byUint64: {},
+  bySint32: {},
+  bySint64: {},
+  byFixed32: {},
+  byFixed64: {},
+  bySfixed32: {},
+  bySfixed64: {},
+  byString: {},
+  keysByBool: new Map(),
+};
+
 // Typed by the generator; read and written by the loader. A kind that they see differently fails here or in `tsc`.
 const book: shelf.Book = {
   aDouble: 1.5,
@@ -52,10 +68,32 @@ const book: shelf.Book = {
   maybeBool: false,
   doubles: [0, Infinity, -Infinity],
   genreByName: { p: 1 },
+  keys: {
+    byBool: new Map([
+      [false, 'no'],
+      [true, 'yes'],
+    ]),
+    byInt32: { [-2147483648]: true, 2147483647: false },
+    byInt64: { '-9223372036854775808': '1', '9223372036854775807': '2', '-1': '-1', '9007199254740993': '3' },
+    byUint32: { 0: '18446744073709551615', 4294967295: '1' },
+    byUint64: { '18446744073709551615': Buffer.from([1]), '9223372036854775808': Buffer.from([2]) },
+    bySint32: { [-2147483648]: -0.5, 2147483647: 1 },
+    bySint64: { '-9223372036854775808': 1, '9223372036854775807': 2, '-1': 0 },
+    byFixed32: { 4294967295: { name: 'n', born: '0' } },
+    byFixed64: { '18446744073709551615': ['a_double'], '9223372036854775808': [] },
+    bySfixed32: { [-2147483648]: { seconds: '1', nanos: 0 } },
+    bySfixed64: { '-9223372036854775808': 'least', '9223372036854775807': 'most' },
+    byString: Object.fromEntries([
+      ['', 'none'],
+      ['__proto__', 'p'],
+      ['false', 'f'],
+    ]),
+    keysByBool: new Map([[false, { ...noKeys, byBool: new Map([[true, 't']]) }]]),
+  },
 };
 
 describe('a message with every kind of field', () => {
-  it('comes back as it was sent, in the shape of its generated type', () => {
+  it('comes back as it was sent, with every kind of key that a map may have, in the shape of its generated type', () => {
     const request: shelf.EchoBookRequest = { book, pageNumbers: ['9007199254740993'] };
     expect(codec.decodeRequest(codec.encodeRequest(request))).toEqual(request);
   });
@@ -88,6 +126,17 @@ describe('a message with every kind of field', () => {
         digital: { name: 'd' },
         maybeNumber: 0,
         mask: 'aDouble,author.born',
+        keys: {
+          byBool: { false: 'no', true: 'yes' },
+          byInt32: { '-2147483648': true, '2147483647': false },
+          byInt64: { '-9223372036854775808': '1', '9223372036854775807': '2' },
+          byUint64: { '18446744073709551615': 'AQ==', '9223372036854775808': 'Ag==' },
+          bySint64: { '-9223372036854775808': 'GENRE_POETRY', '-1': 'GENRE_UNSPECIFIED' },
+          byFixed64: { '18446744073709551615': 'aDouble', '9223372036854775808': '' },
+          bySfixed64: { '-9223372036854775808': 'least' },
+          byString: { '': 'none', false: 'f' },
+          keysByBool: { false: { byBool: { true: 't' } } },
+        },
       },
     });
     expect(codec.decodeRequest(toBinary(method.input, fromJson(method.input, json)))).toEqual({

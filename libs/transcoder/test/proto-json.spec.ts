@@ -19,8 +19,24 @@ async function echoText(book: string): Promise<Record<string, unknown>> {
   return json.book;
 }
 
+const noKeys = {
+  byBool: {},
+  byInt32: {},
+  byInt64: {},
+  byUint32: {},
+  byUint64: {},
+  bySint32: {},
+  bySint64: {},
+  byFixed32: {},
+  byFixed64: {},
+  bySfixed32: {},
+  bySfixed64: {},
+  byString: {},
+  keysByBool: {},
+};
+
 describe('ProtoJSON', () => {
-  it('carries every kind of field there and back', async () => {
+  it('carries every kind of field, and every kind of key that a map may have, there and back', async () => {
     const book = {
       aDouble: 1.5,
       aFloat: 0.25,
@@ -64,6 +80,21 @@ describe('ProtoJSON', () => {
       maybeBool: false,
       doubles: [0, 'NaN', 'Infinity', '-Infinity'],
       genreByName: { p: 'GENRE_POETRY' },
+      keys: {
+        byBool: { false: 'no', true: 'yes' },
+        byInt32: { '-2147483648': true, '2147483647': false },
+        byInt64: { '-9223372036854775808': '1', '9223372036854775807': '2', '-1': '3' },
+        byUint32: { '0': '1', '4294967295': '18446744073709551615' },
+        byUint64: { '18446744073709551615': 'AQ==', '9223372036854775808': '' },
+        bySint32: { '-2147483648': -0.5, '2147483647': 1 },
+        bySint64: { '-9223372036854775808': 'GENRE_POETRY', '9223372036854775807': 'GENRE_UNSPECIFIED' },
+        byFixed32: { '4294967295': { name: 'n', born: '0' } },
+        byFixed64: { '18446744073709551615': 'aDouble', '0': '' },
+        bySfixed32: { '-2147483648': '1970-01-01T00:00:01Z' },
+        bySfixed64: { '-9223372036854775808': 'least', '9223372036854775807': 'most' },
+        byString: { '': 'none', false: 'f' },
+        keysByBool: { false: { ...noKeys, byBool: { true: 't' } } },
+      },
     };
     expect(await echo(book)).toEqual(book);
   });
@@ -114,6 +145,24 @@ describe('ProtoJSON', () => {
     const { text } = await ask(rest, '/v1/books:echo', { verb: 'POST', body: '{"book":{"counts":{"__proto__":"1"}}}' });
     expect(text).toContain('"counts":{"__proto__":"1"}');
   });
+});
+
+it.each([
+  ['byBool', 'x'],
+  ['byBool', '0'],
+  ['byInt32', '2147483648'],
+  ['byInt64', '9223372036854775808'],
+  ['byUint32', '-1'],
+  ['byUint64', '18446744073709551616'],
+  ['bySint32', '0x1'],
+  ['bySint64', ''],
+  ['byFixed32', '4294967296'],
+  ['byFixed64', '1.5'],
+  ['bySfixed32', ' 1'],
+  ['bySfixed64', '+1'],
+])('refuses a key of %s that is "%s", and names the field', async (field, key) => {
+  const { status, text } = await send(rest, 'POST', '/v1/books:echo', { book: { keys: { [field]: { [key]: null } } } });
+  expect([status, text]).toEqual([400, expect.stringContaining(`book.keys.${field}`)]);
 });
 
 describe('bad input', () => {

@@ -74,6 +74,7 @@ export interface Book {
   maybeBool?: boolean | null | undefined;
   doubles: number[];
   genreByName: { [key: string]: Genre };
+  keys: Keys | null;
 }
 
 export interface Book_CountsEntry {
@@ -89,6 +90,88 @@ export interface Book_ByNumberEntry {
 export interface Book_GenreByNameEntry {
   key: string;
   value: Genre;
+}
+
+/** Every kind of key that a map may have, and every kind of value. */
+export interface Keys {
+  byBool: Map<boolean, string>;
+  byInt32: { [key: number]: boolean };
+  byInt64: { [key: string]: string };
+  byUint32: { [key: number]: string };
+  byUint64: { [key: string]: Buffer };
+  bySint32: { [key: number]: number };
+  bySint64: { [key: string]: Genre };
+  byFixed32: { [key: number]: Author };
+  byFixed64: { [key: string]: string[] | null };
+  bySfixed32: { [key: number]: Timestamp };
+  bySfixed64: { [key: string]: string };
+  byString: { [key: string]: string };
+  keysByBool: Map<boolean, Keys>;
+}
+
+export interface Keys_ByBoolEntry {
+  key: boolean;
+  value: string;
+}
+
+export interface Keys_ByInt32Entry {
+  key: number;
+  value: boolean;
+}
+
+export interface Keys_ByInt64Entry {
+  key: string;
+  value: string;
+}
+
+export interface Keys_ByUint32Entry {
+  key: number;
+  value: string;
+}
+
+export interface Keys_ByUint64Entry {
+  key: string;
+  value: Buffer;
+}
+
+export interface Keys_BySint32Entry {
+  key: number;
+  value: number;
+}
+
+export interface Keys_BySint64Entry {
+  key: string;
+  value: Genre;
+}
+
+export interface Keys_ByFixed32Entry {
+  key: number;
+  value: Author | null;
+}
+
+export interface Keys_ByFixed64Entry {
+  key: string;
+  value: string[] | null;
+}
+
+export interface Keys_BySfixed32Entry {
+  key: number;
+  value: Timestamp | null;
+}
+
+export interface Keys_BySfixed64Entry {
+  key: string;
+  value: string;
+}
+
+export interface Keys_ByStringEntry {
+  key: string;
+  value: string;
+}
+
+export interface Keys_KeysByBoolEntry {
+  key: boolean;
+  value: Keys | null;
 }
 
 export interface GetBookRequest {
