@@ -1,20 +1,8 @@
 import type { Environment } from './environment.ts';
 import { readWhole } from './server-environment.ts';
+import type { TlsConfig } from './tls-files.ts';
 
-/** What a process speaks TLS with. Files are PEM, and are read again when they change (see TlsFiles). */
-export interface TlsConfig {
-  /** The path of the certificate of this process, with those between it and its authority behind it. */
-  readonly cert?: string;
-  /** The path of its key. Either both are there or neither. */
-  readonly key?: string;
-  /** The path of the certificates of the authorities that peers are verified against. */
-  readonly ca?: string;
-  /** The callers that a server admits, by the DNS names in their certificates, in lower case; empty: all that `ca` vouches for. */
-  readonly callers: readonly string[];
-  /** How often the files are looked at, in milliseconds. */
-  readonly reloadMs: number;
-}
-
+const names = { cert: 'TLS_CERT', key: 'TLS_KEY', ca: 'TLS_CA' } as const;
 const defaultReloadMs = 5000;
 
 /**
@@ -24,7 +12,7 @@ const defaultReloadMs = 5000;
  * @throws Error that names the variable that is wrong or missing
  */
 export function readTls(env: Environment): TlsConfig | undefined {
-  const [cert, key, ca] = ['TLS_CERT', 'TLS_KEY', 'TLS_CA'].map((name) => readPath(env, name));
+  const [cert, key, ca] = [names.cert, names.key, names.ca].map((name) => readPath(env, name));
   const callers = readCallers(env);
   const reloadMs = readWhole(env, 'TLS_RELOAD_MS', defaultReloadMs);
   if (key === undefined && cert !== undefined) throw new Error('TLS_KEY: TLS_CERT is of no use without its key');
@@ -35,7 +23,7 @@ export function readTls(env: Environment): TlsConfig | undefined {
       'TLS_CALLERS: callers are known by their certificates alone, which takes TLS_CERT, TLS_KEY and TLS_CA',
     );
   if (cert === undefined && ca === undefined) return undefined;
-  return Object.freeze({ cert, key, ca, callers, reloadMs });
+  return Object.freeze({ cert, key, ca, callers, reloadMs, names });
 }
 
 /**

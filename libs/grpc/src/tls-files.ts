@@ -3,7 +3,22 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { Logger, type LoggerService } from '@nestjs/common';
-import type { TlsConfig } from './tls-environment.ts';
+
+/** What a process speaks TLS with. Files are PEM, and are read again when they change (see TlsFiles). */
+export interface TlsConfig {
+  /** The path of the certificate of this process, with those between it and its authority behind it. */
+  readonly cert?: string;
+  /** The path of its key. Either both are there or neither. */
+  readonly key?: string;
+  /** The path of the certificates of the authorities that peers are verified against. */
+  readonly ca?: string;
+  /** The callers that a server admits, by the DNS names in their certificates, in lower case; empty: all that `ca` vouches for. */
+  readonly callers: readonly string[];
+  /** How often the files are looked at, in milliseconds. */
+  readonly reloadMs: number;
+  /** What errors call the files, such as the variables that name them; `cert`, `key` and `ca` by default. */
+  readonly names?: Names;
+}
 
 /** What the files hold, checked: the key fits the certificate, and OpenSSL takes all of it. */
 export interface TlsMaterial {
@@ -21,9 +36,9 @@ interface Contents {
   readonly ca?: Buffer;
 }
 
-const variables = { cert: 'TLS_CERT', key: 'TLS_KEY', ca: 'TLS_CA' } as const;
-type Part = keyof typeof variables;
-const parts = Object.keys(variables) as readonly Part[];
+const parts = ['cert', 'key', 'ca'] as const;
+type Part = (typeof parts)[number];
+type Names = Readonly<Record<Part, string>>;
 
 /**
  * The files that a process speaks TLS with, as they are now. While somebody watches them they are read every so often,
@@ -36,6 +51,7 @@ export class TlsFiles {
   /** Whether peers are verified. */
   readonly verifiesPeers: boolean;
   readonly #config: TlsConfig;
+  readonly #names: Names;
   readonly #logger: LoggerService;
   readonly #watchers = new Set<(material: TlsMaterial) => void>();
   #contents: Contents;
@@ -45,11 +61,12 @@ export class TlsFiles {
   /** How many looks in a row have found what cannot be used. */
   #failures = 0;
 
-  /** Reads the files. @throws Error that names the variable whose file cannot be used, and says nothing of its contents */
+  /** Reads the files. @throws Error that names the file which cannot be used, and says nothing of its contents */
   constructor(config: TlsConfig, logger: LoggerService = new Logger('TLS')) {
     this.callers = config.callers;
     this.verifiesPeers = config.ca !== undefined;
     this.#config = config;
+    this.#names = config.names ?? { cert: 'cert', key: 'key', ca: 'ca' };
     this.#logger = logger;
     this.#contents = Object.fromEntries(
       parts.map((part) => {
@@ -57,11 +74,11 @@ export class TlsFiles {
         try {
           return [part, path === undefined ? undefined : readFileSync(path)];
         } catch (error) {
-          throw unreadable(part, error);
+          throw unreadable(this.#names[part], error);
         }
       }),
     );
-    this.#material = check(this.#contents);
+    this.#material = check(this.#contents, this.#names);
   }
 
   get current(): TlsMaterial {
@@ -87,7 +104,7 @@ export class TlsFiles {
     try {
       const contents = await this.#read();
       const changed = parts.some((part) => contents[part]?.equals(this.#contents[part] ?? nothing) === false);
-      if (changed) this.#take(contents, check(contents));
+      if (changed) this.#take(contents, check(contents, this.#names));
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
@@ -103,7 +120,10 @@ export class TlsFiles {
     const read = parts.map(async (part) => {
       const path = this.#config[part];
       const contents = path === undefined ? undefined : readFile(path);
-      return [part, await contents?.catch((error: unknown) => Promise.reject(unreadable(part, error)))] as const;
+      return [
+        part,
+        await contents?.catch((error: unknown) => Promise.reject(unreadable(this.#names[part], error))),
+      ] as const;
     });
     return Object.fromEntries(await Promise.all(read));
   }
@@ -119,35 +139,35 @@ export class TlsFiles {
 
 const nothing = Buffer.alloc(0);
 
-function unreadable(part: Part, cause: unknown): Error {
+function unreadable(name: string, cause: unknown): Error {
   const { code } = cause as NodeJS.ErrnoException;
-  return new Error(`${variables[part]}: the file that it names cannot be read (${code})`, { cause });
+  return new Error(`${name}: the file that it names cannot be read (${code})`, { cause });
 }
 
-/** @throws Error that names the variable whose file cannot be used */
-function check({ cert, key, ca }: Contents): TlsMaterial {
-  const own = cert === undefined ? undefined : certificatesOf('cert', cert)[0];
-  const authorities = ca === undefined ? undefined : certificatesOf('ca', ca).map(String);
-  if (key !== undefined && own?.checkPrivateKey(privateKeyOf(key)) === false)
-    throw new Error('TLS_KEY: the key does not belong to the certificate of TLS_CERT');
+/** @throws Error that names the file which cannot be used */
+function check({ cert, key, ca }: Contents, names: Names): TlsMaterial {
+  const own = cert === undefined ? undefined : certificatesOf(names.cert, cert)[0];
+  const authorities = ca === undefined ? undefined : certificatesOf(names.ca, ca).map(String);
+  if (key !== undefined && own?.checkPrivateKey(privateKeyOf(names.key, key)) === false)
+    throw new Error(`${names.key}: the key does not belong to the certificate of ${names.cert}`);
   const options: SecureContextOptions = { cert, key, ca: authorities, minVersion: 'TLSv1.2' };
   try {
     return { own, options, context: createSecureContext(options) };
   } catch (error) {
     const { reason = 'unknown reason' } = error as { reason?: string };
-    throw new Error(`${variables[cert === undefined ? 'ca' : 'cert']}: OpenSSL refuses it (${reason})`, {
+    throw new Error(`${names[cert === undefined ? 'ca' : 'cert']}: OpenSSL refuses it (${reason})`, {
       cause: error,
     });
   }
 }
 
 /** All certificates of a file. Left to itself, OpenSSL takes authorities up to the first that it cannot read, without a word. */
-function certificatesOf(part: Part, pem: Buffer): X509Certificate[] {
+function certificatesOf(name: string, pem: Buffer): X509Certificate[] {
   const text = pem.toString('latin1');
   const begun = text.match(/-----BEGIN CERTIFICATE-----/g)?.length ?? 0;
   const whole = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   const broken = (cause?: unknown): Error =>
-    new Error(`${variables[part]}: the file holds no certificate in PEM, or one that is not whole`, { cause });
+    new Error(`${name}: the file holds no certificate in PEM, or one that is not whole`, { cause });
   if (begun === 0 || whole.length < begun) throw broken();
   try {
     return whole.map((block) => new X509Certificate(block));
@@ -156,11 +176,11 @@ function certificatesOf(part: Part, pem: Buffer): X509Certificate[] {
   }
 }
 
-function privateKeyOf(pem: Buffer): ReturnType<typeof createPrivateKey> {
+function privateKeyOf(name: string, pem: Buffer): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(pem);
   } catch (error) {
-    throw new Error('TLS_KEY: the file holds no private key in PEM that can be read without a passphrase', {
+    throw new Error(`${name}: the file holds no private key in PEM that can be read without a passphrase`, {
       cause: error,
     });
   }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readServiceTls, readTls } from '../src/grpc.ts';
 
+const names = { cert: 'TLS_CERT', key: 'TLS_KEY', ca: 'TLS_CA' };
+
 const pair = { TLS_CERT: '/tls/tls.crt', TLS_KEY: '/tls/tls.key' };
 const mutual = { ...pair, TLS_CA: '/tls/ca.crt' };
 
@@ -20,8 +22,9 @@ describe.each([
       ca: '/tls/ca.crt',
       callers: ['gateway', 'chat.internal'],
       reloadMs: 100,
+      names,
     });
-    expect(read(pair)).toEqual({ cert: '/tls/tls.crt', key: '/tls/tls.key', callers: [], reloadMs: 5000 });
+    expect(read(pair)).toEqual({ cert: '/tls/tls.crt', key: '/tls/tls.key', callers: [], reloadMs: 5000, names });
   });
 
   it.each([

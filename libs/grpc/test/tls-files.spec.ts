@@ -8,6 +8,9 @@ import { connect } from './faults/servers.ts';
 import { startShelf, until } from './shelf-service.ts';
 import { makeParty } from './tls-service.ts';
 
+/** As readTls has them. */
+const names = { cert: 'TLS_CERT', key: 'TLS_KEY', ca: 'TLS_CA' };
+
 let authority: Authority;
 let identity: Identity;
 let renewed: Identity;
@@ -32,7 +35,7 @@ describe('at the start', () => {
       if (text !== undefined) writeFileSync(folder[part], text);
       else if (part in contents) rmSync(folder[part]);
     }
-    return new TlsFiles({ cert: folder.cert, key: folder.key, ca: folder.ca, callers: [], reloadMs: 5 });
+    return new TlsFiles({ cert: folder.cert, key: folder.key, ca: folder.ca, callers: [], reloadMs: 5, names });
   }
 
   it('takes a chain, several authorities, words between them, and a key beside its certificate', async () => {
@@ -109,6 +112,7 @@ describe('while they are watched', () => {
       key: folder.key,
       callers: [],
       reloadMs: 1,
+      names,
     };
     const files = new TlsFiles(config, {
       log: () => undefined,
@@ -147,7 +151,14 @@ it('a server and a channel look at their files until they are closed', async () 
     }
   }
   using folder = makePemFolder({ identity: await authority.issue({ names: ['localhost'] }), authority });
-  const files = new CountedFiles({ cert: folder.cert, key: folder.key, ca: folder.ca, callers: [], reloadMs: 5 });
+  const files = new CountedFiles({
+    cert: folder.cert,
+    key: folder.key,
+    ca: folder.ca,
+    callers: [],
+    reloadMs: 5,
+    names,
+  });
   await using shelf = await startShelf({ readFile: () => ({ path: '' }) }, { tls: files });
   using caller = connect(shelf.target, { tls: files });
   await firstValueFrom(caller.client.readFile({ path: '' }));
