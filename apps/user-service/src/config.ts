@@ -12,22 +12,8 @@ import {
   type TlsConfig,
 } from '@rollcall/grpc';
 import type { AuditRetention } from './store/audit-retention.ts';
+import type { Database } from './store/database.ts';
 import { readSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
-
-/** Where the directory is kept. */
-export type Database =
-  | {
-      readonly engine: 'sqlite';
-      /** The directory of the file, as an absolute path. */
-      readonly dataDir: string;
-    }
-  | {
-      readonly engine: 'postgres';
-      /** Where the server is, and who we are there: a secret. */
-      readonly url: string;
-      /** How many connections this process makes at the most. */
-      readonly poolSize: number;
-    };
 
 /** What the environment says, checked. */
 export interface Config {

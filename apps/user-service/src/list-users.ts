@@ -3,7 +3,8 @@ import { PageTokens } from './page-token.ts';
 import { parseFilter } from './query/filter-parser.ts';
 import { parseOrder } from './query/order.ts';
 import { toUser } from './store/rows.ts';
-import { UserPages, type UsersQuery } from './store/user-pages.ts';
+import { UserPages } from './store/user-pages.ts';
+import type { UsersQuery } from './store/users-query.ts';
 import type { UsersStore } from './store/users.store.ts';
 
 const defaultPageSize = 50;

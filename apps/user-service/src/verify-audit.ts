@@ -1,6 +1,7 @@
 // npm run audit:verify: checks that the audit log is what was written, while the service runs or over a copy.
 import { parseArgs } from 'node:util';
-import { type Database, readDatabase } from './config.ts';
+import { readDatabase } from './config.ts';
+import type { Database } from './store/database.ts';
 import { headText, readHead } from './store/audit-chain.ts';
 import { auditCuts, auditPages } from './store/audit-pages.ts';
 import { openReadOnly } from './store/read-only.ts';

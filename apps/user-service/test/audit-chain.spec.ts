@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
 import { createUser as creation } from '../src/create-user.ts';
-import type { Database } from '../src/config.ts';
+import type { Database } from '../src/store/database.ts';
 import { type Head, headText, noHead, sealOf } from '../src/store/audit-chain.ts';
 import { decodeEntry, encodeEntry } from '../src/store/audit-entry.ts';
 import { auditCuts, auditPages, type AuditRow } from '../src/store/audit-pages.ts';

@@ -20,7 +20,8 @@ import {
 } from '@rollcall/proto';
 import { makeDirectory } from '@rollcall/test-servers';
 import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs';
-import { type Config, type Database, readConfig } from '../src/config.ts';
+import { type Config, readConfig } from '../src/config.ts';
+import type { Database } from '../src/store/database.ts';
 import { createService, openEngine } from '../src/service.ts';
 import { UsersStore, type UsersStoreOptions } from '../src/store/users.store.ts';
 import { createPostgresDatabase, testedEngine } from './engines.ts';

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createFileRegistry, fromBinary, type FileRegistry } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { type Method, methodsOf } from './method-table.ts';
@@ -28,20 +27,3 @@ export function readContract(image: Uint8Array): Contract {
   }
   return { image, registry, methods };
 }
-
-/** A contract that `npm run generate` has built, by its file name. */
-export function builtContract(name: string): Contract {
-  return readContract(readFileSync(new URL(`../gen/${name}.binpb`, import.meta.url)));
-}
-
-/** `rollcall.*`, with health checking and reflection. */
-export const rollcallContract: Contract = builtContract('rollcall');
-
-/** The tutorial's `UserManager`. It has no package, and a `User` of its own. */
-export const tutorialUserManagerContract: Contract = builtContract('tutorial-user-manager');
-
-/** The tutorial's `UserService`. It has no package, and a `User` of its own. */
-export const tutorialUserServiceContract: Contract = builtContract('tutorial-user-service');
-
-/** The tutorial's `grpc.ChatServer`. */
-export const tutorialChatServerContract: Contract = builtContract('tutorial-chat-server');

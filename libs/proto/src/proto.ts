@@ -1,11 +1,10 @@
+export { type Contract, readContract } from './contract.ts';
 export {
-  type Contract,
-  readContract,
   rollcallContract,
   tutorialChatServerContract,
   tutorialUserManagerContract,
   tutorialUserServiceContract,
-} from './contract.ts';
+} from './contracts.ts';
 export { type AccessRule, type OwnRecordRule } from './access.ts';
 export { type HttpBinding, type Method, type MethodKind, methodsOf } from './method-table.ts';
 export { codecsOf, type MethodCodec } from './codecs.ts';
@@ -16,7 +15,8 @@ export { ProtoJsonError, readProtoJson, type UnreadableField } from './proto-jso
 export { describeField, readEnum, readScalar, type Scalar } from './proto-json/read-scalar.ts';
 export { isCertainlyValid } from './certainly-valid.ts';
 export { largestMessage } from './largest-message.ts';
-export { hasRules, validate, type Violation } from './validate.ts';
+export { hasRules, validate } from './validate.ts';
+export type { Violation } from './violation.ts';
 
 export * as access from './gen/types/rollcall/access/v1/access_service.ts';
 export * as callers from './gen/types/rollcall/access/v1/caller_service.ts';

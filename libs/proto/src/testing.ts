@@ -1,5 +1,10 @@
 /** Contracts for tests alone. */
-import { builtContract, type Contract } from './contract.ts';
+import { readFileSync } from 'node:fs';
+import { type Contract, readContract } from './contract.ts';
+
+function builtContract(name: string): Contract {
+  return readContract(readFileSync(new URL(`../gen/${name}.binpb`, import.meta.url)));
+}
 
 /** A contract with every kind of field, HTTP rule and stream, for the tests of the libraries. */
 export const testingContract: Contract = builtContract('testing');

@@ -1,6 +1,6 @@
 import { type DescMessage, getOption, hasOption } from '@bufbuild/protobuf';
 import { field as fieldRules, Ignore } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import type { Violation } from './validate.ts';
+import type { Violation } from './violation.ts';
 
 /** The texts of a message that have a greatest length, and the messages in it that have such texts. */
 interface Texts {

@@ -8,16 +8,7 @@ import {
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { isCertainlyValid } from './certainly-valid.ts';
 import { tooLongTexts } from './too-long-texts.ts';
-
-/** A field that breaks a rule of the contract. */
-export interface Violation {
-  /** The path of the field from the request, in proto names: `user.email`, `ids[3]`. Empty for a rule of the whole message. */
-  readonly field: string;
-  /** Which rule it breaks, such as `string.max_len`. */
-  readonly rule: string;
-  /** Why, as a sentence fit for the caller. */
-  readonly description: string;
-}
+import type { Violation } from './violation.ts';
 
 const validator = createValidator();
 const withRules = new WeakMap<DescMessage, boolean>();

@@ -5,25 +5,10 @@ import { emailKey } from '../query/text-keys.ts';
 import { changedRow, storedFields } from '../store/rows.ts';
 import type { Write } from '../store/write-queue.ts';
 import type { UsersStore } from '../store/users.store.ts';
-import type { SignInConfig } from './sign-in-environment.ts';
+import { firstAdministrator, type SignInConfig } from './sign-in-environment.ts';
 import type { SignIn } from './sign-in.ts';
 
 const logger = new Logger('sign-in');
-
-/** Who is made when nobody is there to make anybody. */
-export function firstAdministrator(email: string): user.User {
-  return {
-    id: '0',
-    name: 'Administrator',
-    email,
-    type: user.UserType.USER_TYPE_ADMINISTRATOR,
-    createTime: null,
-    updateTime: null,
-    deleteTime: null,
-    purgeTime: null,
-    etag: '',
-  };
-}
 
 /**
  * Creates the first administrator. Whoever has the address and is none gives it up: the configuration says whose it is,

@@ -8,8 +8,8 @@ import {
   type TrustedProxies,
 } from '@rollcall/access';
 import { type Environment, readSwitch, readWhole } from '@rollcall/grpc';
+import { user } from '@rollcall/proto';
 import { userViolations } from '../user-checks.ts';
-import { firstAdministrator } from './first-administrator.ts';
 import { type OidcConfig, readOidc } from './oidc-environment.ts';
 
 /** Who may call, and how they sign in. */
@@ -70,4 +70,19 @@ function readEmail(env: Environment): string {
   if (userViolations(firstAdministrator(value)).length > 0)
     throw new Error(`FIRST_ADMINISTRATOR_EMAIL: "${value}" is no email address`);
   return value;
+}
+
+/** Who is made when nobody is there to make anybody. */
+export function firstAdministrator(email: string): user.User {
+  return {
+    id: '0',
+    name: 'Administrator',
+    email,
+    type: user.UserType.USER_TYPE_ADMINISTRATOR,
+    createTime: null,
+    updateTime: null,
+    deleteTime: null,
+    purgeTime: null,
+    etag: '',
+  };
 }

@@ -1,6 +1,6 @@
 import type { Filter } from '../query/filter.ts';
 import type { Key } from './orders.ts';
-import type { UsersQuery } from './user-pages.ts';
+import type { UsersQuery } from './users-query.ts';
 
 /**
  * The users of one type by their ids, asked for as a stretch of the index of types and ids. PostgreSQL would guess from

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isSqliteError, NodeSqlite, NodeSqliteDialect, sqliteCannotOpen } from '@rollcall/sqlite';
 import { Kysely } from 'kysely';
-import type { Database } from '../config.ts';
+import type { Database } from './database.ts';
 import { postgresDialect, PostgresPool } from './postgres-pool.ts';
 import type { UsersDatabase } from './tables.ts';
 

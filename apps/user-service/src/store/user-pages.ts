@@ -23,14 +23,7 @@ import {
 } from './orders.ts';
 import { ScanTurns, turnCost } from './scan-turns.ts';
 import type { UsersDatabase } from './tables.ts';
-
-/** Which users, in which order. The list, its pages and its count are of the same query. */
-export interface UsersQuery {
-  readonly filter: Filter;
-  readonly order: Order;
-  /** Whether deleted users are among them. */
-  readonly showDeleted: boolean;
-}
+import type { UsersQuery } from './users-query.ts';
 
 /** The columns to order by whose values are text; those of the others are numbers. */
 const textColumns = ['name_key', 'email_key'];

@@ -6,7 +6,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { startPostgres } from '@rollcall/test-servers';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/config.ts';
+import type { Database } from '../../src/store/database.ts';
 import { all, createUser, failure, newUser, spawnService } from '../service.ts';
 
 /** A file system in memory that is soon full. It takes root to mount it. */
