@@ -1,7 +1,15 @@
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { addressKeys, callAddress, readServiceToken } from '@rollcall/access';
-import { CallLogger, GrpcChannel, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
+import {
+  batchClient,
+  batchServer,
+  CallLogger,
+  GrpcChannel,
+  GrpcServer,
+  type ServedContract,
+  TlsFiles,
+} from '@rollcall/grpc';
 import { type callers, rollcallContract, tutorialChatServerContract, type userService } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
 import { authorizeCalls } from './authorize.ts';
@@ -29,7 +37,11 @@ export async function createService(config: Config): Promise<Service> {
   const { listen, userTarget, logLevels, limits, drainMs, protectedMode } = config;
   const tls = config.tls && new TlsFiles(config.tls);
   const { log, presence } = await openRooms(config);
-  const users = new GrpcChannel(userTarget, { contracts: [rollcallContract], tls, packedCalls: config.packedCalls });
+  const users = new GrpcChannel(userTarget, {
+    contracts: [rollcallContract],
+    tls,
+    unaryCalls: config.packedCalls ? batchClient() : undefined,
+  });
   const token = protectedMode ? () => undefined : () => readServiceToken(config.serviceTokenFile);
   const directory = new Directory(
     users.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
@@ -48,7 +60,7 @@ export async function createService(config: Config): Promise<Service> {
     limits,
     drainMs,
     tls,
-    packedCalls: config.packedCalls ? {} : undefined,
+    plugins: config.packedCalls ? [batchServer()] : [],
   });
   const watch = new LogWatch(log, server);
   const chat = new Chat(log, presence, directory, new RoomShares(config.roomsPerUserAndHour));

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { GrpcChannel, type TlsFiles } from '@rollcall/grpc';
+import { batchClient, GrpcChannel, type TlsFiles } from '@rollcall/grpc';
 import { rollcallContract } from '@rollcall/proto';
 import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
 import { CallChecks } from './call-checks.ts';
@@ -28,8 +28,8 @@ const services = [
 @Module({})
 export class AppModule {
   static register(config: Config, clients: Clients, origins: OriginCheck, tls?: TlsFiles): DynamicModule {
-    const { packedCalls } = config;
-    const options = { contracts: [rollcallContract], tls, packedCalls };
+    const unaryCalls = config.packedCalls ? batchClient() : undefined;
+    const options = { contracts: [rollcallContract], tls, unaryCalls };
     const users = new GrpcChannel(config.userTarget, options);
     const chat = new GrpcChannel(config.chatTarget, options);
     const checks = config.protectedMode ? undefined : new CallChecks(users, clients);

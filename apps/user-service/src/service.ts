@@ -1,12 +1,13 @@
 import { addressKeys, callAddress, makeServiceToken } from '@rollcall/access';
 import { type INestMicroservice, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
+import { batchServer, CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
 import { ServiceCallers } from './caller.controller.ts';
 import { AuditWatch } from './audit-watch.ts';
-import type { Config, Database } from './config.ts';
+import type { Config } from './config.ts';
+import type { Database } from './store/database.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { authorizeCalls } from './sign-in/authorize.ts';
 import { letFirstAdministratorIn } from './sign-in/first-administrator.ts';
@@ -73,7 +74,6 @@ export async function createService(config: Config): Promise<Service> {
         store.audit.denied({ callerId, credential, address, ...denial }),
     });
     store.onClose(close);
-    const packedCalls = config.packedCalls ? {} : undefined;
     const server = new GrpcServer({
       listen,
       serve: servedContracts,
@@ -82,7 +82,7 @@ export async function createService(config: Config): Promise<Service> {
       limits,
       drainMs,
       tls,
-      packedCalls,
+      plugins: config.packedCalls ? [batchServer()] : [],
     });
     const callers = new ServiceCallers(lookUp, tokens, store.audit, check);
     const app = await NestFactory.createMicroservice(

@@ -69,7 +69,7 @@ export function callerNotAdmitted(names: readonly string[]): RpcError {
   return new RpcError(
     Status.PERMISSION_DENIED,
     'CALLER_NOT_ADMITTED',
-    `The certificate of the caller ${shown}, and the server admits others. Its TLS_CALLERS lists them.`,
+    `The certificate of the caller ${shown}, and the server admits others.`,
   );
 }
 
@@ -92,10 +92,4 @@ export function tooManyOpenCalls(): RpcError {
 export function requestTooLarge(bytes: number, mostBytes: number): RpcError {
   const message = `The request is ${bytes} bytes large, of at most ${mostBytes}.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
-}
-
-/** For a stream of packed calls whose caller has a right to none of them. */
-export function tooManyVainCalls(most: number): RpcError {
-  const message = `The last ${most} calls were refused, or were such as need no right. Open another stream.`;
-  return new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', message, { retryDelayMs: 1000 });
 }

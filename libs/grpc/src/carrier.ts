@@ -1,17 +1,40 @@
 import { constants } from 'node:http2';
 import { Metadata, type ServerDuplexStream, status as Status, type StatusObject } from '@grpc/grpc-js';
 import { admit, type IncomingCall } from './authorization.ts';
-import { deadlineExceeded, metadataTooLarge, tooManyCalls, tooManyVainCalls } from './call-ends.ts';
+import { deadlineExceeded, metadataTooLarge, tooManyCalls } from './call-ends.ts';
 import { CarriedCall } from './carried-call.ts';
 import { CarrierReplies } from './carrier-replies.ts';
 import { statusOf } from './error-status.ts';
 import { http2Stream } from './http2-below.ts';
 import { metadataBytes } from './metadata-size.ts';
-import type { CarrierHost, ConnectionLoad } from './packed-calls.ts';
 import { type CallEntry, decodeCarryRequest, type EncodedCalls, type ReceivedCarryRequest } from './packed-frames.ts';
 import { RpcError } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import { ServerCall } from './server-call.ts';
+import type { PluginHost } from './server-plugin.ts';
+
+/** What one stream may have under way. Calls beyond it are answered RESOURCE_EXHAUSTED. */
+export interface PackedCallLimits {
+  /** Calls; 4,000 by default. */
+  readonly maxCalls: number;
+  /** The requests of these calls with their metadata, in bytes; 16 MiB by default. */
+  readonly maxBytes: number;
+  /**
+   * Calls one after the other of which none needed a right that its caller had: those that were refused, and those that
+   * anybody may make; 1,000 by default. The stream then ends. At half of it its caller is asked to open another one.
+   */
+  readonly maxVainCalls: number;
+}
+
+/** What the streams that carry calls share. */
+export interface CarrierHost extends PluginHost {
+  readonly packedCallLimits: PackedCallLimits;
+}
+
+/** What the streams of one connection have under way together. */
+export interface ConnectionLoad {
+  calls: number;
+}
 
 /** How many calls are started in one turn of the event loop: the caller is to have answers while others are made. */
 const startsPerTurn = 16;
@@ -329,4 +352,10 @@ function answersNotRead(forMs: number): RpcError {
 function unimplemented(path: string): StatusObject {
   const details = `The server does not implement the method ${path}`;
   return { code: Status.UNIMPLEMENTED, details, metadata: new Metadata() };
+}
+
+/** For a stream of packed calls whose caller has a right to none of them. */
+function tooManyVainCalls(most: number): RpcError {
+  const message = `The last ${most} calls were refused, or were such as need no right. Open another stream.`;
+  return new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', message, { retryDelayMs: 1000 });
 }

@@ -13,21 +13,18 @@ import {
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
 import { Observable } from 'rxjs';
-import { Backends } from './backends.ts';
 import { endOfParent, givenUp, metadataTooLarge } from './call-ends.ts';
 import { currentCall, inheritMetadata } from './call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
-import { eachBackendConfig } from './each-backend.ts';
 import { errorFromStatus } from './error-status.ts';
 import { metadataBytes } from './metadata-size.ts';
-import { PackedChannel, type PackedCallOptions } from './packed-channel.ts';
-import { callPacked } from './packed-request.ts';
 import type { CallableMethod, CallOptions, Outgoing } from './outgoing.ts';
 import { RpcError } from './rpc-error.ts';
 import './status-order.ts';
 import { connectionOptions } from './service-config.ts';
 import { TlsChannelCredentials } from './tls-credentials.ts';
 import type { TlsFiles } from './tls-files.ts';
+import type { ChannelPlugin, UnaryCalls } from './unary-calls.ts';
 
 export interface GrpcChannelOptions {
   /**
@@ -43,12 +40,8 @@ export interface GrpcChannelOptions {
   readonly maxUnsentBytes?: number;
   /** The contracts of the services behind the target: their idempotent methods are retried (see service-config.ts). */
   readonly contracts?: readonly Contract[];
-  /**
-   * Packs small unary calls into messages of a stream, which costs a fraction of a call each (docs/packed-calls.md); to a
-   * server that takes none they are made plainly. They go over connections of their own, one to each server behind the
-   * target.
-   */
-  readonly packedCalls?: boolean | Partial<PackedCallOptions>;
+  /** Makes the unary calls that have a deadline, such as `batchClient()`; by default each has a stream of its own. */
+  readonly unaryCalls?: ChannelPlugin;
   /** Further options of grpc-js. */
   readonly channelOptions?: ChannelOptions;
 }
@@ -66,20 +59,7 @@ type AnyCall =
  */
 const withoutRetries = { 'grpc.per_rpc_retry_buffer_size': -1 };
 
-const ofPackedCalls = {
-  ...withoutRetries,
-  // An answer that is too large is an error of its call, not of the stream that carries others too.
-  'grpc.max_receive_message_length': -1,
-  'grpc.service_config': eachBackendConfig,
-  'grpc.service_config_disable_resolution': 1,
-  // A server that comes back is found within a second, also at another address.
-  'grpc.max_reconnect_backoff_ms': 500,
-  'grpc.dns_min_time_between_resolutions_ms': 500,
-};
-
 const defaultDeadlineMs = 15_000;
-/** What grpc-js takes when it is told nothing. */
-const defaultMaxResponseBytes = 4 * 1024 * 1024;
 const defaultMaxUnsentBytes = 4 * 1024 * 1024;
 /** Beyond it servers end the connection, and with it all other calls (see ServerLimits.maxMetadataBytes). */
 const maxMetadataBytes = 64 * 1024;
@@ -96,7 +76,7 @@ export class GrpcChannel {
   readonly #unwatch: (() => void) | undefined;
   readonly #defaultDeadlineMs: number;
   readonly #maxUnsentBytes: number;
-  readonly #packed: PackedChannel | undefined;
+  readonly #unaryCalls: UnaryCalls | undefined;
 
   /** @param target where the service is: `127.0.0.1:50051`, `dns:///user-service:50051`, `unix:///…` */
   constructor(target: string, options: GrpcChannelOptions = {}) {
@@ -110,18 +90,10 @@ export class GrpcChannel {
       (this.#uploading ??= new Client(target, credentials, { ...clientOptions, ...withoutRetries }));
     this.#defaultDeadlineMs = options.defaultDeadlineMs ?? defaultDeadlineMs;
     this.#maxUnsentBytes = options.maxUnsentBytes ?? defaultMaxUnsentBytes;
-    const { packedCalls = false } = options;
-    if (packedCalls !== false) {
-      const backends = new Backends();
-      const client = new Client(target, credentials, {
-        ...clientOptions,
-        ...ofPackedCalls,
-        ...backends.channelOptions,
-      });
-      const most = clientOptions['grpc.max_receive_message_length'] ?? defaultMaxResponseBytes;
-      const given = packedCalls === true ? {} : packedCalls;
-      this.#packed = new PackedChannel(client, backends, given, most < 0 ? Infinity : most);
-    }
+    this.#unaryCalls = options.unaryCalls?.attach(
+      (own) => new Client(target, credentials, { ...clientOptions, ...own }),
+      clientOptions,
+    );
   }
 
   /** Calls a method. @param input the request, or an Observable of requests where the method takes a stream */
@@ -145,8 +117,8 @@ export class GrpcChannel {
       const outgoing = { method, input, options, subscriber, parent, deadline, metadata };
       const unary = !method.requestStream && !method.responseStream;
       const callPlainly = <In>(call: Outgoing<In, Response>): (() => void) => this.#callPlainly(call);
-      return unary && this.#packed !== undefined && deadline !== Infinity
-        ? callPacked(this.#packed, { ...outgoing, input: input as Request }, bytes, callPlainly)
+      return unary && this.#unaryCalls !== undefined && deadline !== Infinity
+        ? this.#unaryCalls.call({ ...outgoing, input: input as Request }, bytes, callPlainly)
         : callPlainly(outgoing);
     });
   }
@@ -263,7 +235,7 @@ export class GrpcChannel {
   /** Closes the connection once the calls under way have ended. */
   close(): void {
     this.#unwatch?.();
-    this.#packed?.close();
+    this.#unaryCalls?.close();
     this.#uploading?.close();
     this.#client.close();
   }

@@ -20,14 +20,12 @@ import { http2Servers, setHttp2Options } from './http2-below.ts';
 import { IncomingCalls, type RequestKind } from './incoming-calls.ts';
 import { LastWords } from './last-words.ts';
 import { OutboxBudget } from './outbox.ts';
-import { defaultPackedCallLimits, type PackedCallLimits, PackedCalls } from './packed-calls.ts';
-import { maxFrameBytes } from './packed-frames.ts';
-import { carryPath } from './packed-method.ts';
 import { Reflection } from './reflection.ts';
 import { type RpcError, unknownError } from './rpc-error.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
+import type { PluginHost, PluginStreams, ServerPlugin } from './server-plugin.ts';
 import { channelOptionsOf, defaultLimits, fieldsRead, maxRequestBytes, type ServerLimits } from './server-limits.ts';
 import { ListenError } from './listen-error.ts';
 import { removeStaleSocket } from './stale-socket.ts';
@@ -49,11 +47,8 @@ export interface GrpcServerOptions {
   readonly authorize?: Authorize;
   /** Speaks TLS with these files, and asks callers for certificates when there are authorities among them. */
   readonly tls?: TlsFiles;
-  /**
-   * Also takes unary calls that callers pack into messages of a stream (docs/packed-calls.md), within these bounds. Without
-   * it, such callers make plain calls.
-   */
-  readonly packedCalls?: Partial<PackedCallLimits>;
+  /** What is served beside the services, such as `batchServer()`. */
+  readonly plugins?: readonly ServerPlugin[];
   /** What an address counts as where addresses have a bound, such as its network; each counts by itself by default. */
   readonly addressKey?: (address: string) => string;
   /** How long it may take to close, in milliseconds; 10,000 by default. Calls under way have nearly all of it. */
@@ -80,7 +75,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #methods = new Map<string, Method>();
   readonly #kinds = new Map<string, RequestKind>();
   readonly #unary = new Map<string, ServedMethod>();
-  readonly #packedCalls: PackedCalls | undefined;
+  readonly #plugins: ReadonlyMap<ServerPlugin, PluginStreams>;
   #address = '';
   #closing = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -89,13 +84,14 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     super();
     surviveUnhandledCallErrors();
     this.#options = options;
+    const { plugins = [] } = options;
     const limits = { ...defaultLimits, ...options.limits };
     const lastWords = new LastWords();
     this.#connections = new Connections({
       limits,
       admission: options.tls && admissionBy(options.tls),
       addressKey: options.addressKey ?? ((address) => address),
-      openPaths,
+      openPaths: new Set([...healthPaths, ...plugins.map(({ path }) => path)]),
       onClosed: (stream) => this.#incoming.closed(stream),
     });
     this.#incoming = new IncomingCalls({
@@ -115,7 +111,10 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
         ),
       );
     this.#server = new GrpcJsServer({
-      ...channelOptionsOf(limits, options.packedCalls !== undefined),
+      ...channelOptionsOf(
+        limits,
+        plugins.map(({ maxMessageBytes }) => maxMessageBytes),
+      ),
       ...options.channelOptions,
       interceptors: [...interceptors, ...(options.channelOptions?.interceptors ?? [])],
     });
@@ -128,15 +127,13 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       outboxBudget: new OutboxBudget(),
       logUnknownError: (error, context) => this.#logUnknownError(error, context),
     };
-    this.#packedCalls =
-      options.packedCalls &&
-      new PackedCalls({
-        ...this.#host,
-        packedCallLimits: { ...defaultPackedCallLimits, ...options.packedCalls },
-        authorize: options.authorize,
-        served: (path) => this.#unary.get(path),
-        unauthorizable: (error, call) => this.#unauthorizable(error, call),
-      });
+    const pluginHost: PluginHost = {
+      ...this.#host,
+      authorize: options.authorize,
+      served: (path) => this.#unary.get(path),
+      unauthorizable: (error, call) => this.#unauthorizable(error, call),
+    };
+    this.#plugins = new Map(plugins.map((plugin) => [plugin, plugin.attach(pluginHost)]));
   }
 
   /** Where the server listens, once it does: with the port that the system chose, if it was asked to. */
@@ -176,13 +173,13 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     // Its callback is not waited for: it never comes when a connection is being destroyed just now.
     this.#server.tryShutdown(() => undefined);
     const drained = this.#connections.gone();
-    this.#packedCalls?.drain();
+    for (const streams of this.#plugins.values()) streams.drain();
     for (const call of this.#host.live) if (call.resumable) call.end(endOfServer());
     const drainMs = this.#options.drainMs ?? 10_000;
     const lastWordMs = Math.min(1000, drainMs / 5); // the last status of each call has to leave its socket
     await within(drained, drainMs - lastWordMs);
     for (const call of this.#host.live) call.end(endOfServer());
-    this.#packedCalls?.end(endOfServer());
+    for (const streams of this.#plugins.values()) streams.end(endOfServer());
     await within(drained, lastWordMs);
     this.#server.forceShutdown();
     this.#connections.destroy();
@@ -209,7 +206,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     const now = Date.now();
     for (const call of this.#host.live) call.endIfDue(now);
     this.#incoming.endWhatIsDue(now);
-    this.#packedCalls?.endWhatIsDue(now);
+    for (const streams of this.#plugins.values()) streams.endWhatIsDue(now);
     this.#host.lastWords.cutOff(now);
     this.#connections.closeIdle(now);
   }
@@ -223,7 +220,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       'grpc.reflection.v1alpha.ServerReflection',
     ];
     const reflection = new Reflection(
-      [...new Set([...served.map(({ contract }) => contract), rollcallContract])],
+      [...new Set([...[...served, ...this.#plugins.keys()].map(({ contract }) => contract), rollcallContract])],
       [...names, ...own],
     );
     const ownHandlers = new Map([...this.#health.handlers(), ...reflection.handlers()]);
@@ -244,19 +241,19 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
         }
       }
     }
-    if (this.#packedCalls !== undefined) this.#serveCarriers(this.#packedCalls);
+    for (const [plugin, streams] of this.#plugins) this.#servePlugin(plugin, streams);
     if (missing.length > 0) throw new Error(`no handler for ${missing.join(', ')}`);
     const unknown = [...this.getHandlers().keys()].filter((path) => !names.includes(path.split('/')[1] ?? ''));
     if (unknown.length > 0) throw new Error(`handlers for what is not served: ${unknown.join(', ')}`);
   }
 
-  /** A stream that carries calls is none of ServerCall's; the calls are. */
-  #serveCarriers(packedCalls: PackedCalls): void {
-    const method = rollcallContract.methods.get(carryPath);
-    if (method === undefined) throw new Error(`the contract has no ${carryPath}`);
-    this.#methods.set(carryPath, method);
-    this.#kinds.set(carryPath, { single: false, unary: false, maxBytes: maxFrameBytes });
-    this.#registerRaw(carryPath, 'bidi', (stream: ServerDuplexStream<Buffer, Buffer>) => packedCalls.carry(stream));
+  /** A stream of a plug-in is no ServerCall. */
+  #servePlugin({ path, contract, maxMessageBytes }: ServerPlugin, streams: PluginStreams): void {
+    const method = contract.methods.get(path);
+    if (method === undefined) throw new Error(`the contract has no ${path}`);
+    this.#methods.set(path, method);
+    this.#kinds.set(path, { single: false, unary: false, maxBytes: maxMessageBytes });
+    this.#registerRaw(path, 'bidi', (stream: ServerDuplexStream<Buffer, Buffer>) => streams.serve(stream));
   }
 
   #registerRaw(path: string, type: string, handler: unknown): void {
@@ -309,8 +306,8 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   }
 }
 
-/** Methods of the server itself that anybody may call, and be in no hurry to end. */
-const openPaths = new Set([...['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`), carryPath]);
+/** Methods of the server itself that anybody may call, and be in no hurry to end; those of plug-ins are such too. */
+const healthPaths = ['Check', 'List', 'Watch'].map((name) => `/grpc.health.v1.Health/${name}`);
 
 /** Streams that wait for something to happen, for days if need be. */
 const endless = new Set(['/grpc.health.v1.Health/Watch']);

@@ -23,13 +23,17 @@ export { defaultLimits, type ServerLimits } from './server-limits.ts';
 export { ListenError } from './listen-error.ts';
 export { mapInOrder } from './map-in-order.ts';
 export { type PackedCallOptions } from './packed-channel.ts';
-export { type PackedCallLimits } from './packed-calls.ts';
+export type { PackedCallLimits } from './carrier.ts';
+export { batchServer } from './packed-calls.ts';
+export { batchClient } from './packed-request.ts';
+export type { PluginHost, PluginStreams, ServerPlugin } from './server-plugin.ts';
+export type { CallPlainly, ChannelPlugin, UnaryCalls } from './unary-calls.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
 export { type Listening, runApp, type RunningApp } from './run-app.ts';
 export { removeStaleSocket } from './stale-socket.ts';
 export { handshakeTimeoutMs } from './tls-credentials.ts';
-export { readServiceTls, readTls, type TlsConfig } from './tls-environment.ts';
-export { TlsFiles, type TlsMaterial } from './tls-files.ts';
+export { readServiceTls, readTls } from './tls-environment.ts';
+export { type TlsConfig, TlsFiles, type TlsMaterial } from './tls-files.ts';
 export {
   type ErrorDetails,
   type FieldViolation,

@@ -4,6 +4,7 @@
  */
 import { Metadata } from '@grpc/grpc-js';
 import { FrameReader, FrameWriter, malformed, tag, varintBytes, wire } from './frame-bytes.ts';
+import { entriesOf } from './metadata-size.ts';
 
 /** A call on its way. */
 export interface CallEntry {
@@ -189,11 +190,6 @@ export function metadataSize(field: number, metadata: Metadata | undefined): num
     for (const value of values) size += varintBytes(field) + lengthAndBytes(keySize + fieldSize(value.length));
   }
   return size;
-}
-
-/** The keys and values of metadata. What Metadata offers in public copies all of it. */
-export function entriesOf(metadata: Metadata): ReadonlyMap<string, readonly (string | Buffer)[]> {
-  return (metadata as unknown as { readonly internalRepr: ReadonlyMap<string, (string | Buffer)[]> }).internalRepr;
 }
 
 function callSize({ id, method, timeoutMs, metadata, request }: CallEntry): number {

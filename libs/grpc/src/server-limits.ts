@@ -1,7 +1,6 @@
 import type { ServerOptions } from '@grpc/grpc-js';
 import { largestMessage, type Method } from '@rollcall/proto';
 import { requestTooLarge } from './call-ends.ts';
-import { maxFrameBytes } from './packed-frames.ts';
 
 /** What a server takes before it says RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED. Sizes are in bytes, times in milliseconds. */
 export interface ServerLimits {
@@ -94,12 +93,12 @@ export const defaultLimits: ServerLimits = {
 const refusedAtATime = 100;
 
 /** The limits that grpc-js keeps by itself. */
-export function channelOptionsOf(limits: ServerLimits, packedCalls = false): ServerOptions {
+export function channelOptionsOf(limits: ServerLimits, pluginMessageBytes: readonly number[]): ServerOptions {
   return {
     'grpc.max_receive_message_length': Math.max(
       limits.maxMessageBytes,
       ...Object.values(limits.maxMessageBytesOf),
-      packedCalls ? maxFrameBytes : 0,
+      ...pluginMessageBytes,
     ),
     // Those beyond the limit have to come in, to be refused.
     'grpc.max_concurrent_streams': limits.maxCallsPerConnection + refusedAtATime,

@@ -15,7 +15,7 @@ import {
   Subject,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type CallContext, GrpcChannel, type RpcError, values } from '../src/grpc.ts';
+import { batchClient, type CallContext, GrpcChannel, type RpcError, values } from '../src/grpc.ts';
 import { shelfServiceName, startShelf, until, ways } from './shelf-service.ts';
 
 const path = `/${shelfServiceName}/ReadFile`;
@@ -169,8 +169,8 @@ describe('a retry', () => {
         return { path: 'at last', name: 'at last' };
       };
       await using service = await startShelf({ getBook: fail('getBook'), readFile: fail('readFile') }, way);
-      const packedCalls = 'packed' in way;
-      const channel = new GrpcChannel(service.target, { contracts: [testingContract], packedCalls });
+      const unaryCalls = 'packed' in way ? batchClient() : undefined;
+      const channel = new GrpcChannel(service.target, { contracts: [testingContract], unaryCalls });
       const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
       expect(await firstValueFrom(client.getBook({ name: '' }))).toMatchObject({ name: 'at last' });
       expect((await failure(client.readFile({ path: '' }))).code).toBe(Status.UNAVAILABLE);

@@ -1,7 +1,7 @@
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { NEVER } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type Authorize, errorFromStatus, RpcError } from '../src/grpc.ts';
+import { batchServer, type Authorize, errorFromStatus, RpcError } from '../src/grpc.ts';
 import { type CallEntry, type CarryResponse, decodeCarryResponse, encodeCarryRequest } from '../src/packed-frames.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { openCarrier, type RawCarrier } from './carriers.ts';
@@ -109,7 +109,7 @@ describe('a stream of packed calls', () => {
   });
 
   it('counts the metadata of its calls toward the bytes that it may have under way', async () => {
-    await using service = await startShelf({ readFile: () => NEVER }, { packedCalls: { maxBytes: 2500 } });
+    await using service = await startShelf({ readFile: () => NEVER }, { plugins: [batchServer({ maxBytes: 2500 })] });
     using carrier = openCarrier(service.target);
     const metadata = new Metadata();
     metadata.set('x-large', 'x'.repeat(1000));

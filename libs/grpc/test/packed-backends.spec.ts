@@ -2,7 +2,7 @@ import dns from 'node:dns';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { firstValueFrom, NEVER, type Subscription } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Authorize, GrpcChannel } from '../src/grpc.ts';
+import { batchClient, type Authorize, GrpcChannel } from '../src/grpc.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { watchStreams } from './carriers.ts';
 import { type Handlers, type Service, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
@@ -48,7 +48,7 @@ async function startServer(
 function connect(target: string): Disposable & { readonly client: Shelf } {
   const channel = new GrpcChannel(target, {
     defaultDeadlineMs: 60_000,
-    packedCalls: true,
+    unaryCalls: batchClient(),
     contracts: [testingContract],
   });
   return {

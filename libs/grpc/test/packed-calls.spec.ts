@@ -17,7 +17,15 @@ import {
   tap,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type CallContext, currentCall, GrpcChannel, type GrpcChannelOptions, RpcError } from '../src/grpc.ts';
+import {
+  batchClient,
+  batchServer,
+  type CallContext,
+  currentCall,
+  GrpcChannel,
+  type GrpcChannelOptions,
+  RpcError,
+} from '../src/grpc.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { decodeCarryResponse, encodeCarryRequest } from '../src/packed-frames.ts';
 import { failure, openCarrier, watchStreams } from './carriers.ts';
@@ -267,7 +275,7 @@ describe('a call is made plainly', () => {
       readFile: (request: shelf.ReadFileRequest) => ((calls += 1), echo(request)),
     });
     const { paths } = watchStreams(service);
-    using other = connect(service, { packedCalls: true });
+    using other = connect(service, { unaryCalls: batchClient() });
     const answers = await Promise.all(['a', 'b'].map((path) => firstValueFrom(other.client.readFile({ path }))));
     expect(answers).toEqual([{ path: 'a' }, { path: 'b' }]);
     expect(await firstValueFrom(other.client.readFile({ path: 'c' }))).toEqual({ path: 'c' });
@@ -329,7 +337,7 @@ describe('bounds', () => {
       },
       packed,
     );
-    using bounded = connect(service, { packedCalls: { maxCalls: 2 } });
+    using bounded = connect(service, { unaryCalls: batchClient({ maxCalls: 2 }) });
     const answers = lastValueFrom(from(['a', 'b', 'c']).pipe(mergeMap((path) => bounded.client.readFile({ path }))));
     await until(() => running.length === 2);
     for (const answer of running.splice(0)) answer();
@@ -341,7 +349,7 @@ describe('bounds', () => {
   it('are RESOURCE_EXHAUSTED for who waits up to the deadline', async () => {
     let running = 0;
     await using service = await startShelf({ readFile: () => ((running += 1), NEVER), getBook: () => ({}) }, packed);
-    using bounded = connect(service, { packedCalls: { maxCalls: 1 } });
+    using bounded = connect(service, { unaryCalls: batchClient({ maxCalls: 1 }) });
     const first = bounded.client.readFile({ path: '' }).subscribe();
     await until(() => running === 1);
     expect(await failure(bounded.client.readFile({ path: '' }, { deadline: Date.now() + 50 }))).toMatchObject({
@@ -354,12 +362,12 @@ describe('bounds', () => {
   });
 
   it.each([
-    ['server', { packedCalls: { maxCalls: 1 } }],
-    ['connection', { packedCalls: {}, limits: { maxCallsPerConnection: 1 } }],
+    ['server', { plugins: [batchServer({ maxCalls: 1 })] }],
+    ['connection', { plugins: [batchServer()], limits: { maxCallsPerConnection: 1 } }],
   ])('of the %s are RESOURCE_EXHAUSTED for the calls beyond them', async (_, options) => {
     let running = 0;
     await using service = await startShelf({ readFile: () => ((running += 1), NEVER) }, options);
-    using other = connect(service, { packedCalls: true });
+    using other = connect(service, { unaryCalls: batchClient() });
     const first = other.client.readFile({ path: '' }).subscribe();
     await until(() => running === 1);
     expect(await failure(other.client.readFile({ path: '' }))).toMatchObject({

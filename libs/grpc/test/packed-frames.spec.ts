@@ -11,8 +11,8 @@ import {
   decodeCarryResponse,
   encodeCarryRequest,
   encodeCarryResponse,
-  entriesOf,
 } from '../src/packed-frames.ts';
+import { entriesOf } from '../src/metadata-size.ts';
 
 const found = codecsOf(rollcallContract).get('/rollcall.transport.v1.PackedCallsService/Carry');
 if (found === undefined) throw new Error('the contract has no Carry');

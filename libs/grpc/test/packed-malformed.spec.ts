@@ -3,7 +3,7 @@ import { type shelf, testingContract } from '@rollcall/proto/testing';
 import * as fc from 'fast-check';
 import { firstValueFrom, NEVER, Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type CallContext, errorFromStatus, GrpcChannel, type RpcError } from '../src/grpc.ts';
+import { batchClient, type CallContext, errorFromStatus, GrpcChannel, type RpcError } from '../src/grpc.ts';
 import {
   type CarryResponse,
   decodeCarryResponse,
@@ -244,7 +244,7 @@ describe('a caller whose server wants new calls to go elsewhere', () => {
     const file = encodeCarryResponse({ replies: [reply], draining: false });
     const answers = [draining, file, file];
     using elsewhere = await startLiar(() => answers.splice(0, 1));
-    const channel = new GrpcChannel(elsewhere.target, { defaultDeadlineMs: 60_000, packedCalls: true });
+    const channel = new GrpcChannel(elsewhere.target, { defaultDeadlineMs: 60_000, unaryCalls: batchClient() });
     const client = channel.client<Shelf>(testingContract, shelfServiceName);
     await firstValueFrom(client.readFile({ path: '' }));
     await until(() => elsewhere.streams.halfClosed === 1);
@@ -264,7 +264,7 @@ describe('a caller whose server cannot be understood', () => {
     ],
   ])('gives its calls up when an answer %s, and makes the next plainly', async (_, answer) => {
     using liar = await startLiar(() => [answer]);
-    const channel = new GrpcChannel(liar.target, { defaultDeadlineMs: 60_000, packedCalls: true });
+    const channel = new GrpcChannel(liar.target, { defaultDeadlineMs: 60_000, unaryCalls: batchClient() });
     const client = channel.client<Shelf>(testingContract, shelfServiceName);
     expect((await failure(client.readFile({ path: '' }))).code).toBe(Status.UNAVAILABLE);
     expect((await failure(client.readFile({ path: '' }))).code).toBe(Status.UNIMPLEMENTED);
@@ -286,7 +286,7 @@ describe('a caller whose server cannot be understood', () => {
     await fc.assert(
       fc.asyncProperty(frames(wellFormed), async (sent) => {
         answers = sent;
-        const channel = new GrpcChannel(liar.target, { packedCalls: true });
+        const channel = new GrpcChannel(liar.target, { unaryCalls: batchClient() });
         const client = channel.client<Shelf>(testingContract, shelfServiceName);
         let taken = 0;
         const take = (path: string): Promise<void> =>

@@ -1,3 +1,4 @@
+import { batchClient } from '../src/grpc.ts';
 import type { ServerHttp2Stream } from 'node:http2';
 import { status as Status } from '@grpc/grpc-js';
 import { lastValueFrom } from 'rxjs';
@@ -30,7 +31,7 @@ const server = (carry: (stream: ServerHttp2Stream) => void, plain: { calls: numb
       plain.calls += 1;
       void send(stream, messages(1, 5)).then(() => trailers(stream, Status.OK));
     },
-    { packedCalls: true },
+    { unaryCalls: batchClient() },
   );
 
 describe('calls that a server refuses to take packed', () => {

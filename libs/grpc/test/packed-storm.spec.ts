@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GrpcChannel } from '../src/grpc.ts';
+import { batchClient, GrpcChannel } from '../src/grpc.ts';
 import { until } from './shelf-service.ts';
 import { startBetween } from './storm/between.ts';
 import { newLedger, startStormServer, type StormServer } from './storm/storm-service.ts';
@@ -19,7 +19,7 @@ describe('a storm of calls', () => {
       await using two = await startStormServer(`127.0.0.2:${port}`, ledger);
       const third = `127.0.0.3:${port}`;
       let passing: StormServer | undefined = await startStormServer(third, ledger);
-      const channel = new GrpcChannel(`ipv4:${one.address},${two.address},${third}`, { packedCalls: true });
+      const channel = new GrpcChannel(`ipv4:${one.address},${two.address},${third}`, { unaryCalls: batchClient() });
       let ended: Promise<void> = Promise.resolve();
       const onCall = (id: number): void => {
         if (id % 1000 === 500) (id % 2000 === 500 ? one : two).cut();
@@ -54,7 +54,7 @@ describe('a storm of calls', () => {
       const others = replies.filter((reply) => reply !== first && reply !== second);
       return [{ ...first, id: second.id }, { ...second, id: first.id }, ...others];
     });
-    const channel = new GrpcChannel(swapping.address, { packedCalls: true });
+    const channel = new GrpcChannel(swapping.address, { unaryCalls: batchClient() });
     const { faults } = await rage({ channel, ledger, calls: 2000, seed, atATime: 100 });
     channel.close();
     expect(swaps).toBe(5);
@@ -70,7 +70,7 @@ describe('a storm of calls', () => {
       ids.push(...replies.map(({ id }) => id));
       return replies;
     });
-    const channel = new GrpcChannel(watching.address, { packedCalls: true });
+    const channel = new GrpcChannel(watching.address, { unaryCalls: batchClient() });
     const { faults, ends } = await rage({ channel, ledger, calls: 3000, seed, atATime: 300 });
     channel.close();
     expect(faults).toEqual([]);

@@ -8,6 +8,8 @@ import { NestFactory } from '@nestjs/core';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { throwError } from 'rxjs';
 import {
+  batchClient,
+  batchServer,
   type CallContext,
   GrpcChannel,
   GrpcController,
@@ -52,7 +54,7 @@ export async function startShelf(
     listen: target,
     serve: [{ contract: testingContract, services: [shelfServiceName] }],
     drainMs: 200,
-    ...(packed && { packedCalls: {} }),
+    ...(packed && { plugins: [batchServer()] }),
     ...serverOptions,
   });
   @Module({
@@ -63,7 +65,10 @@ export async function startShelf(
   const app = await NestFactory.createMicroservice(ShelfModule, { strategy: server, logger: false });
   if (guard !== undefined) app.useGlobalGuards(new guard());
   await app.listen();
-  const channel = new GrpcChannel(target, { defaultDeadlineMs: 60_000, packedCalls: packed }); // for a busy machine
+  const channel = new GrpcChannel(target, {
+    defaultDeadlineMs: 60_000,
+    unaryCalls: packed ? batchClient() : undefined,
+  }); // for a busy machine
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= app.close());
   return {

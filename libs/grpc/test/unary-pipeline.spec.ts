@@ -16,7 +16,7 @@ import type { shelf } from '@rollcall/proto/testing';
 import { makeAuthority } from '@rollcall/test-servers';
 import { delay, firstValueFrom, from, map, mergeMap, Observable, of, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type CallContext, currentCall, RpcError } from '../src/grpc.ts';
+import { batchClient, type CallContext, currentCall, RpcError } from '../src/grpc.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { failure, watchStreams } from './carriers.ts';
 import { startShelf, until, ways } from './shelf-service.ts';
@@ -220,10 +220,10 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
       party,
       packed,
     );
-    const packedCalls = 'packed' in packed;
-    using caller = connectSecurely(service, authority, { identity: gateway }, { packedCalls });
+    const unaryCalls = 'packed' in packed ? batchClient() : undefined;
+    using caller = connectSecurely(service, authority, { identity: gateway }, { unaryCalls });
     const { paths } = watchStreams(service);
     expect(await firstValueFrom(caller.client.readFile({ path: '' }))).toEqual({ path: 'gateway.internal' });
-    expect(paths.includes(carryPath)).toBe(packedCalls);
+    expect(paths.includes(carryPath)).toBe(unaryCalls !== undefined);
   });
 });
