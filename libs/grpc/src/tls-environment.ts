@@ -2,7 +2,7 @@ import type { Environment } from './environment.ts';
 import { readWhole } from './server-environment.ts';
 import type { TlsConfig } from './tls-files.ts';
 
-const names = { cert: 'TLS_CERT', key: 'TLS_KEY', ca: 'TLS_CA' } as const;
+const fileNames = { cert: 'TLS_CERT', key: 'TLS_KEY', ca: 'TLS_CA' } as const;
 const defaultReloadMs = 5000;
 
 /**
@@ -12,7 +12,7 @@ const defaultReloadMs = 5000;
  * @throws Error that names the variable that is wrong or missing
  */
 export function readTls(env: Environment): TlsConfig | undefined {
-  const [cert, key, ca] = [names.cert, names.key, names.ca].map((name) => readPath(env, name));
+  const [cert, key, ca] = [fileNames.cert, fileNames.key, fileNames.ca].map((name) => readPath(env, name));
   const callers = readCallers(env);
   const reloadMs = readWhole(env, 'TLS_RELOAD_MS', defaultReloadMs);
   if (key === undefined && cert !== undefined) throw new Error('TLS_KEY: TLS_CERT is of no use without its key');
@@ -23,7 +23,7 @@ export function readTls(env: Environment): TlsConfig | undefined {
       'TLS_CALLERS: callers are known by their certificates alone, which takes TLS_CERT, TLS_KEY and TLS_CA',
     );
   if (cert === undefined && ca === undefined) return undefined;
-  return Object.freeze({ cert, key, ca, callers, reloadMs, names });
+  return Object.freeze({ cert, key, ca, callers, reloadMs, names: fileNames });
 }
 
 /**
