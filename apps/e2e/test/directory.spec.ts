@@ -151,6 +151,12 @@ it('guards a change by If-Match, and reads by If-None-Match', async () => {
   expect(JSON.parse(changed.text)).not.toHaveProperty('age');
   expect((await patch({ 'if-match': etag }, { name: 'Eve' })).status).toBe(412);
   expect((await ask(rollcall, '/v1/users/401', { verb: 'DELETE', headers: { 'if-match': etag } })).status).toBe(412);
+  // What is too long for an etag is none that a user has.
+  for (const condition of [`"${'x'.repeat(64)}"`, `"${'x'.repeat(65)}"`]) {
+    const headers = { 'if-match': condition };
+    expect((await patch(headers, { name: 'Eve' })).status).toBe(412);
+    expect((await ask(rollcall, '/v1/users/401', { verb: 'DELETE', headers })).status).toBe(412);
+  }
   const now = String(changed.headers['etag']);
   expect((await ask(rollcall, '/v1/users/401', { headers: { 'if-none-match': now } })).status).toBe(304);
   expect((await ask(rollcall, '/v1/users/401', { headers: { 'if-none-match': etag } })).status).toBe(200);

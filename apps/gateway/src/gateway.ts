@@ -22,7 +22,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
   const origins = new OriginCheck(config, clients);
   const adapter = transcoderAdapter({
     limits: config.limits,
-    https: https && httpsOptions(https),
+    https: https && httpsOptions(https, config.limits.headersTimeoutMs),
     secretParameter: ticketParameter,
     connectionOf: (socket) => clients.connectionOf(socket),
     headersOf: (request) => (clients.isSecure(request) ? overTls : {}),
@@ -37,7 +37,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
       logger: new CallLogger({ json: !process.stdout.isTTY, logLevels: config.logLevels }),
     },
   );
-  if (https !== undefined) keepUp(app.getHttpServer() as Server, https);
+  if (https !== undefined) keepUp(app.getHttpServer() as Server, https, config.limits.headersTimeoutMs);
   adapter.getInstance().addHook('onRequest', ({ raw }, _reply, done) => {
     origins.check(raw);
     done();

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type Authority, type Identity, makeAuthority, makePemFolder, type PemFolder } from '@rollcall/test-servers';
 import { beforeAll, expect, it } from 'vitest';
@@ -105,4 +105,44 @@ it.each([
 ])('does not start when the file of %s cannot be used: %j', async (name, env) => {
   using folder = makePemFolder({ identity });
   await expect(startGateway(folder, env)).rejects.toThrow(new RegExp(`^${name}: `));
+});
+
+/** A client's first record of TLS, cut off. */
+const beginningOfHello = Buffer.from('160301020001', 'hex');
+
+async function halfShaken(port: number): Promise<Socket> {
+  const socket = connectSocket(port, '127.0.0.1').on('error', () => undefined); // it may be reset
+  await once(socket.resume(), 'connect');
+  socket.write(beginningOfHello);
+  return socket;
+}
+
+it.each(['HTTP_MAX_CONNECTIONS', 'HTTP_MAX_ADDRESS_CONNECTIONS'])(
+  'counts connections that have not shaken hands toward %s',
+  async (variable) => {
+    using folder = makePemFolder({ identity });
+    const env = { TRUSTED_PROXIES: 'none', HTTP_HEADERS_TIMEOUT_MS: '3600000', [variable]: '3' };
+    await using gateway = await startGateway(folder, env);
+    const held = [await halfShaken(gateway.port), await halfShaken(gateway.port)];
+    const served = (): Promise<boolean> =>
+      get(gateway.url, authority).then(
+        () => true,
+        () => false,
+      );
+    expect(await served()).toBe(true);
+    held.push(await halfShaken(gateway.port));
+    expect(await served()).toBe(false);
+    held[0]?.destroy();
+    await expect.poll(served).toBe(true);
+    for (const socket of held) socket.destroy();
+  },
+);
+
+it('closes connections that do not shake hands in the time that headers have', async () => {
+  using folder = makePemFolder({ identity });
+  await using gateway = await startGateway(folder, { HTTP_HEADERS_TIMEOUT_MS: '50' });
+  const silent = connectSocket(gateway.port, '127.0.0.1').on('error', () => undefined);
+  const half = await halfShaken(gateway.port);
+  await Promise.all([silent, half].map((socket) => once(socket.resume(), 'close')));
+  expect([silent.bytesRead, half.bytesRead]).toEqual([0, 0]);
 });

@@ -131,6 +131,8 @@ export class Connections {
 
   /** Makes room for a connection. @param load what the room is wanted of @returns false when all of them have calls */
   #closeIdlest(load: Load): boolean {
+    // Those that have not shaken hands come first: nobody who is served loses a connection to them.
+    if (this.#handshakes.cutOldest(({ remoteAddress }) => this.#sockets.isWithin(remoteAddress, load))) return true;
     for (const [session, connection] of this.#open) {
       if (connection.calls > 0 || session.destroyed || !connection.load.within(load)) continue;
       session.destroy();

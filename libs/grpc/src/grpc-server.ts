@@ -146,7 +146,10 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     try {
       this.#register();
       const { listen, tls } = this.#options;
-      const credentials = tls === undefined ? ServerCredentials.createInsecure() : new TlsServerCredentials(tls);
+      const credentials =
+        tls === undefined
+          ? ServerCredentials.createInsecure()
+          : new TlsServerCredentials(tls, this.#host.limits.connectionBeginMs);
       await removeStaleSocket(listen);
       const port = await new Promise<number>((resolve, reject) => {
         this.#server.bindAsync(listen, credentials, (error, bound) =>

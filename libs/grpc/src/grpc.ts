@@ -31,7 +31,6 @@ export type { CallPlainly, ChannelPlugin, UnaryCalls } from './unary-calls.ts';
 export { PassOnFilter } from './pass-on.filter.ts';
 export { type Listening, runApp, type RunningApp } from './run-app.ts';
 export { removeStaleSocket } from './stale-socket.ts';
-export { handshakeTimeoutMs } from './tls-credentials.ts';
 export { readServiceTls, readTls } from './tls-environment.ts';
 export { type TlsConfig, TlsFiles, type TlsMaterial } from './tls-files.ts';
 export {

@@ -18,6 +18,16 @@ export class Handshakes {
     });
   }
 
+  /** Cuts the oldest off of those that a condition is true of. @returns false when there is none */
+  cutOldest(isMeant: (socket: Socket) => boolean): boolean {
+    for (const socket of this.#under) {
+      if (socket.destroyed || !isMeant(socket)) continue;
+      socket.destroy();
+      return true;
+    }
+    return false;
+  }
+
   /** Cuts them off. */
   cutOff(): void {
     for (const socket of this.#under) socket.destroy();

@@ -48,6 +48,11 @@ export class Sockets {
     });
   }
 
+  /** Whether a connection from an address is one of those that a load counts. */
+  isWithin(address: string | undefined, load: Load): boolean {
+    return this.#ofAddress(address).within(load);
+  }
+
   /** Makes what counts for one connection from an address. */
   loadOf(address: string | undefined): Load {
     const { maxOpenCallsPerConnection: openCalls, maxUnfinishedBytesPerConnection: unfinishedBytes } = this.#limits;

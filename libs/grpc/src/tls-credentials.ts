@@ -4,9 +4,6 @@ import { connect } from 'node:tls';
 import { ChannelCredentials, experimental, ServerCredentials } from '@grpc/grpc-js';
 import type { TlsFiles } from './tls-files.ts';
 
-/** How long a caller may take to shake hands, in milliseconds. Until then it holds a socket, and nothing else tells of it. */
-export const handshakeTimeoutMs = 10_000;
-
 type Watcher = Parameters<ServerCredentials['_addWatcher']>[0];
 
 /**
@@ -21,11 +18,9 @@ export class TlsServerCredentials extends ServerCredentials {
   readonly #files: TlsFiles;
   #unwatch: (() => void) | undefined;
 
-  constructor(files: TlsFiles) {
-    super(
-      { requestCert: files.verifiesPeers, rejectUnauthorized: true, handshakeTimeout: handshakeTimeoutMs },
-      files.current.options,
-    );
+  /** @param handshakeTimeout how long a caller may take to shake hands, in milliseconds */
+  constructor(files: TlsFiles, handshakeTimeout: number) {
+    super({ requestCert: files.verifiesPeers, rejectUnauthorized: true, handshakeTimeout }, files.current.options);
     this.#files = files;
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { status as Status } from '@grpc/grpc-js';
 import { type Authority, type Identity, makeAuthority } from '@rollcall/test-servers';
@@ -30,9 +30,21 @@ let gateway: Identity;
 
 beforeAll(async () => {
   [authority, other] = [await makeAuthority('one'), await makeAuthority('other')];
-  service = await authority.issue({ names: ['localhost', 'shelf.internal'] });
+  service = await authority.issue({
+    names: ['localhost', 'shelf.internal'],
+    otherNames: [{ type: 'ip', value: '127.0.0.1' }],
+  });
   gateway = await authority.issue({ names: ['Gateway.internal', 'localhost'] });
 });
+
+/** A client's first record of TLS, cut off. */
+const beginningOfHello = Buffer.from('160301020001', 'hex');
+
+async function openSocket({ target }: { readonly target: string }): Promise<Socket> {
+  const socket = connectSocket(target.replace('unix://', '')).on('error', () => undefined); // it may be reset
+  await once(socket.resume(), 'connect');
+  return socket;
+}
 
 /** HTTP/2 over TLS by Node alone, to a server on a unix socket. */
 function rawConnection(
@@ -114,6 +126,46 @@ describe('a server with a certificate', () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     const [error] = await once(rawConnection(shelf, old).session, 'error').catch((caught: unknown) => [caught]);
     expect(error).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
+  });
+
+  it('closes the connections of those who do not shake hands in time, whatever they have said', async () => {
+    using party = makeParty({ identity: service });
+    await using shelf = await startSecure(handlers, party, { limits: { connectionBeginMs: 50 } });
+    const silent = await openSocket(shelf);
+    const half = await openSocket(shelf);
+    half.write(beginningOfHello);
+    await Promise.all([silent, half].map((socket) => once(socket, 'close')));
+    using caller = connectSecurely(shelf, authority);
+    expect(await firstValueFrom(caller.client.readFile({ path: '' }))).toEqual({ path: '' });
+  });
+
+  it.each([
+    ['of an address', { maxConnectionsPerAddress: 3 }],
+    ['of a server', { maxConnections: 3 }],
+  ])('counts handshakes among the connections %s: the oldest one makes room', async (_, limits) => {
+    using party = makeParty({ identity: service });
+    const listen = '127.0.0.1:0';
+    await using shelf = await startSecure(handlers, party, {
+      listen,
+      limits: { ...limits, connectionBeginMs: 3_600_000 },
+    });
+    using caller = connectSecurely({ target: shelf.server.address }, authority);
+    await firstValueFrom(caller.client.readFile({ path: '' }));
+    const port = Number(shelf.server.address.split(':')[1]);
+    const held: Socket[] = [];
+    for (let count = 0; count < 6; count += 1) {
+      const socket = connectSocket(port, '127.0.0.1').on('error', () => undefined);
+      await once(socket.resume(), 'connect');
+      socket.write(beginningOfHello);
+      held.push(socket);
+    }
+    await until(() => held.filter(({ closed }) => closed).length === 4);
+    expect(held.map(({ closed }) => closed)).toEqual([true, true, true, true, false, false]);
+    // The connection that is served has stayed, though it has no call.
+    expect(await firstValueFrom(caller.client.readFile({ path: '' }))).toEqual({ path: '' });
+    using newcomer = connectSecurely({ target: shelf.server.address }, authority);
+    expect(await firstValueFrom(newcomer.client.readFile({ path: '' }))).toEqual({ path: '' });
+    for (const socket of held) socket.destroy();
   });
 
   it('closes though somebody connected and said nothing', { timeout: 5000 }, async () => {

@@ -24,7 +24,7 @@ import {
   unmatchedEtag,
   weigh,
 } from './conditions.ts';
-import { camelCase, isJsonObject, jsonPath } from './field-path.ts';
+import { isJsonObject } from './field-path.ts';
 import type { LiveStreams } from './live-streams.ts';
 import { presentableError } from './presentable-error.ts';
 import { problemOf } from './problem.ts';
@@ -184,8 +184,7 @@ export class Exchange {
     } catch (error) {
       // What the rules do not take for an etag is none that a resource has; the caller has sent no such field.
       const { violations = [] } = error instanceof RpcError ? error.details : {};
-      const place = jsonPath(this.#manners.ifMatch ?? []);
-      if (violations.length === 0 || !violations.every(({ field }) => camelCase(field) === place)) throw error;
+      if (violations.length === 0 || !violations.every(({ field }) => field === 'If-Match')) throw error;
       return this.#reader.read({ ...parts, etag: unmatchedEtag() }, body, wholeBody);
     }
   }

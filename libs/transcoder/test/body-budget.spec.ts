@@ -128,31 +128,46 @@ it('cuts a body whose time ends, however long it took to admit it', async () => 
   expect((await problemOf(request)).status).toBe(408);
 });
 
+/** Opens a connection; one beyond a bound is closed at once. */
+async function openConnection({ socketPath }: Rest): Promise<Socket> {
+  const socket = connect(socketPath);
+  socket.on('error', () => undefined); // it may be reset
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Whether a connection gets an answer, and not its end. */
+function isServed(socket: Socket): Promise<boolean> {
+  socket.write(`GET ${path}/2 HTTP/1.1\r\nHost: x\r\n\r\n`);
+  return new Promise((resolve) => {
+    socket.once('data', () => resolve(true));
+    socket.once('close', () => resolve(false));
+  });
+}
+
+it('takes as many connections as it may, closes the next one without an answer, and takes another when one has ended', async () => {
+  await using rest = await startRest({ adapter: { limits: { maxConnections: 3 } } });
+  const sockets = [await openConnection(rest), await openConnection(rest), await openConnection(rest)];
+  for (const socket of sockets) expect(await isServed(socket)).toBe(true);
+  const beyond = await openConnection(rest);
+  expect([await isServed(beyond), beyond.bytesRead]).toEqual([false, 0]);
+  for (const socket of sockets) expect(await isServed(socket)).toBe(true);
+  sockets[0]?.destroy();
+  await expect.poll(async () => isServed(await openConnection(rest))).toBe(true);
+});
+
 it('closes the connections of an address beyond its bound, and lets others in', async () => {
   let address: string | undefined = '192.0.2.1';
   const limits = { maxAddressConnections: 3 };
   await using rest = await startRest({ adapter: { limits, connectionOf: () => address } });
-  const open = async (): Promise<Socket> => {
-    const socket = connect(rest.socketPath);
-    socket.on('error', () => undefined); // it may be reset
-    await once(socket, 'connect');
-    return socket;
-  };
-  const served = (socket: Socket): Promise<boolean> => {
-    socket.write(`GET ${path}/2 HTTP/1.1\r\nHost: x\r\n\r\n`);
-    return new Promise((resolve) => {
-      socket.once('data', () => resolve(true));
-      socket.once('close', () => resolve(false));
-    });
-  };
-  const sockets = [await open(), await open(), await open()];
-  for (const socket of sockets) expect(await served(socket)).toBe(true);
-  expect(await served(await open())).toBe(false);
+  const sockets = [await openConnection(rest), await openConnection(rest), await openConnection(rest)];
+  for (const socket of sockets) expect(await isServed(socket)).toBe(true);
+  expect(await isServed(await openConnection(rest))).toBe(false);
   address = '192.0.2.2';
-  expect(await served(await open())).toBe(true);
+  expect(await isServed(await openConnection(rest))).toBe(true);
   address = undefined;
-  for (let n = 0; n < 4; n += 1) expect(await served(await open())).toBe(true);
+  for (let n = 0; n < 4; n += 1) expect(await isServed(await openConnection(rest))).toBe(true);
   address = '192.0.2.1';
   sockets[0]?.destroy();
-  await expect.poll(async () => served(await open())).toBe(true);
+  await expect.poll(async () => isServed(await openConnection(rest))).toBe(true);
 });

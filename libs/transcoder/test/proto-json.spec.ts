@@ -141,6 +141,15 @@ describe('ProtoJSON', () => {
     });
   });
 
+  it('takes messages that lie in a hundred at the most, as gRPC does', async () => {
+    // The request, the book, and two for each list: a Value and a ListValue. What is in the last one is a Value.
+    const nested = (inside: string): string => `{"book":{"value":${'['.repeat(49)}${inside}${']'.repeat(49)}}}`;
+    const taken = await ask(rest, '/v1/books:echo', { verb: 'POST', body: nested('') });
+    expect([taken.status, taken.text]).toEqual([200, expect.stringContaining('['.repeat(49))]);
+    const refused = await ask(rest, '/v1/books:echo', { verb: 'POST', body: nested('1') });
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('MALFORMED_REQUEST')]);
+  });
+
   it('keeps a map key named __proto__ as a key like any other', async () => {
     const { text } = await ask(rest, '/v1/books:echo', { verb: 'POST', body: '{"book":{"counts":{"__proto__":"1"}}}' });
     expect(text).toContain('"counts":{"__proto__":"1"}');

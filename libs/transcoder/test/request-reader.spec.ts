@@ -222,6 +222,34 @@ describe('bounds', () => {
     expect(refusal(() => echo(number(701))).fields).toEqual(['book.aDouble']);
   });
 
+  it.each(['DELETE /v1/users/{id}', 'POST /v1/users/{id}:undelete'])(
+    'If-Match with an etag of 64 characters is taken for %s, and one of more refused, naming the header',
+    (name) => {
+      const read = readerOf(rollcallContract, name);
+      const body = name.startsWith('DELETE') ? undefined : '{}';
+      const withEtag = (length: number) => refusal(() => read(body, { ...user('7'), etag: 'x'.repeat(length) }));
+      expect(withEtag(64).detail).toBe('it was taken');
+      expect(withEtag(65)).toEqual({ fields: ['If-Match'], detail: expect.stringMatching(/^If-Match: .*64/) });
+    },
+  );
+
+  it.each(['\0', '\x1f', '\x7f', '\x80', '\x85', '\x9f', '\u061c', '\u200e', '\u2028', '\u202e', '\u2066', '\u2069'])(
+    'the name %j is refused: control characters and those that change the direction of text',
+    (character) => {
+      const named = (name: string) => refusal(() => createUser(JSON.stringify({ name })));
+      expect(named(`Ada${character}Lovelace`).fields).toEqual(['user.name']);
+      expect(named(character).fields).toEqual(['user.name']);
+    },
+  );
+
+  it.each([' ', '~', '\xa0', '\u061b', '\u061d', '\u200d', '\u2027', '\u202f', '\u2065', '\u206a', '😀'])(
+    'the name %j is taken: it is next to those that are refused',
+    (character) => {
+      const named = (name: string) => refusal(() => createUser(JSON.stringify({ name })));
+      expect(named(`Ada${character}Lovelace`).detail).toBe('it was taken');
+    },
+  );
+
   it('JSON is nested 100 levels deep at the most', () => {
     const nested = (levels: number): string => `{"book":{"value":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
     expect(refusal(() => echo(nested(100))).detail).toBe('it was taken');

@@ -131,6 +131,7 @@ describe('conditions', () => {
     { 'if-match': '*' },
     { 'if-match': '"old", "new"' },
     { 'if-match': ['"old"', '"older", "new"'] },
+    { 'if-match': `"${'x'.repeat(65)}", "new"` }, // the first is longer than an etag of this field
   ])('a write with %j is made', async (headers) => {
     expect((await change(headers)).status).toBe(200);
   });
@@ -139,6 +140,8 @@ describe('conditions', () => {
     { 'if-match': '"old"' },
     { 'if-match': '"old", "older"' },
     { 'if-match': '"*"' },
+    { 'if-match': `"${'x'.repeat(64)}"` },
+    { 'if-match': `"${'x'.repeat(65)}"` }, // longer than an etag of this field
     { 'if-match': '""' },
     { 'if-match': '' },
     { 'if-match': ',' },
