@@ -10,7 +10,7 @@ const allowed = {
   'lib:grpc': ['lib:proto', 'lib:test-servers'],
   'lib:access': ['lib:grpc', 'lib:proto'],
   'lib:sqlite': ['lib:test-servers'],
-  'lib:transcoder': ['lib:grpc', 'lib:proto'],
+  'lib:transcoder': ['lib:access', 'lib:grpc', 'lib:proto'],
   'lib:test-servers': [],
   'app:user-service': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:sqlite', 'lib:test-servers'],
   'app:chat-service': ['lib:access', 'lib:grpc', 'lib:proto', 'lib:sqlite', 'lib:test-servers'],

@@ -137,7 +137,7 @@ for (const unused of [
 rmSync(`${here}src/gen`, { recursive: true, force: true });
 renameSync(types, `${here}src/gen`);
 
-// A right that nobody wrote down is a right that nobody has thought about. Protos of others are ruled in src/access.ts.
+// A right that nobody wrote down is a right that nobody has thought about. Protos of others are ruled in libs/access.
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(`${here}gen/rollcall.binpb`)));
 const access = registry.getExtension('rollcall.user.v1.access');
 if (access === undefined) throw new Error('there is no option for who may call');

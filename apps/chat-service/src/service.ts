@@ -1,6 +1,6 @@
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { addressKeys, callAddress, readServiceToken } from '@rollcall/access';
+import { addressKeys, callAddress, readServiceToken, isOpenToAll } from '@rollcall/access';
 import {
   batchClient,
   batchServer,
@@ -56,6 +56,7 @@ export async function createService(config: Config): Promise<Service> {
     listen,
     serve: servedContracts,
     authorize: authorization.authorize,
+    isOpenToAll,
     addressKey: (address) => addressKeys(address).one,
     limits,
     drainMs,

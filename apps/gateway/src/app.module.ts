@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { describedAccess } from '@rollcall/access';
 import { batchClient, GrpcChannel, type TlsFiles } from '@rollcall/grpc';
 import { rollcallContract } from '@rollcall/proto';
 import { openApiDocument, TranscoderModule } from '@rollcall/transcoder';
@@ -70,6 +71,7 @@ export class AppModule {
             title: 'Rollcall',
             version: '0.1.0',
             credentials: { sessionCookie: 'rollcall_session', ticketParameter },
+            access: describedAccess,
           }),
         },
       ],

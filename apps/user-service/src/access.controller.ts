@@ -1,6 +1,6 @@
-import { bearerOf, type Caller, callerOf } from '@rollcall/access';
+import { type AccessRule, accessRuleOf, bearerOf, type Caller, callerOf } from '@rollcall/access';
 import { type CallContext, GrpcController } from '@rollcall/grpc';
-import { type access, type Method, rollcallContract, user } from '@rollcall/proto';
+import { type access, rollcallContract, user } from '@rollcall/proto';
 import { hashOfSecret } from './sign-in/secrets.ts';
 import { isProtected, type SignInConfig } from './sign-in/sign-in-environment.ts';
 import { sessionName, SignIn } from './sign-in/sign-in.ts';
@@ -45,10 +45,8 @@ export class AccessController implements access.AccessServiceController {
       localSignIn,
       oidcIssuer,
       expireTime: caller.expiresMs === Infinity ? null : toTimestamp(BigInt(Math.floor(caller.expiresMs))),
-      permittedMethods: methodsWhere(
-        ({ access: rule }) => rule?.anyone === true || rule?.types.has(caller.type) === true,
-      ),
-      ownRecordMethods: methodsWhere(({ access: rule }) => rule?.own?.types.has(caller.type) === true),
+      permittedMethods: methodsWhere((rule) => rule?.anyone === true || rule?.types.has(caller.type) === true),
+      ownRecordMethods: methodsWhere((rule) => rule?.own?.types.has(caller.type) === true),
     };
   }
 
@@ -137,11 +135,11 @@ const localAdministrator: user.User = {
 };
 
 /** Not among them is what carries calls or asks about them, and is none itself. */
-function methodsWhere(permitted: (method: Method) => boolean): string[] {
+function methodsWhere(permitted: (rule: AccessRule | undefined) => boolean): string[] {
   return [...rollcallContract.methods.values()]
     .filter(({ service }) => service.startsWith('rollcall.') && !service.startsWith('rollcall.transport.'))
     .filter(({ service }) => service !== 'rollcall.access.v1.CallerService')
-    .filter(permitted)
+    .filter((method) => permitted(accessRuleOf(method)))
     .map(({ service, name }) => `${service}.${name}`);
 }
 

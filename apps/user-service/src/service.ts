@@ -1,4 +1,4 @@
-import { addressKeys, callAddress, makeServiceToken } from '@rollcall/access';
+import { addressKeys, callAddress, makeServiceToken, isOpenToAll } from '@rollcall/access';
 import { type INestMicroservice, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { batchServer, CallLogger, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
@@ -78,6 +78,7 @@ export async function createService(config: Config): Promise<Service> {
       listen,
       serve: servedContracts,
       authorize,
+      isOpenToAll,
       addressKey: (address) => addressKeys(address).one,
       limits,
       drainMs,

@@ -1,4 +1,6 @@
 export { defaultCallerLimits, readCallerLimits, readTutorialUserId } from './access-environment.ts';
+export { type AccessRule, accessRuleOf, isOpenToAll, type OwnRecordRule } from './access-rule.ts';
+export { describedAccess } from './described-access.ts';
 export { credentialInvalid, notPermitted } from './access-errors.ts';
 export { type AddressKeys, addressKeys } from './address-keys.ts';
 export {

@@ -8,7 +8,8 @@ import {
   requestIdOf,
   RpcError,
 } from '@rollcall/grpc';
-import { type AccessRule, type Method, user } from '@rollcall/proto';
+import { type Method, user } from '@rollcall/proto';
+import { type AccessRule, accessRuleOf } from './access-rule.ts';
 import { credentialInvalid, notPermitted, rateLimited, signInRequired, tooManyStreams } from './access-errors.ts';
 import { bearerOf, isTicket } from './bearer.ts';
 import type { Caller, CredentialKind } from './caller.ts';
@@ -226,7 +227,8 @@ export class Authorization {
 
   #ruleOf(method: Method): Ruled | undefined {
     if (this.#ruled.has(method)) return this.#ruled.get(method);
-    const { access: rule, kind } = method;
+    const rule = accessRuleOf(method);
+    const { kind } = method;
     const ruled = rule && {
       rule,
       ownRecord: rule.own && ownRecordCheck(method, rule.own),
@@ -295,7 +297,7 @@ function isOfTheTransport({ service }: Method): boolean {
  */
 export function localAuthorization(addressOf: (call: IncomingCall) => string): Authorize {
   return (call) => {
-    if (call.method.access === undefined) throw unruled();
+    if (accessRuleOf(call.method) === undefined) throw unruled();
     const address = addressOf(call);
     if (comesFromElsewhere(call, address)) throw notLocal();
     const caller: Caller = {

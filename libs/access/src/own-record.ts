@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, getOption, hasOption } from '@bufbuild/protobuf';
-import { FieldBehavior, fieldBehavior, type Method, type OwnRecordRule } from '@rollcall/proto';
+import { FieldBehavior, fieldBehavior, type Method } from '@rollcall/proto';
+import type { OwnRecordRule } from './access-rule.ts';
 import { notPermitted } from './access-errors.ts';
 
 /** Checks requests of callers who may call a method on their own record alone. */

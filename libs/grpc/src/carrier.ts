@@ -249,7 +249,7 @@ export class Carrier {
       authorize,
       incoming,
       () => {
-        if (served.method.access?.anyone === true) this.#inVain();
+        if (this.#host.isOpenToAll(served.method)) this.#inVain();
         else this.#vain = 0;
         this.#serve(call, served, request);
       },

@@ -26,7 +26,14 @@ import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
 import { type Handler, ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
 import type { PluginHost, PluginStreams, ServerPlugin } from './server-plugin.ts';
-import { channelOptionsOf, defaultLimits, fieldsRead, maxRequestBytes, type ServerLimits } from './server-limits.ts';
+import {
+  channelOptionsOf,
+  defaultLimits,
+  fieldsRead,
+  maxRequestBytes,
+  type ServerLimits,
+  type IsOpenToAll,
+} from './server-limits.ts';
 import { ListenError } from './listen-error.ts';
 import { removeStaleSocket } from './stale-socket.ts';
 import { TlsServerCredentials } from './tls-credentials.ts';
@@ -45,6 +52,11 @@ export interface GrpcServerOptions {
   readonly serve: readonly ServedContract[];
   /** Decides for every call, those of health and reflection among them, whether it may go on; all may by default. */
   readonly authorize?: Authorize;
+  /**
+   * Whether anybody may call a method, whatever `authorize` is told of them: its requests are as small as its rules say.
+   * Beside health checks, it is not known of any by default.
+   */
+  readonly isOpenToAll?: IsOpenToAll;
   /** Speaks TLS with these files, and asks callers for certificates when there are authorities among them. */
   readonly tls?: TlsFiles;
   /** What is served beside the services, such as `batchServer()`. */
@@ -76,6 +88,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
   readonly #kinds = new Map<string, RequestKind>();
   readonly #unary = new Map<string, ServedMethod>();
   readonly #plugins: ReadonlyMap<ServerPlugin, PluginStreams>;
+  readonly #isOpenToAll: IsOpenToAll;
   #address = '';
   #closing = false;
   #sweep: NodeJS.Timeout | undefined;
@@ -85,6 +98,9 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     surviveUnhandledCallErrors();
     this.#options = options;
     const { plugins = [] } = options;
+    const isOpenToAll: IsOpenToAll = (method) =>
+      healthPaths.includes(method.path) || options.isOpenToAll?.(method) === true;
+    this.#isOpenToAll = isOpenToAll;
     const limits = { ...defaultLimits, ...options.limits };
     const lastWords = new LastWords();
     this.#connections = new Connections({
@@ -130,6 +146,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     const pluginHost: PluginHost = {
       ...this.#host,
       authorize: options.authorize,
+      isOpenToAll,
       served: (path) => this.#unary.get(path),
       unauthorizable: (error, call) => this.#unauthorizable(error, call),
     };
@@ -238,7 +255,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
           const codec = codecs.get(method.path);
           if (handler === undefined || codec === undefined) missing.push(method.path);
           else {
-            const maxBytes = maxRequestBytes(method, this.#host.limits);
+            const maxBytes = maxRequestBytes(method, this.#host.limits, this.#isOpenToAll);
             this.#serve(new ServedMethod(method, codec, handler, maxBytes, !endless.has(method.path)));
           }
         }

@@ -116,13 +116,16 @@ export function fieldsRead({ maxMetadataFields }: ServerLimits): number {
   return 4 * maxMetadataFields;
 }
 
+/** Says whether anybody may call a method, without any right. */
+export type IsOpenToAll = (method: Method) => boolean;
+
 /** The largest request of a method, in bytes: nobody needs rights for a large one. */
-export function maxRequestBytes(method: Method, limits: ServerLimits): number {
+export function maxRequestBytes(method: Method, limits: ServerLimits, isOpenToAll: IsOpenToAll): number {
   const { maxMessageBytes, maxMessageBytesOf } = limits;
   const own = maxMessageBytesOf[method.path];
   if (own !== undefined) return own;
   if (/^grpc\.(health|reflection)\./.test(method.service)) return Math.min(openMessageBytes, maxMessageBytes);
-  const largest = method.access?.anyone === true ? largestMessage(method.input) : Infinity;
+  const largest = isOpenToAll(method) ? largestMessage(method.input) : Infinity;
   return Math.min(largest === Infinity ? Infinity : Math.max(openMessageBytes, 2 * largest), maxMessageBytes);
 }
 

@@ -4,6 +4,7 @@ import type { Authorize, IncomingCall } from './authorization.ts';
 import type { RpcError } from './rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import type { CallHost } from './server-call.ts';
+import type { IsOpenToAll } from './server-limits.ts';
 
 /** Serves a method of its own beside the services of a server, such as one whose streams carry calls of the others. */
 export interface ServerPlugin {
@@ -20,6 +21,7 @@ export interface ServerPlugin {
 /** What a plug-in has of its server. */
 export interface PluginHost extends CallHost {
   readonly authorize: Authorize | undefined;
+  readonly isOpenToAll: IsOpenToAll;
   /** Finds a unary method by its path. */
   served(path: string): ServedMethod | undefined;
   /** What the caller hears when asking for a call has failed. */

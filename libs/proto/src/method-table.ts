@@ -1,6 +1,5 @@
 import { type DescMessage, type DescMethod, type DescService, getOption, hasOption } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { accessRuleOf, type AccessRule } from './access.ts';
 import { http } from './gen/codecs/google/api/annotations_pb.ts';
 import type { HttpRule } from './gen/codecs/google/api/http_pb.ts';
 
@@ -41,8 +40,6 @@ export interface Method {
   readonly idempotent: boolean;
   /** Whether it changes nothing: idempotency_level is NO_SIDE_EFFECTS. */
   readonly readOnly: boolean;
-  /** Who may call it; undefined when its proto does not say, so that nobody may. */
-  readonly access: AccessRule | undefined;
   /** The descriptor, for its comments and other options. */
   readonly desc: DescMethod;
 }
@@ -62,7 +59,6 @@ export function methodsOf(service: DescService): Method[] {
     http: hasOption(desc, http) ? bindingsOf(getOption(desc, http), `${service.typeName}.${desc.name}`) : [],
     idempotent: desc.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
     readOnly: desc.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
-    access: accessRuleOf(desc),
     desc,
   }));
 }

@@ -5,7 +5,6 @@ export {
   tutorialUserManagerContract,
   tutorialUserServiceContract,
 } from './contracts.ts';
-export { type AccessRule, type OwnRecordRule } from './access.ts';
 export { type HttpBinding, type Method, type MethodKind, methodsOf } from './method-table.ts';
 export { codecsOf, type MethodCodec } from './codecs.ts';
 export { generatorOptions, loaderOptions } from './codec-options.ts';
@@ -31,6 +30,8 @@ export * as health from './gen/types/grpc/health/v1/health.ts';
 export * as reflection from './gen/types/grpc/reflection/v1/reflection.ts';
 export type { Timestamp } from './gen/types/google/protobuf/timestamp.ts';
 
+/** The option that says who may call a method. */
+export { access as accessOption } from './gen/codecs/rollcall/user/v1/access_pb.ts';
 export { ErrorReason, ErrorReasonSchema } from './gen/codecs/rollcall/type/v1/error_reason_pb.ts';
 export { Cursor, cursor } from './gen/codecs/rollcall/type/v1/cursor_pb.ts';
 export { item_body as itemBody } from './gen/codecs/rollcall/type/v1/item_body_pb.ts';

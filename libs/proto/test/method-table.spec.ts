@@ -1,13 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import {
-  hasRules,
-  rollcallContract,
-  tutorialChatServerContract,
-  tutorialUserManagerContract,
-  tutorialUserServiceContract,
-  validate,
-} from '../src/proto.ts';
+import { hasRules, rollcallContract, tutorialUserManagerContract, validate } from '../src/proto.ts';
 import { testingContract } from '../src/testing.ts';
 
 const get = (path: string) => rollcallContract.methods.get(`/rollcall.user.v1.UserService/${path}`);
@@ -28,24 +21,6 @@ describe('the method table', () => {
       'client_streaming',
       'server_streaming',
     ]);
-  });
-
-  it('knows who may call the methods of the tutorials, whose protos do not say it', () => {
-    const contracts = [tutorialUserManagerContract, tutorialUserServiceContract, tutorialChatServerContract];
-    const methods = contracts.flatMap((contract) => [...contract.methods.values()]);
-    const sizes = Object.fromEntries(methods.map(({ path, access }) => [path, access?.types.size]));
-    expect(sizes).toEqual({
-      '/UserManager/GetUser': 3,
-      '/UserManager/AddUser': 1,
-      '/UserManager/CountAlreadyUsers': 3,
-      '/UserManager/GetUsersByType': 3,
-      '/UserManager/GetUsersByIds': 3,
-      '/UserService/GetUser': 3,
-      '/UserService/CreateUser': 1,
-      '/grpc.ChatServer/SendNote': 2,
-      '/grpc.ChatServer/ChatStream': 3,
-    });
-    expect(methods.some(({ access }) => access?.anyone === true || access?.services === true)).toBe(false);
   });
 
   it('lists additional bindings behind the rule, and custom verbs', () => {

@@ -7,7 +7,7 @@ import type { Examples } from './openapi-examples.ts';
 import { compact } from './openapi-json.ts';
 import { headersOf, queryParameters } from './openapi-parameters.ts';
 import { pathParameters } from './openapi-paths.ts';
-import { type Security, whoMayCall } from './openapi-security.ts';
+import type { Security } from './openapi-security.ts';
 import type { Schemas } from './openapi-schemas.ts';
 import type { Manners } from './rest-manners.ts';
 
@@ -38,16 +38,22 @@ export function operationOf(
   const { schemas, examples, bodies, errors, security } = parts;
   const { method } = binding;
   const comment = commentOf(method.desc);
+  const access = security.accessOf(method);
   const failures = errors.of({
     comment,
     hasBody: binding.body !== 'nothing',
     hasPrecondition: manners.ifMatch !== undefined,
-    hasAccess: method.access !== undefined,
+    hasAccess: access !== undefined,
   });
   return compact({
     tags: [tag],
     summary: summaryOf(comment) || method.name,
-    description: [comment, whoMayCall(method.access), duplex(binding), `gRPC: \`${method.path.slice(1)}\``]
+    description: [
+      comment,
+      access === undefined ? '' : `Who may call: ${access.who}.`,
+      duplex(binding),
+      `gRPC: \`${method.path.slice(1)}\``,
+    ]
       .filter((paragraph) => paragraph !== '')
       .join('\n\n'),
     operationId,

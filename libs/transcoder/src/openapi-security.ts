@@ -1,6 +1,5 @@
 import type { JsonObject } from '@bufbuild/protobuf';
-import { protoCamelCase } from '@bufbuild/protobuf/reflect';
-import { type AccessRule, user } from '@rollcall/proto';
+import type { Method } from '@rollcall/proto';
 import type { Binding } from './binding.ts';
 
 /** How an app takes credentials, beside the Authorization header. */
@@ -11,18 +10,35 @@ export interface CredentialPlaces {
   readonly ticketParameter?: string;
 }
 
-/** What documents say about who may call, from the access options of the contract. Methods without one say nothing. */
+/** Who may call a method. */
+export interface DescribedAccess {
+  /** Whether callers who are not signed in may. */
+  readonly anyone: boolean;
+  /** Who may, as the end of the sentence "Who may call: …". */
+  readonly who: string;
+}
+
+/** Says who may call a method; undefined when that is not known, or the same for all. */
+export type DescribeAccess = (method: Method) => DescribedAccess | undefined;
+
+/** What documents say about who may call. */
 export class Security {
   readonly #places: CredentialPlaces;
+  readonly #accessOf: DescribeAccess;
   readonly #used = new Set<string>();
 
-  constructor(places: CredentialPlaces) {
+  constructor(places: CredentialPlaces, accessOf: DescribeAccess) {
     this.#places = places;
+    this.#accessOf = accessOf;
+  }
+
+  accessOf(method: Method): DescribedAccess | undefined {
+    return this.#accessOf(method);
   }
 
   /** The ways to sign in for an operation; an empty one stands for callers that are not signed in. */
   of({ method, verb }: Binding): JsonObject[] | undefined {
-    const { access } = method;
+    const access = this.#accessOf(method);
     if (access === undefined) return undefined;
     const { sessionCookie, ticketParameter } = this.#places;
     const opensStream = verb === 'GET' && method.responseStream;
@@ -55,17 +71,4 @@ export class Security {
     };
     return Object.fromEntries(Object.entries(schemes).filter(([name]) => this.#used.has(name)));
   }
-}
-
-/** Who may call, as a paragraph; empty when the contract does not say. */
-export function whoMayCall(rule: AccessRule | undefined): string {
-  if (rule === undefined) return '';
-  if (rule.anyone) return 'Who may call: anyone, signed in or not.';
-  const fields = [...(rule.own?.fields ?? [])].map((name) => `\`${protoCamelCase(name)}\``).join(', ');
-  const own = rule.own && `${typeNames(rule.own.types)} on their own record${fields === '' ? '' : `: ${fields}`}`;
-  return `Who may call: ${[typeNames(rule.types), own].filter((part) => part !== undefined && part !== '').join('; ')}.`;
-}
-
-function typeNames(types: ReadonlySet<number>): string {
-  return [...types].map((type) => (user.UserType[type] ?? String(type)).replace(/^USER_TYPE_/, '')).join(', ');
 }

@@ -11,7 +11,7 @@ import { ComponentNames, reachedFrom } from './openapi-names.ts';
 import { operationOf, type OperationParts } from './openapi-operations.ts';
 import { headerParameters } from './openapi-parameters.ts';
 import { documentPath } from './openapi-paths.ts';
-import { type CredentialPlaces, Security } from './openapi-security.ts';
+import { type CredentialPlaces, type DescribeAccess, Security } from './openapi-security.ts';
 import { Schemas } from './openapi-schemas.ts';
 import { mannersOf } from './rest-manners.ts';
 
@@ -23,6 +23,8 @@ export interface DocumentInfo {
   readonly description?: string;
   /** How the app takes credentials, beside the Authorization header. */
   readonly credentials?: CredentialPlaces;
+  /** Who may call each method; by default the document says nothing of it. */
+  readonly access?: DescribeAccess;
 }
 
 /** The verbs that a path item has room for. */
@@ -50,7 +52,7 @@ export function openApiDocument(
   const schemas = new Schemas(names, reached, createRegistry(...contracts.map(({ registry }) => registry)));
   const examples = new Examples(schemas);
   const errors = new ErrorResponses();
-  const security = new Security(info.credentials ?? {});
+  const security = new Security(info.credentials ?? {}, info.access ?? (() => undefined));
   for (const [name, schema] of Object.entries(errorSchemas(contracts))) schemas.add(name, schema);
   const parts: OperationParts = { schemas, examples, bodies: new Bodies(schemas, examples), errors, security };
 

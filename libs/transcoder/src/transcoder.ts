@@ -4,7 +4,7 @@ export { preferredCoding } from './negotiation.ts';
 export { type Asset, docsAssets, docsContentSecurityPolicy, readAsset } from './docs-page.ts';
 export { callOptions } from './call-options.ts';
 export { type DocumentInfo, openApiDocument } from './openapi.ts';
-export type { CredentialPlaces } from './openapi-security.ts';
+export type { CredentialPlaces, DescribeAccess, DescribedAccess } from './openapi-security.ts';
 export { defaultHttpLimits, type HttpLimits, mostHeaders } from './http-limits.ts';
 export { parsePathTemplate, type PathTemplate } from './path-template.ts';
 export { type Problem, problemOf } from './problem.ts';

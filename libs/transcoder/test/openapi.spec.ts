@@ -12,6 +12,7 @@ import {
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { describedAccess } from '@rollcall/access';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { docsAssets, docsContentSecurityPolicy } from '../src/docs-page.ts';
 import { openApiDocument } from '../src/openapi.ts';
@@ -20,7 +21,11 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 const info = { title: 'Rollcall', version: '0.1.0' };
 const userService = 'rollcall.user.v1.UserService';
 const rollcallServices = [userService, 'rollcall.access.v1.AccessService', 'rollcall.audit.v1.AuditService'];
-const rollcallInfo = { ...info, credentials: { sessionCookie: 'rollcall_session', ticketParameter: 'access_ticket' } };
+const rollcallInfo = {
+  ...info,
+  credentials: { sessionCookie: 'rollcall_session', ticketParameter: 'access_ticket' },
+  access: describedAccess,
+};
 const rollcall = openApiDocument([rollcallContract], rollcallServices, rollcallInfo);
 
 /** The document of the contract in test/proto-openapi, which has what that of Rollcall has not. */
@@ -535,7 +540,7 @@ describe('who may call', () => {
       session: { type: 'apiKey', in: 'cookie', name: 'rollcall_session' },
       ticket: { type: 'apiKey', in: 'query', name: 'access_ticket' },
     });
-    const plain = openApiDocument([rollcallContract], [userService], info);
+    const plain = openApiDocument([rollcallContract], [userService], { ...info, access: describedAccess });
     expect(Object.keys(at(plain, 'components', 'securitySchemes') as JsonObject)).toEqual(['bearer']);
     const failure = at(rollcall, 'components', 'responses', 'Unauthorized');
     expect(at(failure, 'headers')).toEqual({ 'WWW-Authenticate': { $ref: '#/components/headers/WwwAuthenticate' } });

@@ -1,6 +1,7 @@
-import { type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
-import { access as accessOption } from './gen/codecs/rollcall/user/v1/access_pb.ts';
-import { UserType } from './gen/codecs/rollcall/user/v1/user_pb.ts';
+import { type DescMessage, getOption, hasOption } from '@bufbuild/protobuf';
+import { accessOption, type Method, user } from '@rollcall/proto';
+
+const { UserType } = user;
 
 /** The exception for the caller's own record. Paths are names of fields from the request, joined by dots. */
 export interface OwnRecordRule {
@@ -28,21 +29,21 @@ export interface AccessRule {
 const everybody: AccessRule = { anyone: true, types: new Set(), own: undefined, services: true };
 const readers: AccessRule = {
   anyone: false,
-  types: new Set([UserType.ADMINISTRATOR, UserType.NORMAL, UserType.GUEST]),
+  types: new Set([UserType.USER_TYPE_ADMINISTRATOR, UserType.USER_TYPE_NORMAL, UserType.USER_TYPE_GUEST]),
   own: undefined,
   services: true,
 };
 
 const administrators: AccessRule = {
   anyone: false,
-  types: new Set([UserType.ADMINISTRATOR]),
+  types: new Set([UserType.USER_TYPE_ADMINISTRATOR]),
   own: undefined,
   services: false,
 };
 const readingUsers: AccessRule = { ...readers, services: false };
 const writers: AccessRule = {
   ...readingUsers,
-  types: new Set([UserType.ADMINISTRATOR, UserType.NORMAL]),
+  types: new Set([UserType.USER_TYPE_ADMINISTRATOR, UserType.USER_TYPE_NORMAL]),
 };
 
 /** Services whose protos are not ours to write into: they stay as they were published. */
@@ -62,20 +63,33 @@ const rulesOfMethods: Readonly<Record<string, AccessRule>> = {
   'grpc.ChatServer.SendNote': writers,
 };
 
+const known = new WeakMap<Method, AccessRule | undefined>();
+
 /**
  * Who may call a method; undefined when its proto does not say, so that nobody may.
  *
  * @throws Error when the rule names a field that the request does not have
  */
-export function accessRuleOf(method: DescMethod): AccessRule | undefined {
-  const service = method.parent.typeName;
-  if (!hasOption(method, accessOption)) return rulesOfMethods[`${service}.${method.name}`] ?? rulesOfServices[service];
-  const { anyone, types, own, services } = getOption(method, accessOption);
+export function accessRuleOf(method: Method): AccessRule | undefined {
+  if (known.has(method)) return known.get(method);
+  const rule = readRule(method);
+  known.set(method, rule);
+  return rule;
+}
+
+/** Whether anybody may call a method, signed in or not. */
+export function isOpenToAll(method: Method): boolean {
+  return accessRuleOf(method)?.anyone === true;
+}
+
+function readRule({ desc, input, service, name }: Method): AccessRule | undefined {
+  if (!hasOption(desc, accessOption)) return rulesOfMethods[`${service}.${name}`] ?? rulesOfServices[service];
+  const { anyone, types, own, services } = getOption(desc, accessOption);
   if (own === undefined) return { anyone, types: new Set(types), own, services };
   const { userIdField, recordField } = own;
   for (const path of [userIdField, ...(recordField === '' ? [] : [recordField])]) {
-    if (!hasField(method.input, path.split('.')))
-      throw new Error(`${method.parent.typeName}.${method.name}: its access option names "${path}", which is no field`);
+    if (!hasField(input, path.split('.')))
+      throw new Error(`${service}.${name}: its access option names "${path}", which is no field`);
   }
   return {
     anyone,
