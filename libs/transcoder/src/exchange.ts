@@ -194,13 +194,7 @@ export class Exchange {
     const coding = contentCoding(raw); // before the call is opened
     const reader = this.#reader;
     const { maxBodyBytes } = this.#limits;
-    return pulled(async function* () {
-      let first = true;
-      for await (const { bytes, what } of readDocuments(raw, form, coding, maxBodyBytes)) {
-        yield first ? reader.read(parts, bytes, what) : reader.readNext(bytes, what);
-        first = false;
-      }
-    });
+    return pulled(() => reader.readStream(parts, readDocuments(raw, form, coding, maxBodyBytes)));
   }
 
   #respondOnce(

@@ -17,6 +17,7 @@ import { JsonTextError, parseJson } from './json-text.ts';
 import { maskOfMergePatch } from './merge-patch.ts';
 import { variableValue } from './path-template.ts';
 import { bindQuery } from './query.ts';
+import type { Document } from './request-body.ts';
 import type { Manners } from './rest-manners.ts';
 import { readWord } from './words.ts';
 
@@ -43,7 +44,7 @@ export class RequestReader {
   }
 
   /**
-   * Makes the one request, or the first of a stream: of the path, the query, the headers and a body.
+   * Makes one request: of the path, the query, the headers and a body.
    *
    * @param body undefined where there is none
    * @param what what the body is called in errors: `The body`, `Line 3`
@@ -58,9 +59,17 @@ export class RequestReader {
     return this.#message(request, what, borne);
   }
 
-  /** Makes a further request of a stream. @throws RpcError INVALID_ARGUMENT, naming the fields */
-  readNext(body: Uint8Array, what: string): Message {
-    return this.#message(this.#bodyJson(body, what), what, []);
+  /**
+   * Makes the requests of a stream, one of each document. The path, the query and the headers go into the first.
+   *
+   * @throws RpcError INVALID_ARGUMENT, naming the document and the fields
+   */
+  async *readStream(parts: RequestParts, documents: AsyncIterable<Document>): AsyncGenerator<Message> {
+    let first = true;
+    for await (const { bytes, what } of documents) {
+      yield first ? this.read(parts, bytes, what) : this.#message(this.#bodyJson(bytes, what), what, []);
+      first = false;
+    }
   }
 
   #bodyJson(bytes: Uint8Array | undefined, what: string): JsonMembers {
