@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { endlessCalls, endlessHandlers, kinds } from './endless-calls.ts';
 import { failure } from './faults/servers.ts';
 import { end, plainConnection, request } from './plain-http2.ts';
-import { startShelf, until, ways } from './shelf-service.ts';
+import { startShelf, until } from './shelf-service.ts';
+import { ways } from './ways.ts';
 
 /** What is to be known of each kind of call, when all of them ended with a code. */
 const allWith = (code: Status) => Object.fromEntries(kinds.map((kind) => [kind, { code }]));

@@ -36,7 +36,8 @@ import {
   values,
 } from '../src/grpc.ts';
 import { Reflection } from '../src/reflection.ts';
-import { settled, shelfServiceName, startShelf, until, ways } from './shelf-service.ts';
+import { settled, shelfServiceName, startShelf, until } from './shelf-service.ts';
+import { ways } from './ways.ts';
 
 const named = (name: string): shelf.CountBooksRequest => ({ shelf: '', name });
 

@@ -4,7 +4,6 @@ import { status as Status } from '@grpc/grpc-js';
 import { Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { IncomingCall } from '../src/grpc.ts';
-import { carryPath } from '../src/packed-method.ts';
 import { call, end, fixedHeaders, plainConnection } from './plain-http2.ts';
 import { shelfServiceName, startShelf, until } from './shelf-service.ts';
 
@@ -132,13 +131,6 @@ describe('the size of a request', () => {
     await using service = await startShelf({});
     const session = plainConnection(service);
     expect(await end(begin(session, path, 4097, 0))).toBe('RESOURCE_EXHAUSTED');
-    session.close();
-  });
-
-  it('of packed calls is 1 MiB at the most', async () => {
-    await using service = await startShelf({}, { packed: true });
-    const session = plainConnection(service);
-    expect(await end(begin(session, carryPath, 1024 * 1024 + 1, 0))).toBe('RESOURCE_EXHAUSTED');
     session.close();
   });
 });

@@ -15,8 +15,9 @@ import {
   Subject,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { batchClient, type CallContext, GrpcChannel, type RpcError, values } from '../src/grpc.ts';
-import { shelfServiceName, startShelf, until, ways } from './shelf-service.ts';
+import { type CallContext, GrpcChannel, type RpcError, values } from '../src/grpc.ts';
+import { shelfServiceName, startShelf, until } from './shelf-service.ts';
+import { ways } from './ways.ts';
 
 const path = `/${shelfServiceName}/ReadFile`;
 const failure = (call: Observable<unknown>): Promise<RpcError> =>
@@ -169,7 +170,7 @@ describe('a retry', () => {
         return { path: 'at last', name: 'at last' };
       };
       await using service = await startShelf({ getBook: fail('getBook'), readFile: fail('readFile') }, way);
-      const unaryCalls = 'packed' in way ? batchClient() : undefined;
+      const { unaryCalls } = way;
       const channel = new GrpcChannel(service.target, { contracts: [testingContract], unaryCalls });
       const client = channel.client<shelf.ShelfServiceClient>(testingContract, shelfServiceName);
       expect(await firstValueFrom(client.getBook({ name: '' }))).toMatchObject({ name: 'at last' });

@@ -5,6 +5,7 @@ import { batchServer, type Authorize, errorFromStatus, RpcError } from '../src/g
 import { type CallEntry, type CarryResponse, decodeCarryResponse, encodeCarryRequest } from '../src/packed-frames.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { openCarrier, type RawCarrier } from './carriers.ts';
+import { batched } from './batched.ts';
 import { shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const readPath = `/${shelfServiceName}/ReadFile`;
@@ -37,12 +38,19 @@ const byCredential: Authorize = ({ method, metadata }) => {
 };
 
 describe('a stream of packed calls', () => {
+  it('has messages of 1 MiB at the most', async () => {
+    await using service = await startShelf({}, batched);
+    using carrier = openCarrier(service.target);
+    carrier.stream.write(Buffer.alloc(1024 * 1024 + 1));
+    expect((await carrier.status).code).toBe(Status.RESOURCE_EXHAUSTED);
+  });
+
   it.each([
     ['has more calls than a stream may', frame(calls(9000, 1, { ...read, method: '', metadata: wrongMetadata() }))],
     ['cancels more calls than there can be', frame([], Array(300_000).fill(7))],
     ['has more fields that nobody knows than it may have calls', Buffer.alloc(1024 * 1024, Buffer.from([0x78, 1]))],
   ])('ends at a message that %s, and nothing of it is answered', async (_, sent) => {
-    await using service = await startShelf({}, { packed: true });
+    await using service = await startShelf({}, batched);
     using carrier = openCarrier(service.target);
     carrier.stream.write(sent);
     expect((await carrier.status).code).toBe(Status.INVALID_ARGUMENT);
@@ -50,7 +58,7 @@ describe('a stream of packed calls', () => {
   });
 
   it('ends after a few calls whose metadata is none', async () => {
-    await using service = await startShelf({ readFile: () => ({ path: '' }) }, { packed: true });
+    await using service = await startShelf({ readFile: () => ({ path: '' }) }, batched);
     using carrier = openCarrier(service.target);
     carrier.stream.write(frame(calls(1000, 1, { ...read, metadata: wrongMetadata() })));
     expect((await carrier.status).code).toBe(Status.INVALID_ARGUMENT);
@@ -66,7 +74,7 @@ describe('a stream of packed calls', () => {
     await using service = await startShelf(
       {},
       {
-        packed: true,
+        ...batched,
         authorize: (incoming) =>
           incoming.method.service === 'grpc.health.v1.Health' ? { caller: undefined } : byCredential(incoming),
       },
@@ -81,10 +89,7 @@ describe('a stream of packed calls', () => {
   });
 
   it('goes on as long as some of its calls have a right', async () => {
-    await using service = await startShelf(
-      { readFile: () => ({ path: '' }) },
-      { packed: true, authorize: byCredential },
-    );
+    await using service = await startShelf({ readFile: () => ({ path: '' }) }, { ...batched, authorize: byCredential });
     using carrier = openCarrier(service.target);
     const credential = new Metadata();
     credential.set('authorization', 'Bearer x');
@@ -97,7 +102,7 @@ describe('a stream of packed calls', () => {
   });
 
   it('takes no more than 16 calls in a turn, however soon they are refused, and fewer when all of them are', async () => {
-    await using service = await startShelf({}, { packed: true, authorize: byCredential });
+    await using service = await startShelf({}, { ...batched, authorize: byCredential });
     using carrier = openCarrier(service.target);
     carrier.stream.write(frame(calls(400)));
     carrier.stream.end();
@@ -122,7 +127,7 @@ describe('a stream of packed calls', () => {
     const started: string[] = [];
     await using service = await startShelf(
       { readFile: ({ path }: { readonly path: string }) => (started.push(path), { path }) },
-      { packed: true },
+      batched,
     );
     using carrier = openCarrier(service.target);
     const all = calls(2000).map((call) => ({

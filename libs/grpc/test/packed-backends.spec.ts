@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { batchClient, type Authorize, GrpcChannel } from '../src/grpc.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { watchStreams } from './carriers.ts';
+import { batched } from './batched.ts';
 import { type Handlers, type Service, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 interface Server {
@@ -37,7 +38,12 @@ async function startServer(
         getBook?.(request, context) ?? { name: server.address }
       ),
     },
-    { packed, listen, drainMs: authorize === undefined ? 20_000 : 0, ...(authorize !== undefined && { authorize }) },
+    {
+      ...(packed && batched),
+      listen,
+      drainMs: authorize === undefined ? 20_000 : 0,
+      ...(authorize !== undefined && { authorize }),
+    },
   );
   const { address } = service.server;
   const { paths } = watchStreams(service);

@@ -29,10 +29,11 @@ import {
 import { carryPath } from '../src/packed-method.ts';
 import { decodeCarryResponse, encodeCarryRequest } from '../src/packed-frames.ts';
 import { failure, openCarrier, watchStreams } from './carriers.ts';
+import { batched } from './batched.ts';
 import { type Service, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const readPath = `/${shelfServiceName}/ReadFile`;
-const packed = { packed: true } as const;
+const packed = batched;
 const echo = ({ path }: shelf.ReadFileRequest) => ({ path });
 
 /** A second channel to a service. */

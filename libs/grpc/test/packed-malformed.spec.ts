@@ -12,6 +12,7 @@ import {
 } from '../src/packed-frames.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { failure, openCarrier, type RawCarrier } from './carriers.ts';
+import { batched } from './batched.ts';
 import { settled, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const readPath = `/${shelfServiceName}/ReadFile`;
@@ -54,7 +55,7 @@ describe('a server that takes packed calls', () => {
           return NEVER;
         },
       },
-      { packed: true },
+      batched,
     );
     using carrier = openCarrier(service.target);
     carrier.stream.write(encodeCarryRequest({ calls: [call], cancelledIds: [] }));
@@ -66,7 +67,7 @@ describe('a server that takes packed calls', () => {
   });
 
   it('tells a caller to go elsewhere when it ends, and ends a stream whose caller does not', async () => {
-    await using service = await startShelf({ readFile: () => NEVER }, { packed: true });
+    await using service = await startShelf({ readFile: () => NEVER }, batched);
     using carrier = openCarrier(service.target);
     carrier.stream.write(encodeCarryRequest({ calls: [call], cancelledIds: [] }));
     carrier.stream.write(encodeCarryRequest({ calls: [{ ...call, id: 2, timeoutMs: 0 }], cancelledIds: [] }));
@@ -83,10 +84,7 @@ describe('a server that takes packed calls', () => {
 
   it('reads no further while its answers are not read, and goes on when they are', async () => {
     let handled = 0;
-    await using service = await startShelf(
-      { readFile: () => ((handled += 1), { path: 'x'.repeat(10_000) }) },
-      { packed: true },
-    );
+    await using service = await startShelf({ readFile: () => ((handled += 1), { path: 'x'.repeat(10_000) }) }, batched);
     using carrier = openCarrier(service.target);
     carrier.stream.pause();
     const total = 2000;
@@ -105,7 +103,7 @@ describe('a server that takes packed calls', () => {
         readFile: () => ({ path: 'x'.repeat(100_000) }),
         getBook: () => new Observable(() => () => (torn += 1)),
       },
-      { packed: true, limits: { defaultDeadlineMs: 200, lastWordMs: 100 } },
+      { ...batched, limits: { defaultDeadlineMs: 200, lastWordMs: 100 } },
     );
     using carrier = openCarrier(service.target);
     carrier.stream.pause();
@@ -123,7 +121,7 @@ describe('a server that takes packed calls', () => {
     await using service = await startShelf(
       { readFile: () => NEVER },
       {
-        packed: true,
+        ...batched,
         authorize: ({ metadata }) =>
           metadata.get('x-ask').length > 0 ? ((asked += 1), new Promise(() => undefined)) : { caller: undefined },
       },
@@ -149,7 +147,7 @@ describe('a server that takes packed calls', () => {
     await using service = await startShelf(
       { readFile: () => (started.push('readFile'), { path: '' }), getBook: () => (started.push('getBook'), {}) },
       {
-        packed: true,
+        ...batched,
         authorize: ({ method }) => (method.path === readPath ? ((asked += 1), promise) : { caller: undefined }),
       },
     );
@@ -167,7 +165,7 @@ describe('a server that takes packed calls', () => {
   });
 
   it('refuses metadata that is too large, or is none, of the one call', async () => {
-    await using service = await startShelf({ readFile: () => ({ path: '' }) }, { packed: true });
+    await using service = await startShelf({ readFile: () => ({ path: '' }) }, batched);
     using carrier = openCarrier(service.target);
     const large = new Metadata();
     large.set('x-large', 'x'.repeat(20_000));
@@ -188,7 +186,7 @@ describe('a server that takes packed calls', () => {
   });
 
   it('survives whatever it is sent', { timeout: 60_000 }, async () => {
-    await using service = await startShelf({ readFile: () => ({ path: 'x' }) }, { packed: true });
+    await using service = await startShelf({ readFile: () => ({ path: 'x' }) }, batched);
     const request = Buffer.from([0x0a, 1, 0x78]);
     const metadata = new Metadata();
     metadata.set('x-text', 'text');

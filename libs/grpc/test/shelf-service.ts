@@ -8,9 +8,8 @@ import { NestFactory } from '@nestjs/core';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { throwError } from 'rxjs';
 import {
-  batchClient,
-  batchServer,
   type CallContext,
+  type ChannelPlugin,
   GrpcChannel,
   GrpcController,
   GrpcServer,
@@ -36,25 +35,22 @@ export interface Service extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** The two ways in which unary calls travel: each with a stream of its own, and many on one. */
-export const ways = [
-  ['plain', {}],
-  ['packed', { packed: true }],
-] as const;
+/** What a shelf service, and its client, may have beside handlers. */
+export interface ShelfOptions extends Partial<GrpcServerOptions> {
+  readonly guard?: Type<CanActivate>;
+  readonly providers?: Provider[];
+  readonly unaryCalls?: ChannelPlugin;
+}
 
-/** Starts a shelf service on a unix socket, with a client; `packed` when the two are to pack unary calls. */
-export async function startShelf(
-  handlers: Handlers,
-  options: Partial<GrpcServerOptions> & { guard?: Type<CanActivate>; providers?: Provider[]; packed?: boolean } = {},
-): Promise<Service> {
+/** Starts a shelf service on a unix socket, with a client. */
+export async function startShelf(handlers: Handlers, options: ShelfOptions = {}): Promise<Service> {
   const directory = mkdtempSync(join(tmpdir(), 'shelf-'));
   const target = `unix://${directory}/grpc.sock`;
-  const { guard, providers = [], packed = false, ...serverOptions } = options;
+  const { guard, providers = [], unaryCalls, ...serverOptions } = options;
   const server = new GrpcServer({
     listen: target,
     serve: [{ contract: testingContract, services: [shelfServiceName] }],
     drainMs: 200,
-    ...(packed && { plugins: [batchServer()] }),
     ...serverOptions,
   });
   @Module({
@@ -67,7 +63,7 @@ export async function startShelf(
   await app.listen();
   const channel = new GrpcChannel(target, {
     defaultDeadlineMs: 60_000,
-    unaryCalls: packed ? batchClient() : undefined,
+    unaryCalls,
   }); // for a busy machine
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => (closed ??= app.close());

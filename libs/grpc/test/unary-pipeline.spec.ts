@@ -16,10 +16,11 @@ import type { shelf } from '@rollcall/proto/testing';
 import { makeAuthority } from '@rollcall/test-servers';
 import { delay, firstValueFrom, from, map, mergeMap, Observable, of, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { batchClient, type CallContext, currentCall, RpcError } from '../src/grpc.ts';
+import { type CallContext, currentCall, RpcError } from '../src/grpc.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { failure, watchStreams } from './carriers.ts';
-import { startShelf, until, ways } from './shelf-service.ts';
+import { startShelf, until } from './shelf-service.ts';
+import { ways } from './ways.ts';
 import { connectSecurely, makeParty, startSecure } from './tls-service.ts';
 
 const contextOf = (execution: ExecutionContext): CallContext => execution.switchToRpc().getContext<CallContext>();
@@ -36,7 +37,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
     await using service = await startShelf({ readFile: () => ({ path: '' }) }, packed);
     const { paths } = watchStreams(service);
     await firstValueFrom(service.client.readFile({ path: '' }));
-    expect(paths.includes(carryPath)).toBe('packed' in packed);
+    expect(paths.includes(carryPath)).toBe(packed.unaryCalls !== undefined);
   });
 
   it('passes guard, interceptor, pipe and handler in this order, each with the context', async () => {
@@ -220,7 +221,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
       party,
       packed,
     );
-    const unaryCalls = 'packed' in packed ? batchClient() : undefined;
+    const { unaryCalls } = packed;
     using caller = connectSecurely(service, authority, { identity: gateway }, { unaryCalls });
     const { paths } = watchStreams(service);
     expect(await firstValueFrom(caller.client.readFile({ path: '' }))).toEqual({ path: 'gateway.internal' });

@@ -6,6 +6,7 @@ import { Observable } from 'rxjs';
 import { type Authorize, type CallContext, RpcError } from '../../src/grpc.ts';
 import { http2Servers } from '../../src/http2-below.ts';
 import { carryPath } from '../../src/packed-method.ts';
+import { batched } from '../batched.ts';
 import { type Handlers, startShelf } from '../shelf-service.ts';
 import { answerTo, readOrder, type Written } from './orders.ts';
 
@@ -57,7 +58,7 @@ export async function startStormServer(listen: string, ledger: Ledger): Promise<
     getBook: ({ name }: shelf.GetBookRequest, context) => carryOut(name, context, 'name'),
     readFile: ({ path }: shelf.ReadFileRequest, context) => carryOut(path, context, 'path'),
   };
-  const service = await startShelf(handlers, { listen, packed: true, authorize, drainMs: 2000 });
+  const service = await startShelf(handlers, { listen, ...batched, authorize, drainMs: 2000 });
   const sockets = new Set<Socket>();
   for (const server of http2Servers(service.server.unwrap())) {
     server.on('connection', (socket: Socket) => {
