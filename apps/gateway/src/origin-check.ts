@@ -3,11 +3,17 @@ import { status as Status } from '@grpc/grpc-js';
 import { proxySign, unixPeer } from '@rollcall/access';
 import { isLoopback, RpcError } from '@rollcall/grpc';
 import type { Clients } from './clients.ts';
-import type { Config } from './config.ts';
 import { sessionOf } from './session-cookie.ts';
 
 /** The verbs that change nothing. */
 const reads = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Which pages and addresses may use the gateway. */
+export interface OriginRules {
+  readonly protectedMode: boolean;
+  readonly publicUrl: string;
+  readonly corsOrigins: readonly string[];
+}
 
 /**
  * Keeps pages of other origins from using what a browser lends them: the session cookie, and in protected mode the place
@@ -21,7 +27,7 @@ export class OriginCheck {
   /** Whether Host headers lead here: the same ones come again and again. */
   readonly #hosts = new Map<string, boolean>();
 
-  constructor(config: Pick<Config, 'protectedMode' | 'publicUrl' | 'corsOrigins'>, clients: Clients) {
+  constructor(config: OriginRules, clients: Clients) {
     this.#protectedMode = config.protectedMode;
     this.#publicUrl = new URL(config.publicUrl);
     this.#corsOrigins = new Set(config.corsOrigins);

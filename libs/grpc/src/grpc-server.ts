@@ -23,7 +23,8 @@ import { OutboxBudget } from './outbox.ts';
 import { Reflection } from './reflection.ts';
 import { type RpcError, unknownError } from './rpc-error.ts';
 import { surviveUnhandledCallErrors } from './unhandled-errors.ts';
-import { type Handler, ServedMethod } from './served-method.ts';
+import type { Handler } from './handler.ts';
+import { ServedMethod } from './served-method.ts';
 import { type CallHost, ServerCall } from './server-call.ts';
 import type { PluginHost, PluginStreams, ServerPlugin } from './server-plugin.ts';
 import {

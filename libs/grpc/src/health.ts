@@ -2,7 +2,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { health } from '@rollcall/proto';
 import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs';
 import { RpcError } from './rpc-error.ts';
-import type { Handler } from './served-method.ts';
+import type { Handler } from './handler.ts';
 
 const { HealthCheckResponse_ServingStatus: ServingStatus } = health;
 

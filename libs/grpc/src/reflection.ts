@@ -5,7 +5,7 @@ import type { Contract, reflection } from '@rollcall/proto';
 import { map, type Observable } from 'rxjs';
 import { withOwnNames } from './own-names.ts';
 import { RpcError } from './rpc-error.ts';
-import type { Handler } from './served-method.ts';
+import type { Handler } from './handler.ts';
 
 /**
  * gRPC server reflection, v1 and v1alpha, out of the descriptors as they were built: strict clients refuse descriptors

@@ -2,6 +2,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
 import { hasRules, isCertainlyValid, type Method, type MethodCodec, validate } from '@rollcall/proto';
 import type { CallContext } from './call-context.ts';
+import type { Handler } from './handler.ts';
 import { cursorReader } from './last-cursor.ts';
 import { invalidFields, RpcError } from './rpc-error.ts';
 
@@ -10,9 +11,6 @@ import { invalidFields, RpcError } from './rpc-error.ts';
  * alike, their source can write them several times as fast as the codec.
  */
 export const encodedForm: unique symbol = Symbol('encodedForm');
-
-/** What answers a call: a value, a promise of one, an Observable, or an (async) iterable for a stream. */
-export type Handler = (request: object, context: CallContext) => unknown;
 
 /** A method together with what serves it. */
 export class ServedMethod {
