@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { finished } from 'node:stream';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { linger } from './lingering-close.ts';
 import { isFault, presentableError } from './presentable-error.ts';
 import { type Problem, problemHeaders, problemOf } from './problem.ts';
 
@@ -43,23 +43,11 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, proble
   else sendBesideUpload(reply, request, body);
 }
 
-/** How long, in milliseconds, a caller may go on sending what nobody wants. */
-export const lingerMs = 2000;
-
-/**
- * Answers while the request is still on its way. To close the connection at once would reset it, and many a caller
- * would see the reset and not the answer; so what comes is thrown away for a while.
- */
+/** Answers while the request is still on its way. */
 function sendBesideUpload(reply: FastifyReply, request: FastifyRequest, body: Buffer): void {
   reply.hijack();
   reply.header('connection', 'close');
   reply.raw.writeHead(reply.statusCode, { ...reply.getHeaders() } as OutgoingHttpHeaders);
   reply.raw.write(body);
-  const end = (): void => {
-    clearTimeout(timer);
-    reply.raw.end();
-  };
-  const timer = setTimeout(end, lingerMs);
-  finished(request.raw, end);
-  request.raw.resume();
+  linger(request.raw, () => reply.raw.end());
 }

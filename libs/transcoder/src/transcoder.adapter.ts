@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import { finished } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
@@ -9,10 +8,11 @@ import type { BodyBudgetLimits } from './body-budget.ts';
 import { continueWhenRead } from './body-continue.ts';
 import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
 import { FixedRoutes } from './fixed-routes.ts';
+import { linger } from './lingering-close.ts';
 import { boundConnections } from './open-connections.ts';
 import { answerOnSocket, answerParserError, type ParserError } from './parser-error.ts';
 import { problemOf, verbNotAllowed } from './problem.ts';
-import { lingerMs, sendProblem } from './problem.filter.ts';
+import { sendProblem } from './problem.filter.ts';
 import { splitTarget } from './query.ts';
 import { refusal } from './refusals.ts';
 import { isOfServer, routedUrl } from './request-target.ts';
@@ -109,16 +109,10 @@ export function transcoderAdapter({
     sendProblem(reply, request, problemOf(verbNotAllowed(request.method, allow), request.id));
   });
   fastify.addHook('onResponse', ({ raw }, _reply, done) => {
-    if (!raw.complete) hangUp(raw);
+    if (!raw.complete) linger(raw, () => raw.complete || raw.socket.destroy());
     done();
   });
   return adapter;
 }
 
 const tunnel = new RpcError(Status.UNIMPLEMENTED, 'VERB_NOT_ALLOWED', 'This is no proxy: nothing takes CONNECT.');
-
-/** Whoever was answered before the request had arrived does not hold the connection with what is left of it. */
-function hangUp(request: IncomingMessage): void {
-  const timer = setTimeout(() => request.socket.destroy(), lingerMs);
-  finished(request, () => clearTimeout(timer));
-}

@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, expect, test, vi } from 'vitest';
+import { lingerMs, maxLingering, pieceMs } from '../src/lingering-close.ts';
+import { startRest } from './shelf.ts';
+
+const head = (bytes: number): string => `POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`;
+const MiB = 1024 * 1024;
+
+afterEach(() => void vi.useRealTimers());
+
+test('a caller that reads its answer only when its refused body is sent gets it', async () => {
+  await using rest = await startRest();
+  const socket = connect(rest.socketPath);
+  await new Promise((resolve) => socket.write(head(MiB) + ' '.repeat(MiB), resolve));
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toContain('HTTP/1.1 404 Not Found');
+  await once(socket, 'close');
+});
+
+test('refused bodies of all callers together are read at a bounded rate, until their connections are closed', async () => {
+  await using rest = await startRest();
+  const callers = 8;
+  const sent = Array.from({ length: callers }, async () => {
+    const socket = connect(rest.socketPath);
+    socket.on('error', () => undefined); // it is closed in the middle
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(head(1024 * MiB));
+    const answered = once(socket, 'data');
+    const piece = Buffer.alloc(16 * 1024);
+    let taken = 0;
+    while (await new Promise((resolve) => socket.write(piece, (error) => resolve(!error)))) taken += piece.length;
+    const [answer] = (await answered) as [Buffer];
+    expect(answer.toString()).toContain('HTTP/1.1 404 Not Found');
+    await closed;
+    return taken;
+  });
+  const bytes = (await Promise.all(sent)).reduce((sum, each) => sum + each, 0);
+  // Each connection has a piece a turn, and the buffers of Node and of the system have some pieces more than are asked for.
+  const turns = callers * (lingerMs / pieceMs);
+  expect(bytes).toBeGreaterThan(callers * MiB);
+  expect(bytes).toBeLessThan(turns * 192 * 1024 + callers * MiB);
+});
+
+test('only so many callers at a time are read on, and the one that began first is cut off', async () => {
+  await using rest = await startRest();
+  vi.useFakeTimers({ toFake: ['setTimeout'] }); // none of them is cut off because its time is over
+  const sockets: Socket[] = [];
+  const lingering = async (): Promise<Socket> => {
+    const socket = connect(rest.socketPath).on('error', () => undefined);
+    sockets.push(socket);
+    socket.write(head(MiB));
+    await once(socket, 'data');
+    return socket;
+  };
+  const first = await lingering();
+  const closed = new Promise((resolve) => first.once('close', resolve));
+  await Promise.all(Array.from({ length: maxLingering }, lingering));
+  await closed;
+  expect(sockets.filter((socket) => socket.closed)).toEqual([first]);
+  for (const socket of sockets) socket.destroy();
+});
