@@ -55,4 +55,5 @@ USER node
 VOLUME /data
 EXPOSE 3000 50051 50052
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "dist/healthcheck.js"]
-CMD ["node", "dist/main.js"]
+# Half of what Node would let short-lived objects take after a rush; throughput is the same.
+CMD ["node", "--max-semi-space-size=16", "dist/main.js"]

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { GrpcChannel } from '@rollcall/grpc';
 import { type chat, rollcallContract } from '@rollcall/proto';
+import { appCommand } from '@rollcall/test-servers';
 import { firstValueFrom } from 'rxjs';
 import { alternate, type Sample, type Variant } from './alternate.ts';
 import type { Bench, Result, RunOptions } from './bench.ts';
@@ -14,7 +15,6 @@ import { temporaryFolder } from './temporary-folder.ts';
 import { VariantProcess } from './variant-process.ts';
 
 const notesPerSecond = 50;
-const apps = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How long each variant works in a round, two minutes over all rounds: it paces itself, so that short slices show little. */
 const fullSliceMs = 12_000;
@@ -46,13 +46,13 @@ async function compareFanOut(options: RunOptions): Promise<Result> {
     CALLER_STREAMS: '10000',
   };
   const raw = stack.use(
-    new VariantProcess(fileURLToPath(new URL('./chat/raw.main.js', import.meta.url)), {
+    new VariantProcess([fileURLToPath(new URL('./chat/raw.main.js', import.meta.url))], {
       LISTEN: `unix://${rawSocket}`,
     }),
   );
-  stack.use(new VariantProcess(join(apps, 'user-service/dist/main.js'), env));
-  const service = stack.use(new VariantProcess(join(apps, 'chat-service/dist/main.js'), env));
-  const gateway = stack.use(new VariantProcess(join(apps, 'gateway/dist/main.js'), env));
+  stack.use(new VariantProcess(appCommand('user-service'), env));
+  const service = stack.use(new VariantProcess(appCommand('chat-service'), env));
+  const gateway = stack.use(new VariantProcess(appCommand('gateway'), env));
   await gateway.answers(restSocket, '/readyz', signal);
   while (!existsSync(rawSocket)) {
     signal.throwIfAborted();

@@ -52,7 +52,7 @@ async function startCursor({ folder, stack, options }: Ground, place: Place): Pr
   const entry = fileURLToPath(new URL('./directory/cursor.main.js', import.meta.url));
   const source: Record<string, string> =
     place.engine === 'sqlite' ? { SQLITE_FILE: place.file } : { DATABASE_URL: place.url };
-  const process = stack.use(new VariantProcess(entry, { ...source, LISTEN: socketPath }));
+  const process = stack.use(new VariantProcess([entry], { ...source, LISTEN: socketPath }));
   while (!existsSync(socketPath)) {
     options.signal.throwIfAborted();
     process.cpuMicros(); // throws when it has ended

@@ -1,6 +1,7 @@
 import { chmodSync, cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { appCommand } from '@rollcall/test-servers';
 import { seedUsers } from './gateway-users.ts';
 import { VariantProcess } from './variant-process.ts';
 
@@ -33,14 +34,13 @@ export class GatewayServer implements AsyncDisposable {
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const apps = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Starts a variant in a folder of its own, whose `data` holds the store. */
 type Start = (folder: string) => GatewayServer;
 
 const monolith: Start = (folder) => {
   const socketPath = join(folder, 'rest.sock');
-  const rest = new VariantProcess(join(here, 'monolith/main.js'), {
+  const rest = new VariantProcess([join(here, 'monolith/main.js')], {
     LISTEN: socketPath,
     DATA_DIR: join(folder, 'data'),
   });
@@ -50,11 +50,11 @@ const monolith: Start = (folder) => {
 const byTheBook: Start = (folder) => {
   const socketPath = join(folder, 'rest.sock');
   const target = `unix://${folder}/grpc.sock`;
-  const service = new VariantProcess(join(here, 'by-the-book-service/main.js'), {
+  const service = new VariantProcess([join(here, 'by-the-book-service/main.js')], {
     USER_LISTEN: target,
     DATA_DIR: join(folder, 'data'),
   });
-  const rest = new VariantProcess(join(here, 'by-the-book-gateway/main.js'), {
+  const rest = new VariantProcess([join(here, 'by-the-book-gateway/main.js')], {
     LISTEN: socketPath,
     USER_TARGET: target,
   });
@@ -66,11 +66,11 @@ export function startRollcall(folder: string, name: string, more: Readonly<Recor
   const socketPath = join(folder, 'rest.sock');
   const target = `unix://${folder}/grpc.sock`;
   const env = { LOG_LEVEL: 'warn', USER_LISTEN: target, USER_TARGET: target, ...more };
-  const service = new VariantProcess(join(apps, 'user-service/dist/main.js'), {
+  const service = new VariantProcess(appCommand('user-service'), {
     ...env,
     DATA_DIR: join(folder, 'data'),
   });
-  const rest = new VariantProcess(join(apps, 'gateway/dist/main.js'), {
+  const rest = new VariantProcess(appCommand('gateway'), {
     ...env,
     GATEWAY_LISTEN: `unix://${socketPath}`,
   });

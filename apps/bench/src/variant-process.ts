@@ -13,19 +13,19 @@ process.on('exit', () => live.forEach((child) => child.kill('SIGKILL'))); // whe
 
 /** A server process that is measured. */
 export class VariantProcess implements AsyncDisposable {
-  readonly #entry: string;
+  readonly #command: readonly string[];
   readonly #child: ChildProcess;
 
   /**
    * Starts a process.
    *
-   * @param entry the file that it runs
+   * @param command the arguments of Node: flags, and the file that it runs
    * @param env what it gets beside the environment of this process
    */
-  constructor(entry: string, env: Readonly<Record<string, string>>) {
-    this.#entry = entry;
+  constructor(command: readonly string[], env: Readonly<Record<string, string>>) {
+    this.#command = command;
     // A process group of its own: a terminal's Ctrl-C reaches the bench alone, which ends its processes itself.
-    this.#child = spawn(process.execPath, [entry], {
+    this.#child = spawn(process.execPath, command, {
       env: { ...process.env, NODE_ENV: 'production', ...env },
       stdio: ['ignore', 2, 2],
       detached: true,
@@ -41,7 +41,7 @@ export class VariantProcess implements AsyncDisposable {
       this.#mustLive();
       if (existsSync(socketPath) && (await statusOf(socketPath, path)) === 200) return;
     }
-    throw new Error(`${this.#entry} does not answer ${path} with 200 within ${startMs / 1000} s`);
+    throw new Error(`${this.#command.at(-1)} does not answer ${path} with 200 within ${startMs / 1000} s`);
   }
 
   /** The processor time that it has taken so far, in the system and out of it, in microseconds. */
@@ -62,7 +62,8 @@ export class VariantProcess implements AsyncDisposable {
 
   #mustLive(): void {
     const { exitCode, signalCode } = this.#child;
-    if (exitCode !== null || signalCode !== null) throw new Error(`${this.#entry} ended (${signalCode ?? exitCode})`);
+    if (exitCode !== null || signalCode !== null)
+      throw new Error(`${this.#command.at(-1)} ended (${signalCode ?? exitCode})`);
   }
 }
 

@@ -5,7 +5,6 @@ import { type Agent, type ClientRequest, type IncomingMessage, request as httpRe
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { GrpcChannel, TlsFiles } from '@rollcall/grpc';
 import {
   type chat,
@@ -19,10 +18,8 @@ import {
   tutorialUserServiceContract,
   type userService,
 } from '@rollcall/proto';
-import type { PemFolder } from '@rollcall/test-servers';
+import { appCommand, type PemFolder } from '@rollcall/test-servers';
 import { keepLog } from './process-logs.ts';
-
-const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The processes of the system. */
 export type App = 'user-service' | 'chat-service' | 'gateway';
@@ -96,7 +93,7 @@ export async function startRollcall(env: Record<string, string> = {}, secured?: 
   };
   let output = '';
   const start = (app: App): ChildProcess => {
-    const child = spawn(process.execPath, [join(root, 'apps', app, 'dist/main.js')], {
+    const child = spawn(process.execPath, appCommand(app), {
       cwd: folder,
       env: { ...environment, ...(secured && tlsVariables(secured[app])) },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,3 +1,4 @@
+export { appCommand } from './app-command.ts';
 export { type Authority, type Identity, type Issued, makeAuthority } from './certificates.ts';
 export { freePort } from './free-port.ts';
 export { type Nats, type NatsOptions, startNats, startNatsCluster } from './nats.ts';

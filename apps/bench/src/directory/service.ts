@@ -1,14 +1,12 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client, credentials } from '@grpc/grpc-js';
 import type { userService } from '@rollcall/proto';
+import { appCommand } from '@rollcall/test-servers';
 import { VariantProcess } from '../variant-process.ts';
 import type { Place } from './engines.ts';
 import { methodOf } from './people.ts';
-
-const apps = fileURLToPath(new URL('../../..', import.meta.url));
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
@@ -34,7 +32,7 @@ export class DirectoryService implements AsyncDisposable {
     mkdirSync(folder, { recursive: true });
     const socketPath = join(folder, 'grpc.sock');
     const target = `unix://${socketPath}`;
-    const process = new VariantProcess(join(apps, 'user-service/dist/main.js'), {
+    const process = new VariantProcess(appCommand('user-service'), {
       ...env,
       LOG_LEVEL: 'warn',
       USER_LISTEN: target,
@@ -85,7 +83,7 @@ export async function startGateway(
   socketPath: string,
   signal: AbortSignal,
 ): Promise<VariantProcess> {
-  const gateway = new VariantProcess(join(apps, 'gateway/dist/main.js'), {
+  const gateway = new VariantProcess(appCommand('gateway'), {
     LOG_LEVEL: 'warn',
     USER_TARGET: target,
     GATEWAY_LISTEN: `unix://${socketPath}`,

@@ -22,7 +22,7 @@ export async function startTransports(
   for (const name of ['raw', 'stock', 'rollcall']) {
     const socketPath = join(folder, `${name}.sock`);
     const entry = fileURLToPath(new URL(`./${name}.main.js`, import.meta.url));
-    const process = stack.use(new VariantProcess(entry, { LISTEN: `unix://${socketPath}` }));
+    const process = stack.use(new VariantProcess([entry], { LISTEN: `unix://${socketPath}` }));
     while (!existsSync(socketPath)) {
       signal.throwIfAborted();
       process.cpuMicros(); // throws when it has ended
