@@ -9,6 +9,7 @@ const messages = [
   ['/rollcall.transport.v1.PackedCallsService/Carry', 1024 * 1024],
   ['/rollcall.user.v1.UserService/CreateUser', 4 * 1024 * 1024],
 ] as const;
+const filling = Buffer.alloc(4 * 1024 * 1024);
 
 /** Calls whose messages never come to their end: all but the last bytes of them are sent, and then a byte now and then. */
 export const endlessMessages: Attack = {
@@ -20,7 +21,7 @@ export const endlessMessages: Attack = {
           for (const [path, bytes] of messages) {
             const stream = beginCall(session, path);
             stream.write(head(bytes));
-            stream.write(Buffer.alloc(bytes - 100));
+            stream.write(filling.subarray(0, bytes - 100));
             const drip = setInterval(() => stream.write('x'), 1000);
             stream.once('close', () => clearInterval(drip));
           }
