@@ -75,6 +75,66 @@ test('takes the users of the first schema over', async () => {
   expect(gone.get('701')).toMatchObject({ age: 7, deleteTime: { seconds: '0', nanos: 2_000_000 } });
 });
 
+/** Turns what the embedded store holds into what the schema before 0004_credentials had. */
+function asBeforeCredentials(dataDir: string): void {
+  using database = new DatabaseSync(join(dataDir, 'users.sqlite'));
+  database.exec(`
+    update request_ids set id = substr(id, 3);
+    alter table credentials drop column made_by;
+    alter table credentials drop column agent;
+    alter table credentials drop column last_use_time_ms;
+    drop table revocations;
+    drop trigger audit_append_only_2;
+    create trigger audit_append_only_2 before delete on audit begin
+      select raise(abort, 'the audit log is only appended to');
+    end;
+    drop table audit_cuts;
+    delete from kysely_migration where name >= '0004';`);
+}
+
+test('takes the request ids of the schema before over: what was sent then is answered again, and not done again', async () => {
+  using directory = makeDirectory();
+  const before = await startService({ engine: 'sqlite', dataDir: directory.path });
+  const first = await createUser(before.users, { name: 'Ada' }, 'a-key');
+  await before[Symbol.asyncDispose]();
+  asBeforeCredentials(directory.path);
+  await using service = await startService({ engine: 'sqlite', dataDir: directory.path });
+  expect(await createUser(service.users, { name: 'Ada' }, 'a-key')).toEqual(first);
+  await expect(createUser(service.users, { name: 'Eve' }, 'a-key')).rejects.toMatchObject({
+    reason: 'REQUEST_ID_REUSED',
+  });
+  expect((await createUser(service.users, { name: 'Ada' }, 'another-key')).id).not.toBe(first.id);
+});
+
+test('ends the credentials of the schema before that had no end, keeps the others, and takes tickets away', async () => {
+  using directory = makeDirectory();
+  await (await openSqlite(directory.path)).close();
+  asBeforeCredentials(directory.path);
+  const longestMs = 400 * 24 * 60 * 60 * 1000;
+  const made = 1_700_000_000_000;
+  const credentials: readonly (readonly [kind: string, name: string, expires: bigint, kept: bigint | undefined])[] = [
+    ['token', 'short', BigInt(made + 1000), BigInt(made + 1000)],
+    ['token', 'longest', BigInt(made + longestMs), BigInt(made + longestMs)],
+    ['token', 'beyond', BigInt(made + longestMs + 1), BigInt(made + longestMs)],
+    ['session', '', 9_007_199_254_740_993n, BigInt(made + longestMs)],
+    ['token', 'endless', 2n ** 63n - 1n, BigInt(made + longestMs)],
+    ['ticket', '', BigInt(made + 1000), undefined],
+  ];
+  {
+    using database = new DatabaseSync(join(directory.path, 'users.sqlite'));
+    const insert = database.prepare('insert into credentials values (?, ?, 7, ?, ?, ?)');
+    for (const [index, [kind, name, expires]] of credentials.entries())
+      insert.run(Buffer.of(index), kind, name, made, expires);
+  }
+  const engine = await openSqlite(directory.path);
+  const rows = await engine.db.selectFrom('credentials').selectAll().orderBy('hash').execute();
+  await engine.close();
+  expect(rows.map(({ kind, name, expire_time_ms }) => [kind, name, BigInt(expire_time_ms)])).toEqual(
+    credentials.flatMap(([kind, name, , kept]) => (kept === undefined ? [] : [[kind, name, kept]])),
+  );
+  expect(rows.map((row) => [row.made_by, row.agent, Number(row.last_use_time_ms)])).toEqual(rows.map(() => ['', '', 0]));
+});
+
 test('answers RESOURCE_EXHAUSTED when its disk is full, reads on, and writes again once there is room', async () => {
   await using opened = await openStore();
   const { store, engine } = opened;

@@ -86,7 +86,8 @@ export class Connections {
     const { maxConnectionIdleMs, connectionBeginMs } = this.#options.limits;
     for (const [session, { calls, idleSince, begun }] of this.#open) {
       if (calls > 0) continue;
-      if (now - idleSince >= maxConnectionIdleMs) session.close();
+      // One that was closed before has a call whose headers have begun, and do not end.
+      if (now - idleSince >= maxConnectionIdleMs) session[session.closed ? 'destroy' : 'close']();
       else if (!begun && now - idleSince >= connectionBeginMs) session.destroy();
     }
   }
