@@ -166,13 +166,16 @@ describe('secrets', () => {
         await loud.send('POST', '/session', { secret: 'canary-1' }),
         await loud.get('/session', { ...own, cookie: 'rollcall_session=canary-2' }, 'DELETE'),
         await loud.get('/v1/caller?access_ticket=canary-3'),
-        await loud.get('/v1/users:watch?access%5Fticket=canary-4'),
         await loud.get('/v1/caller', { authorization: 'Bearer canary-5' }),
         await loud.get('/v1/caller?access_ticket=canary-6', { authorization: 'Bearer canary-7' }),
         await loud.send('POST', '/v1/tickets?access_ticket=canary-8', {}),
       ];
-      expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503, 400, 400]);
-      expect(JSON.stringify(answers)).not.toContain('canary');
+      expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503, 400, 400]);
+      const watch = await loud.get('/v1/users:watch?access%5Fticket=canary-4');
+      // On a busy machine it is tried for more than a second, after which a stream has its headers, and breaks off.
+      expect([200, 503]).toContain(watch.status);
+      expect(watch.text).toContain('UPSTREAM_UNAVAILABLE');
+      expect(JSON.stringify([...answers, watch])).not.toContain('canary');
     } finally {
       spies.forEach((spy) => spy.mockRestore());
     }

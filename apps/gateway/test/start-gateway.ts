@@ -17,7 +17,7 @@ export interface Answer {
 /** Headers by name; a list where one is there more than once. */
 export type Headers = Record<string, string | string[]>;
 
-/** Sends a request, and reads the answer to its end. */
+/** Sends a request, and reads the answer to its end, or to where it breaks off. */
 export function ask(
   socketPath: string,
   method: string,
@@ -29,10 +29,12 @@ export function ask(
     request({ socketPath, path, method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
+      response.on('error', () => undefined); // a stream that fails breaks off
+      response.on('close', () => {
         const whole = Buffer.concat(chunks);
         const text = whole.toString();
-        const json = text !== '' && /json/.test(response.headers['content-type'] ?? '') ? JSON.parse(text) : undefined;
+        const isJson = /^application\/(problem\+)?json/.test(response.headers['content-type'] ?? '');
+        const json = text !== '' && isJson && response.complete ? JSON.parse(text) : undefined;
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: whole, json });
       });
     })

@@ -129,10 +129,12 @@ test('ends the credentials of the schema before that had no end, keeps the other
   const engine = await openSqlite(directory.path);
   const rows = await engine.db.selectFrom('credentials').selectAll().orderBy('hash').execute();
   await engine.close();
-  expect(rows.map(({ kind, name, expire_time_ms }) => [kind, name, BigInt(expire_time_ms)])).toEqual(
+  expect(rows.map(({ kind, name, expire_time_ms }) => [kind, name, expire_time_ms])).toEqual(
     credentials.flatMap(([kind, name, , kept]) => (kept === undefined ? [] : [[kind, name, kept]])),
   );
-  expect(rows.map((row) => [row.made_by, row.agent, Number(row.last_use_time_ms)])).toEqual(rows.map(() => ['', '', 0]));
+  expect(rows.map((row) => [row.made_by, row.agent, Number(row.last_use_time_ms)])).toEqual(
+    rows.map(() => ['', '', 0]),
+  );
 });
 
 test('answers RESOURCE_EXHAUSTED when its disk is full, reads on, and writes again once there is room', async () => {

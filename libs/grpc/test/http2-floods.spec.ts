@@ -122,7 +122,7 @@ describe('a flood ends its connection, and others are served meanwhile:', () => 
     expect(others).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(1000);
     await until(() => running === 0);
-    if (reads) expect(goAways(Buffer.concat(received))).not.toEqual([]);
+    expect(goAways(Buffer.concat(received)).length > 0).toBe(reads);
     expect(await firstValueFrom(service.client.countBooks(NEVER))).toMatchObject({ count: '1' });
   });
 });
