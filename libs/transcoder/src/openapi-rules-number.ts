@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { plain } from './openapi-json.ts';
 import { type Keywords, unknownNote } from './openapi-keywords.ts';
+import { longPattern } from './openapi-scalars.ts';
 
 /** The two ends of a range of numbers or times. */
 export interface Range {
@@ -14,7 +15,7 @@ const rangeRules = new Set(['gt', 'gte', 'lt', 'lte']);
  * The keywords of the rules of a number, or of a bool.
  *
  * @param kind the kind of number: `int32`, `uint64`, `double`. Those of 64 bits are text, so that their range is said in
- *   the description, but for the sign.
+ *   the description, but for the sign and how many digits there are.
  */
 export function numberKeywords(kind: string, rules: JsonObject): Keywords {
   const isLong = kind.endsWith('64');
@@ -33,9 +34,13 @@ export function numberKeywords(kind: string, rules: JsonObject): Keywords {
   const reversed = isReversed(range, number);
   if (isLong) {
     notes.push(...rangeNotes(range, reversed));
-    const { lower } = range;
-    if (lower !== undefined && !reversed && number(lower.value) >= (lower.inclusive ? 1 : 0))
-      all.push({ pattern: '^[1-9][0-9]*$' });
+    const { lower, upper } = range;
+    const end = (of: NonNullable<typeof lower>, inward: bigint): bigint =>
+      BigInt(plain(of.value)) + (of.inclusive ? 0n : inward);
+    if (!reversed && (lower !== undefined || upper !== undefined)) {
+      const type = /^u|^fixed/.test(kind) ? 'uint64' : 'int64';
+      all.push({ pattern: longPattern(type, lower && end(lower, 1n), upper && end(upper, -1n)) });
+    }
   } else {
     const lower = range.lower && { [range.lower.inclusive ? 'minimum' : 'exclusiveMinimum']: range.lower.value };
     const upper = range.upper && { [range.upper.inclusive ? 'maximum' : 'exclusiveMaximum']: range.upper.value };

@@ -27,11 +27,25 @@ export function scalarSchema(scalar: ScalarType): JsonObject {
     case ScalarType.INT64:
     case ScalarType.SINT64:
     case ScalarType.SFIXED64:
-      return { type: 'string', format: 'int64', pattern: '^-?[0-9]+$' };
+      return { type: 'string', format: 'int64', pattern: longPattern('int64') };
     case ScalarType.UINT64:
     case ScalarType.FIXED64:
-      return { type: 'string', format: 'uint64', pattern: '^[0-9]+$' };
+      return { type: 'string', format: 'uint64', pattern: longPattern('uint64') };
   }
+}
+
+const longs = { int64: [-(2n ** 63n), 2n ** 63n - 1n], uint64: [0n, 2n ** 64n - 1n] } as const;
+
+/** The pattern of the decimal numbers of a type with 64 bits: its sign, no zeros before it, and how many digits it has. */
+export function longPattern(
+  kind: keyof typeof longs,
+  least: bigint = longs[kind][0],
+  most: bigint = longs[kind][1],
+): string {
+  const digits = Math.max(...[least, most].map((end) => String(end).replace('-', '').length));
+  const positive = `[1-9]${digits > 1 ? `[0-9]{0,${digits - 1}}` : ''}`;
+  if (least >= 1n) return `^${positive}$`;
+  return `^${least < 0n ? '-?' : ''}(0|${positive})$`;
 }
 
 /**

@@ -141,9 +141,7 @@ export class Schemas {
   #messageSchema(desc: DescMessage, form: Form): JsonObject {
     const { without = [], patch = false } = form;
     const isElsewhere = (field: DescField): boolean => without.some((path) => path.length === 1 && path[0] === field);
-    const fields = desc.fields.filter(
-      (field) => !isElsewhere(field) && !(patch && getOption(field, fieldBehavior).includes(FieldBehavior.OUTPUT_ONLY)),
-    );
+    const fields = desc.fields.filter((field) => !isElsewhere(field));
     const required = patch
       ? []
       : this.#reached.inRequests.has(desc)
@@ -158,6 +156,8 @@ export class Schemas {
       ),
       properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.#property(field, form)])),
       required: required.filter((field) => fields.includes(field)).map((field) => field.jsonName),
+      // A later version may answer with more. What it is asked with is read by this one.
+      additionalProperties: this.#reached.inRequests.has(desc) ? false : undefined,
       ...(patch ? {} : keywords),
       deprecated: desc.deprecated || undefined,
     });
