@@ -152,6 +152,14 @@ test('refuses searches of a caller who has too many under way, and no one elseâ€
   await Promise.all(calls);
 });
 
+test('refuses searches beyond two thousand of all callers, and takes others when those are done', async () => {
+  const turns = new ScanTurns();
+  const calls = Array.from({ length: 2000 }, (_, index) => turns.next({ cost: 1, caller: `caller ${index % 40}` }));
+  await expect(turns.next({ cost: 1, caller: 'another' })).rejects.toMatchObject({ reason: 'RATE_LIMITED' });
+  await Promise.all(calls);
+  await turns.next({ cost: 1, caller: 'another' });
+});
+
 const page: userService.ListUsersRequest = {
   pageSize: 50,
   pageToken: '',

@@ -42,6 +42,11 @@ export class Backends {
   /** What a client has to be made with, beside its other options. */
   readonly channelOptions: ChannelOptions = { [optionName]: this };
 
+  /** grpc-js writes the options of a client as JSON where GRPC_TRACE asks for it; this is in them, and they in this. */
+  toJSON(): string {
+    return 'backends';
+  }
+
   /** Those whose connection is up. */
   get reachable(): Backend[] {
     return [...this.#reachable.values()];

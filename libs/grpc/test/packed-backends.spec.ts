@@ -3,6 +3,7 @@ import { type shelf, testingContract } from '@rollcall/proto/testing';
 import { firstValueFrom, NEVER, type Subscription } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { batchClient, type Authorize, GrpcChannel } from '../src/grpc.ts';
+import { Backends } from '../src/backends.ts';
 import { carryPath } from '../src/packed-method.ts';
 import { watchStreams } from './carriers.ts';
 import { batched } from './batched.ts';
@@ -239,4 +240,8 @@ describe('a server behind a name', () => {
     for (let call = 0; call < 20; call++) expect(await read(channel.client)).toEqual({ path: two.address });
     expect(one.calls).toBe(0);
   });
+});
+
+it('their options can be written as JSON, as GRPC_TRACE has grpc-js do', () => {
+  expect(JSON.stringify(new Backends().channelOptions)).toContain('"backends"');
 });

@@ -2,14 +2,14 @@ import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { runApp } from '../src/run-app.ts';
 
-const { send } = process;
+const send = Object.getOwnPropertyDescriptor(process, 'send');
 const { poolSize } = Buffer;
 beforeEach(() => {
   delete process.send; // it leads to who runs the tests
   vi.spyOn(Logger.prototype, 'log').mockReturnValue();
 });
 afterEach(() => {
-  if (send !== undefined) process.send = send;
+  if (send !== undefined) Object.defineProperty(process, 'send', send);
   Buffer.poolSize = poolSize;
   vi.restoreAllMocks();
 });

@@ -127,9 +127,11 @@ test.each([
   expect(refusal(filter)).toEqual({ field: 'filter', description, reason: `filter.${fault}` });
 });
 
-test('reads parentheses 64 deep, and 100 comparisons', () => {
+test('reads parentheses 64 deep, and 100 comparisons, and refuses one more', () => {
   expect(shown(parseFilter(`${'('.repeat(64)}age=1${')'.repeat(64)}`))).toBe('age=1');
   expect(shown(parseFilter('age=1 '.repeat(100)))).toContain('age=1 and age=1');
+  expect(refusal(`${'('.repeat(65)}age=1${')'.repeat(65)}`)).toMatchObject({ field: 'filter' });
+  expect(refusal('age=1 '.repeat(101))).toMatchObject({ field: 'filter' });
 });
 
 /** Why a filter is refused; empty when it is read. */
