@@ -82,7 +82,8 @@ function checkedFields(sent: user.User, names: readonly FieldName[]): Partial<Us
   if (sent.id === '0') throw invalidFields([{ field: 'user.id', description: 'is required', reason: 'required' }]);
   const given = fieldsOf(sent);
   const fields: Partial<UserFields> = Object.fromEntries(names.map((name) => [name, given[name]]));
-  const unchanged = { name: 'unchanged', email: '', age: undefined, type: user.UserType.USER_TYPE_NORMAL };
+  // An etag is a condition: one that is too long is that of no user.
+  const unchanged = { name: 'unchanged', email: '', age: undefined, type: user.UserType.USER_TYPE_NORMAL, etag: '' };
   const violations = userViolations({ ...sent, ...unchanged, ...fields });
   if (violations.length > 0) throw invalidFields(violations);
   return fields;

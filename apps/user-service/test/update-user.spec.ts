@@ -61,6 +61,8 @@ test('takes the current etag, and answers ABORTED for another', async () => {
   const error = await refusal(service, { id: '1', name: 'Eve', etag: first.etag }, ['name']);
   expect(error).toMatchObject({ code: Status.ABORTED, reason: 'ETAG_MISMATCH' });
   expect(error.details.metadata).toMatchObject({ etag: second.etag });
+  for (const etag of ['x'.repeat(64), 'x'.repeat(65)])
+    expect((await refusal(service, { id: '1', name: 'Eve', etag }, ['name'])).reason).toBe('ETAG_MISMATCH');
   expect(await firstValueFrom(service.users.getUser({ id: '1' }))).toEqual({ user: second });
 });
 
