@@ -6,6 +6,9 @@ type Picked = ReturnType<Picker['pick']>;
 export type Connection = NonNullable<Picked['subchannel']>;
 type SharedConnection = ReturnType<Connection['getRealSubchannel']>;
 
+/** How often a target may be resolved again while calls are made, in milliseconds: nothing else tells of new servers. */
+const resolveEveryMs = 500;
+
 /** A server behind a target, for as long as one connection to it is up. */
 export class Backend {
   /** Until when it is not asked to carry calls, in milliseconds since the epoch. */
@@ -38,6 +41,7 @@ export class Backends {
   onChange = (): void => undefined;
   /** Has the target resolved again, when its last answer is old enough. */
   resolve = (): void => undefined;
+  #resolvedAt = 0;
 
   /** What a client has to be made with, beside its other options. */
   readonly channelOptions: ChannelOptions = { [optionName]: this };
@@ -55,6 +59,13 @@ export class Backends {
   /** Whether its connection is up. */
   reaches(backend: Backend): boolean {
     return this.#reachable.get(backend.connection.getRealSubchannel()) === backend;
+  }
+
+  /** To be called with each call: has the target resolved again once in a while. */
+  lookAgain(now = Date.now()): void {
+    if (now - this.#resolvedAt < resolveEveryMs) return;
+    this.#resolvedAt = now;
+    this.resolve();
   }
 
   /** For a call to one of them, or to any. */

@@ -13,6 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import { codecsOf, type Contract, type Method } from '@rollcall/proto';
 import { Observable } from 'rxjs';
+import { Backends } from './backends.ts';
 import { endOfParent, givenUp, metadataTooLarge } from './call-ends.ts';
 import { currentCall, inheritMetadata } from './call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
@@ -46,6 +47,12 @@ export interface GrpcChannelOptions {
   readonly channelOptions?: ChannelOptions;
 }
 
+/** A client of grpc-js, and the servers that it has connections to. */
+interface Connected {
+  readonly client: Client;
+  readonly backends: Backends;
+}
+
 type AnyCall =
   | ClientUnaryCall
   | ClientReadableStream<unknown>
@@ -70,9 +77,9 @@ const maxMetadataBytes = 64 * 1024;
  * id, its trace and what is left of its deadline, and is cancelled with it.
  */
 export class GrpcChannel {
-  readonly #client: Client;
-  readonly #uploads: () => Client;
-  #uploading: Client | undefined;
+  readonly #plain: Connected;
+  readonly #uploads: () => Connected;
+  #uploading: Connected | undefined;
   readonly #unwatch: (() => void) | undefined;
   readonly #defaultDeadlineMs: number;
   readonly #maxUnsentBytes: number;
@@ -85,9 +92,13 @@ export class GrpcChannel {
       options;
     this.#unwatch = tls?.watch();
     const clientOptions = { ...connectionOptions(options.contracts ?? []), ...options.channelOptions };
-    this.#client = new Client(target, credentials, clientOptions);
-    this.#uploads = () =>
-      (this.#uploading ??= new Client(target, credentials, { ...clientOptions, ...withoutRetries }));
+    const connect = (more: ChannelOptions): Connected => {
+      const backends = new Backends();
+      const client = new Client(target, credentials, { ...clientOptions, ...more, ...backends.channelOptions });
+      return { client, backends };
+    };
+    this.#plain = connect({});
+    this.#uploads = () => (this.#uploading ??= connect(withoutRetries));
     this.#defaultDeadlineMs = options.defaultDeadlineMs ?? defaultDeadlineMs;
     this.#maxUnsentBytes = options.maxUnsentBytes ?? defaultMaxUnsentBytes;
     this.#unaryCalls = options.unaryCalls?.attach(
@@ -149,24 +160,19 @@ export class GrpcChannel {
       subscriber.complete();
     };
 
+    const { client, backends } = method.requestStream ? this.#uploads() : this.#plain;
+    backends.lookAgain();
     const call = withoutStack((): AnyCall => {
       if (method.requestStream && method.responseStream) {
-        return this.#uploads().makeBidiStreamRequest(method.path, identity, identity, metadata, callOptions);
+        return client.makeBidiStreamRequest(method.path, identity, identity, metadata, callOptions);
       }
       if (method.requestStream) {
-        return this.#uploads().makeClientStreamRequest(
-          method.path,
-          identity,
-          decode,
-          metadata,
-          callOptions,
-          onResponse,
-        );
+        return client.makeClientStreamRequest(method.path, identity, decode, metadata, callOptions, onResponse);
       }
       const request = input as Request;
       return method.responseStream
-        ? this.#client.makeServerStreamRequest(method.path, encode, identity, request, metadata, callOptions)
-        : this.#client.makeUnaryRequest(method.path, encode, decodeOnly, request, metadata, callOptions, onResponse);
+        ? client.makeServerStreamRequest(method.path, encode, identity, request, metadata, callOptions)
+        : client.makeUnaryRequest(method.path, encode, decodeOnly, request, metadata, callOptions, onResponse);
     });
 
     let ended = false;
@@ -228,7 +234,7 @@ export class GrpcChannel {
   /** Waits until the connection is up. @throws Error when it is not by the deadline, in milliseconds since the epoch */
   ready(deadline: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#client.waitForReady(deadline, (error) => (error === undefined ? resolve() : reject(error)));
+      this.#plain.client.waitForReady(deadline, (error) => (error === undefined ? resolve() : reject(error)));
     });
   }
 
@@ -236,8 +242,8 @@ export class GrpcChannel {
   close(): void {
     this.#unwatch?.();
     this.#unaryCalls?.close();
-    this.#uploading?.close();
-    this.#client.close();
+    this.#uploading?.client.close();
+    this.#plain.client.close();
   }
 }
 

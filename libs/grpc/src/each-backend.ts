@@ -4,8 +4,8 @@ import { type Backends, backendsOf, type Connection } from './backends.ts';
 
 const policyName = 'rollcall_each_backend';
 
-/** The service config of a channel with this policy. The channel has to have the channelOptions of its Backends. */
-export const eachBackendConfig = JSON.stringify({ loadBalancingConfig: [{ [policyName]: {} }] });
+/** This policy in a service config. The channel has to have the channelOptions of its Backends. */
+export const eachBackend = { [policyName]: {} };
 
 class EachBackendConfig implements experimental.TypedLoadBalancingConfig {
   static createFromJson(): EachBackendConfig {
@@ -17,7 +17,7 @@ class EachBackendConfig implements experimental.TypedLoadBalancingConfig {
   }
 
   toJsonObject(): object {
-    return { [policyName]: {} };
+    return eachBackend;
   }
 }
 

@@ -27,9 +27,6 @@ const outside = AsyncLocalStorage.snapshot();
 /** Up to so many calls of a turn go together, to one server; more are shared out among the servers. */
 const leastShare = 16;
 
-/** How often a target may be resolved again while calls are made, in milliseconds: nothing else tells of new servers. */
-const resolveEveryMs = 500;
-
 /**
  * Carries unary calls in messages of streams, those of one turn of the event loop together. There is a stream to each
  * server behind the target; the one with the fewest calls under way gets the next. To servers that take no such streams,
@@ -48,7 +45,6 @@ export class PackedChannel {
   /** Whether there was no room for those that wait, when it was last looked for. */
   #beyondBounds = false;
   #plainUntil = 0;
-  #resolvedAt = 0;
   #closed = false;
 
   /** The largest response that a call may have, in bytes. */
@@ -133,10 +129,7 @@ export class PackedChannel {
 
   /** Opens a stream to each server that has none. */
   #open(now: number): void {
-    if (now - this.#resolvedAt >= resolveEveryMs) {
-      this.#resolvedAt = now;
-      this.#backends.resolve();
-    }
+    this.#backends.lookAgain(now);
     const taken = new Set<Backend | undefined>();
     for (const [stream, { backend }] of this.#streams) if (stream.takesCalls) taken.add(backend);
     const { reachable } = this.#backends;

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { Backends } from './backends.ts';
 import { endOfParent } from './call-ends.ts';
-import { eachBackendConfig } from './each-backend.ts';
+import { eachBackend } from './each-backend.ts';
 import { errorFromStatus } from './error-status.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { PackedCall } from './packed-call.ts';
@@ -19,7 +19,7 @@ const connectionOptions = {
   'grpc.per_rpc_retry_buffer_size': -1,
   // An answer that is too large is an error of its call, not of the stream that carries others too.
   'grpc.max_receive_message_length': -1,
-  'grpc.service_config': eachBackendConfig,
+  'grpc.service_config': JSON.stringify({ loadBalancingConfig: [eachBackend] }),
   'grpc.service_config_disable_resolution': 1,
   // A server that comes back is found within a second, also at another address.
   'grpc.max_reconnect_backoff_ms': 500,

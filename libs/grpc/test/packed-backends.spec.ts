@@ -1,6 +1,6 @@
 import dns from 'node:dns';
 import { type shelf, testingContract } from '@rollcall/proto/testing';
-import { firstValueFrom, NEVER, type Subscription } from 'rxjs';
+import { EMPTY, firstValueFrom, NEVER, type Observable, type Subscription } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { batchClient, type Authorize, GrpcChannel } from '../src/grpc.ts';
 import { Backends } from '../src/backends.ts';
@@ -38,6 +38,9 @@ async function startServer(
         (server.calls += 1),
         getBook?.(request, context) ?? { name: server.address }
       ),
+      streamBooks: () => ((server.calls += 1), EMPTY),
+      countBooks: () => ((server.calls += 1), { count: 0 }),
+      talkBooks: () => ((server.calls += 1), EMPTY),
     },
     {
       ...(packed && batched),
@@ -52,10 +55,10 @@ async function startServer(
   return server;
 }
 
-function connect(target: string): Disposable & { readonly client: Shelf } {
+function connect(target: string, packedCalls = true): Disposable & { readonly client: Shelf } {
   const channel = new GrpcChannel(target, {
     defaultDeadlineMs: 60_000,
-    unaryCalls: batchClient(),
+    ...(packedCalls && { unaryCalls: batchClient() }),
     contracts: [testingContract],
   });
   return {
@@ -239,6 +242,34 @@ describe('a server behind a name', () => {
     one.calls = 0;
     for (let call = 0; call < 20; call++) expect(await read(channel.client)).toEqual({ path: two.address });
     expect(one.calls).toBe(0);
+  });
+
+  const calls: Record<string, (client: Shelf) => Observable<unknown>> = {
+    unary: (client) => client.readFile({ path: '' }),
+    'of a stream of responses': (client) => client.streamBooks({ count: 0, maxPages: 0 }),
+    'with a stream of requests': (client) => client.countBooks(EMPTY),
+    'with both': (client) => client.talkBooks(EMPTY),
+  };
+
+  it.each(Object.keys(calls))('that is new gets plain calls %s too, and one that is gone no more', async (kind) => {
+    await using one = await startServer('127.0.0.1:0');
+    await using two = await startServer(`127.0.0.2:${portOf(one)}`);
+    let servers: Server[] = [one];
+    name(() => servers);
+    using channel = connect(`dns:///shelf.example:${portOf(one)}`, false);
+    const call = async (): Promise<unknown> => {
+      const made = calls[kind]?.(channel.client) ?? EMPTY;
+      return firstValueFrom(made, { defaultValue: undefined });
+    };
+    while (one.calls < 3) await call();
+    expect(two.calls).toBe(0);
+    servers = [one, two];
+    while (two.calls < 3) await call();
+    servers = [two];
+    for (let before = -1; one.calls > before;) {
+      before = one.calls;
+      for (let count = 0; count < 20; count += 1) await call();
+    }
   });
 });
 
