@@ -35,20 +35,20 @@ RUN mkdir /files && cp package.json /files \
     || exit 1; \
   done
 
-# What it needs of others, and the list of that.
+# What it needs of others, wherever npm puts it, and the list of that.
 FROM manifests AS modules
 ARG APP
 RUN npm ci --no-audit --no-fund --omit=dev --omit=optional -w "@rollcall/$APP" \
   && npm sbom --package-lock-only --sbom-format=cyclonedx --omit=dev --omit=optional -w "@rollcall/$APP" > sbom.cdx.json \
-  && find node_modules -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' ')' -delete
+  && find . -path '*/node_modules/*' -type f '(' -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' ')' -delete \
+  && mkdir /modules && cp -a --parents sbom.cdx.json $(find . -name node_modules -prune) /modules
 
 FROM node:24-bookworm-slim
 ARG APP
 ENV NODE_ENV=production DATA_DIR=/data \
   GATEWAY_LISTEN=[::]:3000 USER_LISTEN=[::]:50051 CHAT_LISTEN=[::]:50052
 RUN install -d -o node -g node -m 0700 /data /service
-COPY --from=modules /rollcall/node_modules /rollcall/node_modules
-COPY --from=modules /rollcall/sbom.cdx.json /rollcall/
+COPY --from=modules /modules /rollcall
 COPY --from=files /files /rollcall
 WORKDIR /rollcall/apps/$APP
 USER node

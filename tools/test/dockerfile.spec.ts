@@ -10,3 +10,12 @@ test('the images know every package of the workspace, so that npm installs by it
   const copied = [...readFileSync(`${root}Dockerfile`, 'utf8').matchAll(/^COPY (\S+)\/package\.json \1\/$/gm)];
   expect(copied.map(([, project]) => project).toSorted()).toEqual(projects.toSorted());
 });
+
+test('the images hold what npm puts beside a package of ours, where its version differs from that of the root', () => {
+  const lock = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as { packages: Record<string, object> };
+  const beside = Object.keys(lock.packages).filter((path) => /^(libs|apps)\/[^/]+\/node_modules\//.test(path));
+  expect(beside).not.toEqual([]);
+  const dockerfile = readFileSync(`${root}Dockerfile`, 'utf8');
+  expect(dockerfile).toContain('cp -a --parents sbom.cdx.json $(find . -name node_modules -prune) /modules');
+  expect(dockerfile).toContain('COPY --from=modules /modules /rollcall');
+});
