@@ -4,10 +4,12 @@ import { userService } from '@rollcall/proto';
 import { sql } from 'kysely';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
+import type { Database } from '../../src/config.ts';
 import { createUser as creation } from '../../src/create-user.ts';
 import { openEngine } from '../../src/service.ts';
 import { auditPages } from '../../src/store/audit-pages.ts';
 import { logChanges } from '../../src/store/change-log.ts';
+import type { Engine } from '../../src/store/engine.ts';
 import { newRow } from '../../src/store/rows.ts';
 import { verifyChain } from '../../src/verify-chain.ts';
 import { auditEntries, createUser, failure, makeDatabase, newUser, openStore, startService } from '../service.ts';
@@ -29,10 +31,19 @@ async function watchFromNow({ users }: Service, count: number): Promise<() => Pr
   };
 }
 
+/** An engine beside that of a service. */
+async function openSecond(database: Database): Promise<Engine & AsyncDisposable> {
+  const engine = await openEngine(database);
+  return Object.assign(engine, { [Symbol.asyncDispose]: () => engine.close() });
+}
+
 test('replicas that start at once migrate once', async () => {
   await using database = await makeDatabase();
-  const replicas = await Promise.all(Array.from({ length: 4 }, () => startService(database)));
-  const engine = await openEngine(database);
+  await using stack = new AsyncDisposableStack();
+  const started = await Promise.allSettled(Array.from({ length: 4 }, () => startService(database)));
+  const replicas = started.flatMap((one) => (one.status === 'fulfilled' ? stack.use(one.value) : []));
+  expect(replicas).toHaveLength(4);
+  await using engine = await openSecond(database);
   const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(engine.db);
   expect(rows.map(({ name }) => name)).toEqual([
     '0001_directory',
@@ -40,10 +51,8 @@ test('replicas that start at once migrate once', async () => {
     '0003_credentials',
     '0004_audit_cuts',
   ]);
-  await engine.close();
   const ids = await Promise.all(replicas.map(async ({ users }) => (await createUser(users, {})).id));
   expect(ids.toSorted()).toEqual(['1', '2', '3', '4']);
-  for (const replica of replicas) await replica[Symbol.asyncDispose]();
 });
 
 test('knows request ids of other replicas: two at once make one user', async () => {
@@ -103,9 +112,8 @@ test(
     for (const log of others) expect(log).toEqual(first);
     const audited = (await auditEntries(other.audit)).flatMap(({ changes }) => changes);
     expect(audited.map(({ after }) => `${after?.id} ${after?.etag}`)).toEqual(first);
-    const engine = await openEngine(database);
+    await using engine = await openSecond(database);
     expect((await verifyChain(auditPages(engine.db))).head.seq).toBe(BigInt(total));
-    await engine.close();
   },
 );
 
@@ -113,27 +121,33 @@ test('a writer that is slow to commit holds up the number behind it, so that nob
   await using database = await makeDatabase();
   await using service = await startService(database);
   const read = await watchFromNow(service, 2);
-  const slow = await openEngine(database);
+  await using slow = await openSecond(database);
   const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>();
+  using _held = { [Symbol.dispose]: commit };
   const { promise: hasNumber, resolve: tookNumber } = Promise.withResolvers<void>();
   const writing = slow.db.transaction().execute(async (db) => {
     await slow.lockWriters(db);
-    const row = newRow(1n, { name: 'first', email: '', age: undefined, type: 1 }, 1n);
+    const nowMs = BigInt(Date.now()); // a change of long ago would be forgotten
+    const row = newRow(1n, { name: 'first', email: '', age: undefined, type: 1 }, nowMs);
     await db.insertInto('users').values(row).execute();
-    await logChanges(slow, db, [{ kind: userService.WatchEvent_Kind.KIND_CREATED, before: undefined, after: row }], 1n);
+    await logChanges(
+      slow,
+      db,
+      [{ kind: userService.WatchEvent_Kind.KIND_CREATED, before: undefined, after: row }],
+      nowMs,
+    );
     tookNumber();
     await mayCommit;
   });
   await hasNumber;
   let done = false;
+  const maintained = service.store.maintenance.run(); // as at any start, it waits here too
   const second = createUser(service.users, { id: '2' }).then(() => (done = true));
   for (let turn = 0; turn < 50; turn += 1) await failure(service.users.getUser({ id: '9' }));
   expect(done).toBe(false);
   commit();
-  await writing;
-  await second;
+  await Promise.all([writing, second, maintained]);
   expect((await read()).map((change) => change.split(' ')[0])).toEqual(['1', '2']);
-  await slow.close();
 });
 
 test(
@@ -144,9 +158,10 @@ test(
   async () => {
     await using database = await makeDatabase();
     await using opened = await openStore({}, database);
-    const stuck = await openEngine(database);
+    await using stuck = await openSecond(database);
     const { promise: locked, resolve: tookLock } = Promise.withResolvers<void>();
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    using _held = { [Symbol.dispose]: end };
     const holding = stuck.db.transaction().execute(async (db) => {
       await stuck.lockWriters(db);
       tookLock();
@@ -159,6 +174,5 @@ test(
     expect(performance.now() - start).toBeLessThan(15_000);
     end();
     await expect(holding).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
-    await stuck.close();
   },
 );
