@@ -132,6 +132,7 @@ export async function spawnService(database: Database, listen = '127.0.0.1:0', n
   return {
     ...clients,
     address,
+    pid: child.pid ?? 0,
     end,
     [Symbol.asyncDispose]: async () => {
       clients[Symbol.dispose]();

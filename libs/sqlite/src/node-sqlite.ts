@@ -21,8 +21,14 @@ export class NodeSqlite implements SqliteDatabase {
   /** By their SQL, the one used last at the end. */
   readonly #statements = new Map<string, NodeSqliteStatement>();
 
-  /** @throws Error of SQLite, with its `errcode`, when it cannot be opened */
-  constructor(file: string | URL, { readOnly = false } = {}) {
+  readonly #told: (error: unknown) => unknown;
+
+  /**
+   * @param told what is thrown in place of an error of a statement
+   * @throws Error of SQLite, with its `errcode`, when it cannot be opened
+   */
+  constructor(file: string | URL, { readOnly = false, told = (error: unknown): unknown => error } = {}) {
+    this.#told = told;
     this.#database = new DatabaseSync(file, { timeout: busyTimeoutMs, readOnly });
     if (readOnly) return;
     try {
@@ -40,7 +46,7 @@ export class NodeSqlite implements SqliteDatabase {
   }
 
   prepare(sql: string): NodeSqliteStatement {
-    const statement = this.#statements.get(sql) ?? new NodeSqliteStatement(this.#database.prepare(sql));
+    const statement = this.#statements.get(sql) ?? this.#prepare(sql);
     this.#statements.delete(sql);
     this.#statements.set(sql, statement);
     if (this.#statements.size > maxStatements) {
@@ -48,6 +54,14 @@ export class NodeSqlite implements SqliteDatabase {
       if (oldest !== undefined) this.#statements.delete(oldest);
     }
     return statement;
+  }
+
+  #prepare(sql: string): NodeSqliteStatement {
+    try {
+      return new NodeSqliteStatement(this.#database.prepare(sql), this.#told);
+    } catch (error) {
+      throw this.#told(error);
+    }
   }
 
   close(): void {
@@ -61,8 +75,12 @@ export class NodeSqliteStatement implements SqliteStatement {
   readonly #statement: StatementSync;
   #columns: readonly string[];
 
-  constructor(statement: StatementSync) {
+  readonly #told: (error: unknown) => unknown;
+
+  /** @param told what is thrown in place of an error of it */
+  constructor(statement: StatementSync, told: (error: unknown) => unknown) {
     this.#statement = statement;
+    this.#told = told;
     this.#columns = columnsOf(statement);
     this.reader = this.#columns.length > 0;
     statement.setReadBigInts(true);
@@ -71,15 +89,27 @@ export class NodeSqliteStatement implements SqliteStatement {
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    return this.#statement.all(...bindable(parameters)).map((values) => this.#row(values));
+    try {
+      return this.#statement.all(...bindable(parameters)).map((values) => this.#row(values));
+    } catch (error) {
+      throw this.#told(error);
+    }
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
-    return this.#statement.run(...bindable(parameters));
+    try {
+      return this.#statement.run(...bindable(parameters));
+    } catch (error) {
+      throw this.#told(error);
+    }
   }
 
   *iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
-    for (const values of this.#statement.iterate(...bindable(parameters))) yield this.#row(values);
+    try {
+      for (const values of this.#statement.iterate(...bindable(parameters))) yield this.#row(values);
+    } catch (error) {
+      throw this.#told(error);
+    }
   }
 
   /** @param values of one row, an array */

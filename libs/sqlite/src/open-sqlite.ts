@@ -4,7 +4,7 @@ import { Kysely } from 'kysely';
 import { NodeSqlite } from './node-sqlite.ts';
 import { SharedRead } from './shared-read.ts';
 import { NodeSqliteDialect } from './sqlite-dialect.ts';
-import { isSqliteError, sqliteBusy } from './sqlite-errors.ts';
+import { type DiskError, isSqliteError, sqliteBusy, told } from './sqlite-errors.ts';
 import { SqliteLock } from './sqlite-lock.ts';
 import { SqliteWriter } from './sqlite-writer.ts';
 
@@ -26,13 +26,13 @@ export interface SqliteOptions<Database> {
   readonly name: string;
   /** Brings it up to date. */
   readonly migrate: (db: Kysely<Database>) => Promise<void>;
-  /** What a write fails with when the disk has no room. */
-  readonly whenFull: (cause: Error) => Error;
+  /** What reads and writes fail with when the disk does. */
+  readonly diskError: DiskError;
 }
 
 /** @throws Error when another process has it open, it cannot be opened, or it cannot be brought up to date */
 export async function openSqlite<Database>(options: SqliteOptions<Database>): Promise<SqliteFile<Database>> {
-  const { dataDir, name, migrate, whenFull } = options;
+  const { dataDir, name, migrate, diskError } = options;
   const file = join(dataDir, `${name}.sqlite`);
   try {
     makeDirectory(dataDir);
@@ -49,7 +49,7 @@ export async function openSqlite<Database>(options: SqliteOptions<Database>): Pr
     throw cannotOpen(file, cause);
   }
   try {
-    database = new NodeSqlite(file);
+    database = new NodeSqlite(file, { told: (error) => told(error, diskError) });
   } catch (cause) {
     lock.close();
     throw cannotOpen(file, cause);
@@ -62,7 +62,7 @@ export async function openSqlite<Database>(options: SqliteOptions<Database>): Pr
     lock.close();
     throw new Error(`cannot bring ${file} up to date: ${messageOf(cause)}`, { cause });
   }
-  const writer = new SqliteWriter(file, whenFull);
+  const writer = new SqliteWriter(file, diskError);
   const shared = new SharedRead(database);
   return {
     reader,
@@ -122,6 +122,8 @@ function makePrivate(file: string): void {
   if ((mode & 0o077) !== 0 && uid === process.getuid?.()) chmodSync(file, 0o600);
 }
 
+/** In the words of SQLite or the system: who starts a service can read them. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -12,7 +12,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { sqliteAdapter } from './sqlite-dialect.ts';
-import { sqliteFull } from './sqlite-errors.ts';
+import { type DiskError, isDiskError, told } from './sqlite-errors.ts';
 import type { Answer, Request } from './sqlite-writer-thread.ts';
 
 interface Waiting {
@@ -29,27 +29,36 @@ export class SqliteWriter {
   /** Whoever waits for an answer. They come in the order of the requests. */
   readonly #waiting: Waiting[] = [];
   #ended: Error | undefined;
+  /** Why the last thing that was written did not come to the disk. */
+  #failing: Error | undefined;
 
-  /** @param whenFull what a request fails with when the disk has no room */
-  constructor(file: string, whenFull: (cause: Error) => Error = (cause) => cause) {
+  /** @param diskError what a request fails with when the disk does */
+  constructor(file: string, diskError: DiskError = (cause) => cause) {
     // Run from the sources, as tests do, the thread is a source too: Node.js leaves its types out.
     const name = import.meta.url.endsWith('.ts') ? './sqlite-writer-thread.ts' : './sqlite-writer-thread.js';
     this.#worker = new Worker(new URL(name, import.meta.url), { workerData: file, execArgv: [] });
     this.#worker.on('message', (answer: Answer) => {
       const waiting = this.#waiting.shift();
-      if ('failed' in answer) waiting?.reject(errorOf(answer.failed, whenFull));
-      else waiting?.resolve(answer);
+      if ('failed' in answer) {
+        const error = Object.assign(new Error(answer.failed.message), { errcode: answer.failed.errcode });
+        if (isDiskError(error)) this.#failing = error;
+        waiting?.reject(told(error, diskError) as Error);
+      } else {
+        if (answer.committed === true) this.#failing = undefined;
+        waiting?.resolve(answer);
+      }
     });
     this.#worker.on('error', (error) => this.#end(error as Error));
     this.#worker.on('exit', () => this.#end(new Error('the thread that writes has ended')));
   }
 
-  /** Whether it can still write. */
-  get lives(): boolean {
-    return this.#ended === undefined;
+  /** Why it cannot write at the moment, in words for operators. Once the disk has failed, it tries again to find out. */
+  async whyNot(): Promise<string | undefined> {
+    if (this.#failing !== undefined) await this.run({ kind: 'probe' }).catch(() => undefined); // it is noted there
+    return (this.#ended ?? this.#failing)?.message;
   }
 
-  /** Runs a request behind those before it. @throws Error of SQLite, or what stands for a full disk */
+  /** Runs a request behind those before it. @throws Error of SQLite, or what stands for one of the disk */
   run(request: Request): Promise<Exclude<Answer, { failed: unknown }>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const { promise, resolve, reject } = Promise.withResolvers<Exclude<Answer, { failed: unknown }>>();
@@ -69,13 +78,6 @@ export class SqliteWriter {
     this.#ended ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
-}
-
-type Failed = Extract<Answer, { failed: unknown }>['failed'];
-
-function errorOf({ message, errcode }: Failed, whenFull: (cause: Error) => Error): Error {
-  const error = Object.assign(new Error(message), { errcode });
-  return errcode === sqliteFull ? whenFull(error) : error;
 }
 
 /** kysely's dialect for such a connection. */

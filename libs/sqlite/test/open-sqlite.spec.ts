@@ -12,7 +12,7 @@ function open(dataDir: string) {
     dataDir,
     name: 'users',
     migrate: async (db) => void (await sql`create table if not exists kept (id integer primary key)`.execute(db)),
-    whenFull: (cause) => cause,
+    diskError: (cause) => cause,
   });
 }
 

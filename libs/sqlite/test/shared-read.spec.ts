@@ -12,7 +12,7 @@ async function openNumbers(dataDir: string) {
     migrate: async (db: Kysely<Record<string, never>>) => {
       await db.schema.createTable('numbers').ifNotExists().addColumn('number', 'integer').execute();
     },
-    whenFull: (cause) => cause,
+    diskError: (cause) => cause,
   });
   const count = (): unknown => file.read('select count(*) as count from numbers', [])[0];
   return { file, count };

@@ -1,7 +1,7 @@
 import { openSqlite, type SqliteFile } from '@rollcall/sqlite';
 import { type Kysely, sql } from 'kysely';
 import { type MigrationProvider, Migrator } from 'kysely/migration';
-import { logFull } from '../chat-errors.ts';
+import { logFull, logUnavailable } from '../chat-errors.ts';
 
 /** The tables of the embedded log. */
 export interface ChatTables {
@@ -47,7 +47,8 @@ export class ChatDatabase {
 
   /** @throws Error when another process has it open, or it cannot be opened */
   static async open(dataDir: string): Promise<ChatDatabase> {
-    return new ChatDatabase(await openSqlite<ChatTables>({ dataDir, name: 'chat', migrate, whenFull: logFull }));
+    const diskError = (cause: Error, isFull: boolean): Error => (isFull ? logFull(cause) : logUnavailable(cause));
+    return new ChatDatabase(await openSqlite<ChatTables>({ dataDir, name: 'chat', migrate, diskError }));
   }
 
   /** It sees what is committed. */
@@ -55,9 +56,9 @@ export class ChatDatabase {
     return this.#file.reader;
   }
 
-  /** Whether it can still be written. */
-  get lives(): boolean {
-    return this.#file.writer.lives;
+  /** Why it cannot be written at the moment, in words for operators. */
+  whyNot(): Promise<string | undefined> {
+    return this.#file.writer.whyNot();
   }
 
   /** Runs something behind all that was asked for before: it writes alone. */
@@ -67,7 +68,7 @@ export class ChatDatabase {
     return running;
   }
 
-  /** Writes rows in one transaction, inside `exclusively`. @throws RpcError DATABASE_FULL, or Error of SQLite: then nothing is written */
+  /** Writes rows in one transaction, inside `exclusively`. @throws RpcError DATABASE_FULL or LOG_UNAVAILABLE, or Error of SQLite: then nothing is written */
   async write(parts: readonly Rows[]): Promise<void> {
     const { writer } = this.#file;
     await writer.run({ kind: 'statement', sql: 'begin immediate', parameters: [] });

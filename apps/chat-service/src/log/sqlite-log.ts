@@ -38,6 +38,7 @@ export class SqliteLog implements NoteLog {
   readonly #timer: NodeJS.Timeout;
   #waiting: Waiting[] = [];
   #lastTimeMs = 0;
+  #said: string | undefined;
 
   private constructor(database: ChatDatabase, options: SqliteLogOptions, last: Map<string, number>) {
     this.#database = database;
@@ -121,8 +122,11 @@ export class SqliteLog implements NoteLog {
     });
   }
 
-  answers(): Promise<boolean> {
-    return Promise.resolve(this.#database.lives);
+  async answers(): Promise<boolean> {
+    const why = await this.#database.whyNot();
+    if (why !== undefined && why !== this.#said) logger.error(`cannot write: ${why}`);
+    this.#said = why;
+    return why === undefined;
   }
 
   async close(): Promise<void> {
@@ -258,7 +262,7 @@ export class SqliteLog implements NoteLog {
     try {
       return await read();
     } catch (error) {
-      throw logUnavailable(error);
+      throw error instanceof RpcError ? error : logUnavailable(error);
     }
   }
 }

@@ -1,11 +1,14 @@
+import { Logger } from '@nestjs/common';
 import { SqliteWriterDialect, openSqlite as openFile, type SqliteFile } from '@rollcall/sqlite';
 import { Kysely, type RawBuilder, sql, type SqlBool } from 'kysely';
 import { oneRowSql } from './bulk-sql.ts';
 import type { BulkStatement, Engine } from './engine.ts';
 import { migrate } from './migrations.ts';
 import { readDirectly } from './prepared.ts';
-import { databaseFull } from './store-errors.ts';
+import { databaseFull, diskFails } from './store-errors.ts';
 import type { UsersDatabase } from './tables.ts';
+
+const logger = new Logger('SQLite');
 
 /**
  * Opens `users.sqlite` in a directory, which is made if it is missing, and brings it up to date.
@@ -17,7 +20,7 @@ export async function openSqlite(dataDir: string): Promise<Engine> {
     dataDir,
     name: 'users',
     migrate: (db) => migrate(db, 'sqlite'),
-    whenFull: databaseFull,
+    diskError: (cause, isFull) => (isFull ? databaseFull(cause) : diskFails(cause)),
   });
   readDirectly(file.reader, (statement, parameters) => file.read(statement, parameters));
   return new SqliteEngine(file);
@@ -29,6 +32,7 @@ class SqliteEngine implements Engine {
   readonly db: Kysely<UsersDatabase>;
   readonly writer: Kysely<UsersDatabase>;
   readonly #file: SqliteFile<UsersDatabase>;
+  #said: string | undefined;
 
   constructor(file: SqliteFile<UsersDatabase>) {
     this.#file = file;
@@ -61,8 +65,11 @@ class SqliteEngine implements Engine {
 
   onAnnounced(): void {} // there is no other process
 
-  answers(): Promise<boolean> {
-    return Promise.resolve(this.#file.writer.lives);
+  async answers(): Promise<boolean> {
+    const why = await this.#file.writer.whyNot();
+    if (why !== undefined && why !== this.#said) logger.error(`cannot write: ${why}`);
+    this.#said = why;
+    return why === undefined;
   }
 
   async close(): Promise<void> {

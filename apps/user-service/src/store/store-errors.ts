@@ -13,6 +13,16 @@ export function databaseUnavailable(cause: unknown): RpcError {
   );
 }
 
+/** Its disk fails, or cannot be written. Nothing of a write is stored. */
+export function diskFails(cause: unknown): RpcError {
+  return new RpcError(
+    Status.UNAVAILABLE,
+    'DATABASE_UNAVAILABLE',
+    'The disk of the database cannot be used at the moment. Try again.',
+    { cause, retryDelayMs: 1000 },
+  );
+}
+
 /** It took longer than the call may take. */
 export function databaseTooSlow(cause: unknown): RpcError {
   return new RpcError(Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'The database did not answer in time.', { cause });

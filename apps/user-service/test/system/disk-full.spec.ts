@@ -3,11 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status as Status } from '@grpc/grpc-js';
-import { startPostgres } from '@rollcall/test-servers';
+import { health } from '@rollcall/proto';
+import { makeDirectory, startPostgres } from '@rollcall/test-servers';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
-import { all, createUser, failure, newUser, spawnService } from '../service.ts';
+import { all, type connect, createUser, failure, newUser, spawnService } from '../service.ts';
+
+const { HealthCheckResponse_ServingStatus: ServingStatus } = health;
 
 /** A file system in memory that is soon full. It takes root to mount it. */
 function smallDisk(megabytes: number): { path: string; grow(to: number): void } & Disposable {
@@ -21,6 +24,18 @@ function smallDisk(megabytes: number): { path: string; grow(to: number): void } 
       rmSync(path, { recursive: true });
     },
   };
+}
+
+/** Waits until the service says this of its health. */
+async function says(
+  { health: client }: Pick<ReturnType<typeof connect>, 'health'>,
+  status: keyof typeof ServingStatus,
+): Promise<void> {
+  for (;;) {
+    const answer = await firstValueFrom(client.check({ service: '' }));
+    if (answer.status === ServingStatus[status]) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Writes until the disk is full, reads, makes room, and kills. @returns what was acknowledged and is lost */
@@ -43,6 +58,7 @@ async function fill(database: Database, makeRoom: () => void): Promise<string[]>
   };
   await Promise.all(Array.from({ length: 8 }, (_, index) => write(index)));
   expect([...refused]).toEqual(['RESOURCE_EXHAUSTED DATABASE_FULL']);
+  if (database.engine === 'sqlite') await says(service, 'NOT_SERVING');
   expect(acknowledged.length).toBeGreaterThan(100);
   const exported = async (): Promise<Set<string>> => {
     const messages = await all(users.exportUsers({ types: [], afterId: '0', filter: '' }));
@@ -54,6 +70,7 @@ async function fill(database: Database, makeRoom: () => void): Promise<string[]>
   expect((await firstValueFrom(users.getUser({ id: some }))).user?.id).toBe(some);
   makeRoom();
   expect(stored.has((await createUser(users, {})).id)).toBe(false);
+  await says(service, 'SERVING');
   await service.end('SIGKILL');
   await using again = await spawnService(database);
   const messages = await all(again.users.exportUsers({ types: [], afterId: '0', filter: '' }));
@@ -84,3 +101,29 @@ test(
     expect(await fill({ engine: 'postgres', url, poolSize: 4 }, () => disk.grow(128))).toEqual([]);
   },
 );
+
+test('SQLite on a disk that fails: UNAVAILABLE without a word of SQLite, not ready, reads go on, and it comes back', async () => {
+  using directory = makeDirectory();
+  await using service = await spawnService({ engine: 'sqlite', dataDir: directory.path });
+  const { users } = service;
+  const { id } = await createUser(users, {});
+  // Each write beyond the size that a file may have fails with EFBIG, which SQLite takes for an error of the disk.
+  const mayGrow = (bytes: string): unknown =>
+    execFileSync('prlimit', ['--pid', String(service.pid), `--fsize=${bytes}:unlimited`]);
+  mayGrow('4096');
+  for (let turn = 0; turn < 3; turn += 1)
+    expect(await failure(users.createUser({ user: newUser({ name: 'Eve' }), requestId: '' }))).toMatchObject({
+      code: Status.UNAVAILABLE,
+      reason: 'DATABASE_UNAVAILABLE',
+      message: 'The disk of the database cannot be used at the moment. Try again.',
+    });
+  await says(service, 'NOT_SERVING');
+  expect((await firstValueFrom(users.getUser({ id }))).user?.name).toBe('Ada');
+  mayGrow('unlimited');
+  await says(service, 'SERVING');
+  const { id: second } = await createUser(users, { name: 'Grace' });
+  expect(await service.end('SIGKILL')).toBeNull();
+  await using again = await spawnService({ engine: 'sqlite', dataDir: directory.path });
+  const { users: kept } = await firstValueFrom(again.users.batchGetUsers({ ids: [id, second] }));
+  expect(kept.map(({ name }) => name)).toEqual(['Ada', 'Grace']);
+});
