@@ -24,7 +24,7 @@ function startDenials() {
       if (database.isAway || database.transactions.length >= database.maxTransactions)
         return Promise.reject(new Error('away'));
       database.transactions.push(entries);
-      return Promise.resolve();
+      return Promise.resolve(new Set());
     },
     () => clock.now,
   );

@@ -4,6 +4,7 @@ import { appendAudit, auditHead, type Head } from './audit-chain.ts';
 import { type AuditPage, type AuditQuery, entriesBefore } from './audit-pages.ts';
 import { currentOrigin, type StoredEntry } from './audit-entry.ts';
 import { type Denial, Denials } from './denials.ts';
+import { appendDenied } from './denied-entries.ts';
 import type { Engine } from './engine.ts';
 import type { WriteQueue } from './write-queue.ts';
 
@@ -15,7 +16,13 @@ export class AuditLog {
   constructor(engine: Engine, writes: WriteQueue, now: () => number) {
     this.#engine = engine;
     this.#denials = new Denials(
-      (entries) => writes.exclusively((db) => appendAudit(engine, db, BigInt(Math.floor(now())), entries)),
+      (entries, isBounded) =>
+        writes.exclusively(async (db) => {
+          const nowMs = BigInt(Math.floor(now()));
+          if (isBounded) return appendDenied(engine, db, nowMs, entries);
+          await appendAudit(engine, db, nowMs, entries);
+          return new Set();
+        }),
       now,
     );
   }

@@ -1,6 +1,7 @@
 import { addressKeys } from '@rollcall/access';
 import { Logger } from '@nestjs/common';
 import type { NewEntry, Origin } from './audit-entry.ts';
+import { maxOfMinute } from './denied-entries.ts';
 
 /** A call that was denied. */
 export interface Denial extends Readonly<Origin> {
@@ -13,6 +14,14 @@ export interface Denial extends Readonly<Origin> {
 /** An entry that still grows. */
 type Waiting = Omit<NewEntry, 'count'> & { count: number };
 
+/**
+ * Writes entries in a transaction.
+ *
+ * @param isBounded whether their minutes must have room for them: other processes write as well
+ * @returns those that there was no room for, if so
+ */
+export type Append = (entries: readonly NewEntry[], isBounded: boolean) => Promise<ReadonlySet<NewEntry>>;
+
 /** For how long equal denials become one entry, in milliseconds. */
 const mergedMs = 1000;
 
@@ -20,12 +29,6 @@ const mergedMs = 1000;
 const maxWaiting = 10_000;
 
 const minuteMs = 60_000;
-
-/**
- * How many entries come of a minute, for those who are nobody and for those who are signed in: each has their own, so that
- * nobody hides what others do. Of the calls beyond it is counted how many there were.
- */
-const maxOfMinute = 500;
 
 /** For how many reasons the denials beyond that are counted apart. */
 const maxReasons = 20;
@@ -42,11 +45,11 @@ const logger = new Logger('audit');
 
 /**
  * Denied calls on their way into the audit log. Whoever denies a call does not wait for that, and however many there are,
- * they take bounded memory, and a bounded part of the log in a minute. Those of the last second are lost when the process is killed. A write whose outcome is not
+ * they take bounded memory, and a bounded part of the log in a minute, also from several processes together. Those of the last second are lost when the process is killed. A write whose outcome is not
  * known is made again, so that it may be there twice.
  */
 export class Denials {
-  readonly #append: (entries: readonly NewEntry[]) => Promise<void>;
+  readonly #append: Append;
   readonly #now: () => number;
   /** Those of this second, by what makes them equal. */
   readonly #current = new Map<string, Waiting>();
@@ -61,8 +64,7 @@ export class Denials {
   #failing = false;
   #closed = false;
 
-  /** @param append writes entries in a transaction */
-  constructor(append: (entries: readonly NewEntry[]) => Promise<void>, now: () => number) {
+  constructor(append: Append, now: () => number) {
     this.#append = append;
     this.#now = now;
   }
@@ -123,18 +125,18 @@ export class Denials {
     if (!this.#closed) this.#timer ??= setTimeout(() => void this.#flush(this.#isMinuteOver()), mergedMs).unref();
   }
 
-  #addBeyond(code: number, reason: string): void {
+  #addBeyond(code: number, reason: string, count = 1): void {
     const ofReason = `${code} ${reason}`;
     const isApart = this.#beyond.has(ofReason) || this.#beyond.size < maxReasons;
     const same = this.#beyond.get(isApart ? ofReason : '');
-    if (same !== undefined) same.count += 1;
+    if (same !== undefined) same.count += count;
     else
       this.#beyond.set(isApart ? ofReason : '', {
         ...nobody,
         code,
         reason: isApart ? reason : '',
         timeMs: this.#nowMs(),
-        count: 1,
+        count,
         note: `calls of several callers, addresses or methods: more different ones were denied within a minute than have entries of their own`,
       });
   }
@@ -148,8 +150,9 @@ export class Denials {
       if (some.length === 0) this.#beyond = new Map();
       const entries = some.length === 0 ? [...beyond.values()] : some;
       if (entries.length === 0) return true;
+      let refused: ReadonlySet<NewEntry>;
       try {
-        await this.#append(entries);
+        refused = await this.#append(entries, some.length > 0);
         this.#failing = false;
       } catch (error) {
         if (some.length === 0) this.#beyond = merged(beyond, this.#beyond);
@@ -158,6 +161,8 @@ export class Denials {
         return false;
       }
       this.#waiting.splice(0, some.length);
+      for (const entry of some)
+        if (refused.has(entry)) this.#addBeyond(entry.code ?? 0, entry.reason ?? '', entry.count);
     }
   }
 

@@ -4,7 +4,7 @@ import { userService } from '@rollcall/proto';
 import { sql } from 'kysely';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/config.ts';
+import type { Database } from '../../src/store/database.ts';
 import { createUser as creation } from '../../src/create-user.ts';
 import { openEngine } from '../../src/service.ts';
 import { auditPages } from '../../src/store/audit-pages.ts';
@@ -176,3 +176,25 @@ test(
     await expect(holding).rejects.toMatchObject({ reason: 'DATABASE_UNAVAILABLE' });
   },
 );
+
+test('entries of denied calls have one bound for all replicas: what is beyond is counted, and hides no signed-in caller', async () => {
+  await using database = await makeDatabase();
+  const now = (): number => 1_800_000_000_000; // within one minute, however long this takes
+  await using one = await openStore({ now }, database);
+  await using other = await openStore({ now }, database);
+  const call = { credential: '', method: 'rollcall.user.v1.UserService.CreateUser', requestId: '', code: 16 };
+  for (const [index, { store }] of [one, other].entries()) {
+    for (let count = 0; count < 400; count += 1)
+      store.audit.denied({ ...call, callerId: '0', address: `10.${index}.${count >> 8}.${count & 255}`, reason: 'NO' });
+    for (let caller = 1; caller <= 60; caller += 1)
+      store.audit.denied({ ...call, callerId: String(index * 100 + caller), address: '10.0.0.1', reason: 'NO' });
+  }
+  expect(await Promise.all([one.store.audit.flush(), other.store.audit.flush()])).toEqual([true, true]);
+  // What is beyond is read back from entries of both kinds.
+  await using service = await startService(database);
+  const entries = await auditEntries(service.audit, { deniedOnly: true, pageSize: 1000 });
+  const [apart, together] = [entries.filter(({ note }) => note === ''), entries.filter(({ note }) => note !== '')];
+  expect(apart.filter(({ callerId }) => callerId === '0')).toHaveLength(500);
+  expect(apart.filter(({ callerId }) => callerId !== '0')).toHaveLength(120);
+  expect(together.map(({ count }) => count).reduce((sum, count) => sum + count, 0)).toBe(300);
+});
