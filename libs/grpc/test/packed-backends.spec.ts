@@ -39,7 +39,7 @@ async function startServer(
         getBook?.(request, context) ?? { name: server.address }
       ),
       streamBooks: () => ((server.calls += 1), EMPTY),
-      countBooks: () => ((server.calls += 1), { count: 0 }),
+      countBooks: () => ((server.calls += 1), { count: '0', shelves: [] }),
       talkBooks: () => ((server.calls += 1), EMPTY),
     },
     {
@@ -246,7 +246,7 @@ describe('a server behind a name', () => {
 
   const calls: Record<string, (client: Shelf) => Observable<unknown>> = {
     unary: (client) => client.readFile({ path: '' }),
-    'of a stream of responses': (client) => client.streamBooks({ count: 0, maxPages: 0 }),
+    'of a stream of responses': (client) => client.streamBooks({ count: 0, perMessage: 0, failAfter: 0, after: '' }),
     'with a stream of requests': (client) => client.countBooks(EMPTY),
     'with both': (client) => client.talkBooks(EMPTY),
   };
