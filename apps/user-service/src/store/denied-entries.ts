@@ -32,7 +32,7 @@ export async function appendDenied(
   const since = entries.map(minuteOf).reduce((least, minute) => (minute < least ? minute : least), nowMs / minuteMs);
   const taken = new Map<string, number>();
   for (const { minute, nobody, count } of await countByMinute(db, since * minuteMs))
-    taken.set(keyOf(BigInt(minute), Number(nobody) === 1), Number(count));
+    taken.set(keyOf(minute, Number(nobody) === 1), Number(count));
   const refused = new Set<NewEntry>();
   for (const entry of entries) {
     const key = keyOf(minuteOf(entry), entry.callerId === '0');

@@ -123,7 +123,8 @@ test('a writer that is slow to commit holds up the number behind it, so that nob
   const read = await watchFromNow(service, 2);
   await using slow = await openSecond(database);
   const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>();
-  using _held = { [Symbol.dispose]: commit };
+  using held = new DisposableStack();
+  held.defer(commit);
   const { promise: hasNumber, resolve: tookNumber } = Promise.withResolvers<void>();
   const writing = slow.db.transaction().execute(async (db) => {
     await slow.lockWriters(db);
@@ -161,7 +162,8 @@ test(
     await using stuck = await openSecond(database);
     const { promise: locked, resolve: tookLock } = Promise.withResolvers<void>();
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
-    using _held = { [Symbol.dispose]: end };
+    using held = new DisposableStack();
+    held.defer(end);
     const holding = stuck.db.transaction().execute(async (db) => {
       await stuck.lockWriters(db);
       tookLock();
