@@ -55,5 +55,6 @@ USER node
 VOLUME /data
 EXPOSE 3000 50051 50052
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["node", "dist/healthcheck.js"]
-# Half of what Node would let short-lived objects take after a rush; throughput is the same.
-CMD ["node", "--max-semi-space-size=16", "dist/main.js"]
+# Node would let short-lived objects take 96 MB more after a rush, and would come to take what streams pass on for
+# long-lived: three exports of 100,000 users left 100 MB behind. A GET costs some 4 % more processor time.
+CMD ["node", "--max-semi-space-size=16", "--no-allocation-site-pretenuring", "dist/main.js"]
