@@ -96,14 +96,16 @@ it(
 
     const before = Math.max(...Object.values(rollcall.memory()));
     const forms = [];
-    for (const accept of ['application/x-ndjson', 'text/event-stream', 'application/json'])
-      forms.push(await readExport(accept));
-    expect(forms.map(({ users }) => users)).toEqual([count, count, count]);
+    for (let round = 0; round < 3; round++)
+      for (const accept of ['application/x-ndjson', 'text/event-stream', 'application/json'])
+        forms.push(await readExport(accept));
+    expect(forms.map(({ users }) => users)).toEqual(forms.map(() => count));
     expect(new Set(forms.map(({ hash }) => hash)).size).toBe(1);
     const growth = Math.max(...forms.map(({ peak }) => peak)) - before;
     console.log(
       `${count} users created in ${seconds.toFixed(1)} s; exports grew the larger process by ${(growth / 2 ** 20).toFixed(1)} MiB`,
     );
-    expect(growth).toBeLessThan(48 * 2 ** 20);
+    // Node lets 64 MiB of buffers wait for their collection; 100,000 users are 18 MB in each of nine exports.
+    expect(growth).toBeLessThan(80 * 2 ** 20);
   },
 );
