@@ -12,6 +12,8 @@ export interface BulkStatement {
 /** A database that holds the directory. What differs between the two stands here; all else is said once, in kysely. */
 export interface Engine {
   readonly name: 'sqlite' | 'postgres';
+  /** How many searches it carries out at a time, so that all else goes on; undefined where they take turns of another kind. */
+  readonly searchesAtOnce?: number;
   /** Reads, and sees what is committed. */
   readonly db: Kysely<UsersDatabase>;
   /** Where transactions write. */

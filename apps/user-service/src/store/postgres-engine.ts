@@ -19,6 +19,9 @@ const answerMs = 2000;
 /** PostgreSQL 15 is the oldest that is tested. */
 const oldestVersion = 150_000;
 
+/** Which part of the connections searches may have, whose processors in the database are wanted by others too. */
+const searchShare = 0.25;
+
 const logger = new Logger('PostgreSQL');
 
 /**
@@ -64,6 +67,7 @@ async function whyAway({ db }: Engine): Promise<string | undefined> {
 /** A PostgreSQL database, which several replicas of the service share. */
 class PostgresEngine implements Engine {
   readonly name = 'postgres';
+  readonly searchesAtOnce: number;
   readonly db: Kysely<UsersDatabase>;
   readonly writer: Kysely<UsersDatabase>;
   readonly #url: string;
@@ -74,6 +78,7 @@ class PostgresEngine implements Engine {
 
   constructor(url: string, poolSize: number) {
     this.#url = url;
+    this.searchesAtOnce = Math.max(1, Math.floor(poolSize * searchShare));
     this.db = new Kysely<UsersDatabase>({ dialect: postgresDialect(new PostgresPool(url, poolSize)) });
     this.writer = this.db;
   }

@@ -1,13 +1,8 @@
-import { currentCaller } from '@rollcall/access';
-import { currentCall, RpcError } from '@rollcall/grpc';
-import { status as Status } from '@grpc/grpc-js';
+import { currentCall } from '@rollcall/grpc';
+import { callerNow, CallerQueue } from './caller-queue.ts';
 
 /** What windows of scans may cost together before others have a turn, in comparisons. It is about half a millisecond. */
 export const turnCost = 2000;
-
-/** How many calls of one caller, and of all, may wait for their next window. */
-const maxWaitingOfCaller = 100;
-const maxWaiting = 2000;
 
 /** How long scans rest while others ask for users, in milliseconds: the least that a timer waits. */
 const restMs = 1;
@@ -37,9 +32,7 @@ export interface Turn {
  */
 export class ScanTurns {
   readonly #asked: () => number;
-  /** Whoever waits, by caller. The first caller is the next. */
-  readonly #callers = new Map<string, Waiting[]>();
-  #waiting = 0;
+  readonly #queue = new CallerQueue<Waiting>();
   #seen = 0;
   #isScheduled = false;
 
@@ -53,20 +46,15 @@ export class ScanTurns {
    *
    * @throws RpcError RATE_LIMITED when too many calls wait already, or what the signal fired with
    */
-  next({ cost, signal = currentCall()?.signal, isStream = false, caller = callerNow() }: Turn): Promise<void> {
-    const own = this.#callers.get(caller) ?? [];
-    if (!isStream && (own.length >= maxWaitingOfCaller || this.#waiting >= maxWaiting))
-      return Promise.reject(tooManyScans());
+  async next({ cost, signal = currentCall()?.signal, isStream = false, caller = callerNow() }: Turn): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    own.push({ cost, signal, resolve, reject });
-    this.#callers.set(caller, own);
-    this.#waiting += 1;
+    this.#queue.push(caller, { cost, signal, resolve, reject }, isStream);
     this.#schedule();
     return promise;
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#waiting === 0) return;
+    if (this.#isScheduled || this.#queue.isEmpty) return;
     this.#isScheduled = true;
     const asked = this.#asked();
     const isAsked = asked !== this.#seen;
@@ -79,14 +67,10 @@ export class ScanTurns {
   #run(): void {
     this.#isScheduled = false;
     let cost = 0;
-    for (const [caller, own] of this.#callers) {
-      const [first] = own;
-      const isWanted = first?.signal?.aborted !== true;
-      if (first === undefined || (isWanted && cost > 0 && cost + first.cost > turnCost)) break;
-      own.shift();
-      this.#waiting -= 1;
-      this.#callers.delete(caller);
-      if (own.length > 0) this.#callers.set(caller, own); // behind the others, where this loop comes to it again
+    for (let first = this.#queue.first(); first !== undefined; first = this.#queue.first()) {
+      const isWanted = first.signal?.aborted !== true;
+      if (isWanted && cost > 0 && cost + first.cost > turnCost) break;
+      this.#queue.shift();
       if (isWanted) {
         cost += first.cost;
         first.resolve();
@@ -94,14 +78,4 @@ export class ScanTurns {
     }
     this.#schedule();
   }
-}
-
-function callerNow(): string {
-  const { userId = '0', address = '' } = currentCaller() ?? {};
-  return userId === '0' ? address : userId;
-}
-
-function tooManyScans(): RpcError {
-  const message = 'Too many of your searches are under way. Wait for their answers, and try again.';
-  return new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', message, { retryDelayMs: 1000 });
 }

@@ -22,6 +22,7 @@ import {
   type Users,
 } from './orders.ts';
 import { ScanTurns, turnCost } from './scan-turns.ts';
+import { SearchSlots } from './search-slots.ts';
 import type { UsersDatabase } from './tables.ts';
 import type { UsersQuery } from './users-query.ts';
 
@@ -55,6 +56,7 @@ export class UserPages {
   readonly #engine: Engine;
   readonly #turns: ScanTurns;
   readonly #turnCost: number;
+  readonly #slots: SearchSlots | undefined;
 
   /** @param cost what a window of a scan of the embedded store may cost, in comparisons: it holds up all others */
   constructor(engine: Engine, turns = new ScanTurns(), cost = turnCost) {
@@ -62,6 +64,7 @@ export class UserPages {
     this.#db = engine.db;
     this.#turns = turns;
     this.#turnCost = cost;
+    this.#slots = engine.searchesAtOnce === undefined ? undefined : new SearchSlots(engine.searchesAtOnce);
   }
 
   /** The key of a user, behind which the next page begins. */
@@ -78,7 +81,10 @@ export class UserPages {
 
   /** Users behind a key, by default from the first one. There are fewer than the limit at the end alone. */
   async read(query: UsersQuery, behind: Key | undefined, limit: number): Promise<Row[]> {
-    if (this.#engine.name === 'postgres') return await this.#readStretches(...alongTypes(query, behind), limit);
+    if (this.#engine.name === 'postgres')
+      return await this.#search(isPlain(query) ? undefined : query.filter, () =>
+        this.#readStretches(...alongTypes(query, behind), limit),
+      );
     const { filter, order, showDeleted } = query;
     if (isById(order) && showDeleted) return await this.#readAlong('all', query, behind, limit);
     const live = await this.#readLive(query, behind, limit);
@@ -105,7 +111,7 @@ export class UserPages {
     const part = query.showDeleted ? 'all' : 'live';
     const counted = matching(query, this.#users(part)).select((is) => is.fn.countAll<bigint>().as('count'));
     if (this.#engine.name === 'postgres' || isSelective(query.filter))
-      return (await counted.executeTakeFirstOrThrow()).count;
+      return (await this.#search(query.filter, () => counted.executeTakeFirstOrThrow())).count;
     const { cost, size } = this.#window(query.filter, 1);
     const behind = counted.where('id', '>', given('start')).compile();
     const window = counted.where('id', '>', given('start')).where('id', '<=', given('end')).compile();
@@ -123,6 +129,12 @@ export class UserPages {
       from = end?.id;
     }
     return sum;
+  }
+
+  /** Searches when there is a connection for it; what an index finds goes on at once. */
+  async #search<T>(filter: Filter | undefined, search: () => Promise<T>): Promise<T> {
+    if (this.#slots === undefined || filter === undefined || isSelective(filter)) return await search();
+    return await this.#slots.run(search);
   }
 
   /** What one turn may look at: how many users, and what that costs. */
@@ -242,6 +254,11 @@ export class UserPages {
     const live = users.where('delete_time_ms', '=', literalZero);
     return part === 'live' ? live : live.where('type', '=', part.liveOfType);
   }
+}
+
+/** Whether a page of it is the next part of an index. */
+function isPlain({ filter, order }: UsersQuery): boolean {
+  return filter === everyone && hasIndex(order);
 }
 
 /** The place of a value that comes with each run. */
