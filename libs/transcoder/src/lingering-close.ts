@@ -7,14 +7,15 @@ export const lingerMs = 2000;
 /** How many callers may do that at a time; beyond it the one that began first is cut off. */
 export const maxLingering = 64;
 
-/** How often a piece is read from each of them, in milliseconds. */
-export const pieceMs = 50;
+/** How many bytes are read from all of them together in a moment, and how long that is, in milliseconds. */
+export const bytesPerMoment = 512 * 1024;
+export const momentMs = 10;
 
 /**
  * Reads what is left of a request that is answered already and throws it away: many a caller looks for its answer only when
  * all is sent, and would see a reset instead if the connection were closed at once. Such bytes cost memory and time until
- * they are thrown away, so they are read piece by piece, and callers are slowed down by TCP. Those who see their answer at
- * once close the connection before anything more is read. A request for which that was done before is left alone.
+ * they are thrown away, so their rate has a bound for the process, and callers are slowed down by TCP. Those who see their
+ * answer at once close the connection before anything more is read. A request for which that was done before is left alone.
  *
  * @param end closes the connection; called once, when all is read, the time is over, or too many do the same
  */
@@ -23,6 +24,7 @@ export function linger(request: IncomingMessage, end: () => void): void {
   begun.add(request);
   const stop = (): void => {
     if (!lingering.delete(request)) return;
+    waiting.delete(request);
     clearTimeout(timer);
     end();
   };
@@ -33,24 +35,36 @@ export function linger(request: IncomingMessage, end: () => void): void {
   for (let piece = request.read() as Buffer | null; piece !== null; piece = request.read() as Buffer | null)
     release(piece);
   request.on('data', (piece: Buffer) => {
+    left -= piece.length;
     release(piece);
-    request.pause();
+    if (left <= 0) wait(request);
   });
-  request.pause();
+  wait(request);
   if (lingering.size > maxLingering) lingering.values().next().value?.();
-  ticks ??= setInterval(readPieces, pieceMs).unref();
+  moments ??= setInterval(nextMoment, momentMs).unref();
 }
 
 /** Those that are being read, in the order in which they began, with what ends each. */
 const lingering = new Map<IncomingMessage, () => void>();
+const waiting = new Set<IncomingMessage>();
 const begun = new WeakSet<IncomingMessage>();
-let ticks: NodeJS.Timeout | undefined;
+let left = bytesPerMoment;
+let moments: NodeJS.Timeout | undefined;
 
-function readPieces(): void {
-  for (const request of lingering.keys()) request.resume();
+function wait(request: IncomingMessage): void {
+  request.pause();
+  waiting.add(request);
+}
+
+function nextMoment(): void {
+  left = Math.min(bytesPerMoment, left + bytesPerMoment);
+  if (left > 0) {
+    for (const request of waiting) request.resume();
+    waiting.clear();
+  }
   if (lingering.size > 0) return;
-  clearInterval(ticks);
-  ticks = undefined;
+  clearInterval(moments);
+  moments = undefined;
 }
 
 /**
