@@ -38,6 +38,10 @@ interface DecoderBelow extends Decoder {
   /** What is missing of the five bytes' last four. */
   readonly readSizeRemaining: number;
   readonly readMessageRemaining: number;
+  /** The first of the five bytes, a part of the chunk that it came in. */
+  readCompressFlag: Buffer;
+  /** What has come of the message, parts of the chunks that it came in. */
+  readonly readPartialMessage: Buffer[];
 }
 
 type SubchannelCallClass = new (http2Stream: ClientHttp2Stream, ...more: unknown[]) => SubchannelCall;
@@ -74,6 +78,7 @@ class OrderedCall extends unordered.subchannelCall {
   constructor(http2Stream: ClientHttp2Stream, ...more: unknown[]) {
     super(http2Stream, ...more);
     this.#session = http2Stream.session;
+    keepOwnBytes(http2Stream);
     this.decoder = new MessageDecoder(this.decoder as DecoderBelow, (error) => {
       this.cancelWithStatus(Status.RESOURCE_EXHAUSTED, error.message);
     });
@@ -144,6 +149,18 @@ class OrderedCall extends unordered.subchannelCall {
   }
 }
 
+/**
+ * What waits to be read is kept in memory of its own. Node hands on parts of the 64 KiB that it reads from the connection at
+ * once, with frames of many streams in them, of which each part that is kept would keep all.
+ */
+function keepOwnBytes(stream: ClientHttp2Stream): void {
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: Buffer | null, ...more) => {
+    const waits = chunk !== null && (stream.readableFlowing !== true || stream.readableLength > 0);
+    return push(waits ? ownBytes(chunk) : chunk, ...more);
+  };
+}
+
 function connectionLost(): StatusObject {
   return { code: Status.UNAVAILABLE, details: 'Connection dropped', metadata: new Metadata() };
 }
@@ -177,8 +194,29 @@ class MessageDecoder {
       }
       at = end;
     }
+    this.#keepOwnBytes();
     return whole;
   }
+
+  /** Keeps no chunk for a part of it: see `keepOwnBytes`. */
+  #keepOwnBytes(): void {
+    const { readCompressFlag, readPartialMessage } = this.#below;
+    if (keepsMore(readCompressFlag)) this.#below.readCompressFlag = ownBytes(readCompressFlag);
+    const last = readPartialMessage.at(-1);
+    if (last !== undefined && keepsMore(last)) readPartialMessage[readPartialMessage.length - 1] = ownBytes(last);
+  }
+}
+
+/** The same bytes, in memory that they share with nothing: not even that of small buffers. */
+function ownBytes(part: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(part.length);
+  part.copy(own);
+  return own;
+}
+
+/** Whether a part keeps far more memory than it has bytes. */
+function keepsMore({ length, buffer }: Buffer): boolean {
+  return buffer.byteLength > Math.max(2 * length, 1024);
 }
 
 function cutMessage(): StatusObject {

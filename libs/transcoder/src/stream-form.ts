@@ -12,7 +12,7 @@ export interface StreamForm {
   readonly contentType: string;
   /** Written before anything else. */
   open(): string;
-  items(items: readonly JsonValue[], eventId: EventIdOf): string;
+  items(items: readonly JsonValue[], eventId: EventIdOf): Buffer;
   end(): string;
   /** A failure after the stream was opened. Where the form has no word for it, the body breaks off without one. */
   fail(problem: Problem): string;
@@ -24,19 +24,19 @@ export interface StreamForm {
   readonly heartbeat?: string;
 }
 
-/** The text of items that go to many readers, which is the same for all. */
-function sharedText(write: (items: readonly JsonValue[], eventId: EventIdOf) => string): StreamForm['items'] {
-  const texts = new WeakMap<readonly JsonValue[], string>();
+/** The bytes of items that go to many readers, which are the same for all. */
+function sharedBytes(write: (items: readonly JsonValue[], eventId: EventIdOf) => string): StreamForm['items'] {
+  const known = new WeakMap<readonly JsonValue[], Buffer>();
   return (items, eventId) => {
-    let text = texts.get(items);
-    if (text === undefined) texts.set(items, (text = write(items, eventId)));
-    return text;
+    let bytes = known.get(items);
+    if (bytes === undefined) known.set(items, (bytes = Buffer.from(write(items, eventId))));
+    return bytes;
   };
 }
 
-const linesOf = sharedText((items) => items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+const linesOf = sharedBytes((items) => items.map((item) => `${JSON.stringify(item)}\n`).join(''));
 
-const eventsOf = sharedText((items, eventId) =>
+const eventsOf = sharedBytes((items, eventId) =>
   items
     .map((item) => {
       const id = eventId(item);
@@ -67,7 +67,7 @@ function array(): StreamForm {
       const text = items.map((item) => JSON.stringify(item)).join(',');
       const separator = written && text !== '' ? ',' : '';
       written ||= text !== '';
-      return `${separator}${text}`;
+      return Buffer.from(`${separator}${text}`);
     },
     end: () => ']',
     fail: () => '',

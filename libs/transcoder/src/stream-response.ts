@@ -130,8 +130,9 @@ export class StreamResponse {
     if (heartbeat !== undefined) this.#heartbeat = setInterval(() => this.#send(heartbeat), heartbeatMs);
   }
 
-  #send(text: string): void {
-    if (text === '' || this.#ended || this.#response.write(text)) return;
+  /** @param bytes what is sent; text of any length would wait in three times its memory */
+  #send(bytes: string | Buffer): void {
+    if (bytes.length === 0 || this.#ended || this.#response.write(bytes)) return;
     this.#drained ??= Promise.withResolvers();
     reportPressure(this.#drained.promise);
   }
