@@ -1,5 +1,5 @@
 // npm run test:faults: builds, and runs the faults of Nest's own transport and the attacks on the running system, at full size.
-// ATTACK_MS, ATTACK_ROUNDS and ATTACK_RATIO make the attacks shorter; FAULTS=attacks runs them alone.
+// ATTACK_MS, ATTACK_ROUNDS, ATTACK_RATIO and ATTACK_GROWTH_MIB make the attacks shorter and their bounds wider; FAULTS=attacks runs them alone.
 import { join } from 'node:path';
 import { runSuites } from './suites.mjs';
 import { build, ensureInstalled, environment, root } from './toolchain.mjs';

@@ -24,6 +24,8 @@ const getsPerSecond = 200;
 const patienceMs = 10_000;
 /** How much slower those who are signed in may be served. */
 const maxRatio = Number(process.env['ATTACK_RATIO'] ?? 3);
+/** How much larger a process may get, in MiB; the first attack of a short run meets one that is not warm. */
+const maxGrowthMiB = Number(process.env['ATTACK_GROWTH_MIB'] ?? 64);
 /** What a p99 below this is taken for: a turn of a busy machine's scheduler. */
 const floorMs = 10;
 
@@ -175,7 +177,7 @@ test.each(attacks)(
         `audit log +${((growth * 60_000) / attackedMs / MiB).toFixed(2)} MiB a minute`,
     );
     expect(median(ratios)).toBeLessThanOrEqual(maxRatio);
-    for (const [app, bytes] of grown) expect(bytes, app).toBeLessThanOrEqual(64 * MiB);
+    for (const [app, bytes] of grown) expect(bytes, app).toBeLessThanOrEqual(maxGrowthMiB * MiB);
     expect(growth).toBeLessThanOrEqual((MiB * Math.max(attackedMs, 60_000)) / 60_000);
   },
 );

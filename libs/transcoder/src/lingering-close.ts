@@ -5,7 +5,7 @@ import { finished } from 'node:stream';
 export const lingerMs = 2000;
 
 /** How many callers may do that at a time; beyond it the one that began first is cut off. */
-export const maxLingering = 64;
+export const maxLingering = 32;
 
 /** How many bytes are read from all of them together in a moment, and how long that is, in milliseconds. */
 export const bytesPerMoment = 512 * 1024;
