@@ -26,6 +26,7 @@ export function linger(request: IncomingMessage, end: () => void): void {
     if (!lingering.delete(request)) return;
     waiting.delete(request);
     clearTimeout(timer);
+    request.socket.off('close', stop);
     end();
   };
   const timer = setTimeout(stop, lingerMs);

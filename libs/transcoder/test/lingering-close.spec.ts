@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { bytesPerMoment, lingerMs, maxLingering, momentMs } from '../src/lingering-close.ts';
-import { startRest } from './shelf.ts';
+import { startRest, until } from './shelf.ts';
 
 const head = (bytes: number): string => `POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`;
 const MiB = 1024 * 1024;
@@ -58,4 +58,21 @@ test('only so many callers at a time are read on, and the one that began first i
   await closed;
   expect(sockets.filter((socket) => socket.closed)).toEqual([first]);
   for (const socket of sockets) socket.destroy();
+});
+
+test('a connection that goes on keeps nothing of the requests that were read to their end', async () => {
+  await using rest = await startRest();
+  let listeners = (): number => 0;
+  rest.app.getHttpServer().once('connection', (peer: Socket) => (listeners = () => peer.listenerCount('close')));
+  const socket = connect(rest.socketPath);
+  const counts: number[] = [];
+  for (let count = 0; count < 6; count += 1) {
+    socket.write('GET /v1/shelves/1/books/2 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toContain('HTTP/1.1 200 OK');
+    counts.push(listeners());
+    socket.write(' ');
+  }
+  await until(() => listeners() <= (counts[0] ?? 0));
+  socket.destroy();
 });
