@@ -7,6 +7,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Admission } from './admission.ts';
+import { CallTurns } from './call-turns.ts';
 import { metadataTooLarge, tooManyCalls, tooManyFields, tooManyOpenCalls } from './call-ends.ts';
 import { statusOf } from './error-status.ts';
 import { Handshakes } from './handshakes.ts';
@@ -53,6 +54,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #sockets: Sockets;
   readonly #handshakes = new Handshakes();
+  readonly #turns = new CallTurns();
   readonly #open = new Map<ServerHttp2Session, Connection>();
   readonly #gone = new Set<() => void>();
 
@@ -68,11 +70,13 @@ export class Connections {
     const listeners = server.listeners('stream') as OnStream[];
     server.removeAllListeners('stream');
     server.on('session', (session) => this.#connection(session));
-    const onStream: OnStream = (stream, headers, flags, rawHeaders) => {
+    const begin: OnStream = (stream, headers, flags, rawHeaders) => {
       const refusal = this.#admit(stream, headers, rawHeaders);
       if (refusal !== undefined) refuse(stream, refusal);
       else for (const listener of listeners) listener.call(server, stream, headers, flags, rawHeaders);
     };
+    const onStream: OnStream = (stream, headers, flags, rawHeaders) =>
+      this.#turns.begin(stream, () => begin(stream, headers, flags, rawHeaders));
     server.on('stream', onStream as never);
   }
 

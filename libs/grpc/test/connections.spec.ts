@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { OutgoingHttpHeaders, ServerHttp2Session } from 'node:http2';
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Session } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { concat, firstValueFrom, NEVER, of, Subject } from 'rxjs';
@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { GrpcChannel, type RpcError } from '../src/grpc.ts';
 import { http2Servers } from '../src/http2-below.ts';
 import { failure } from './faults/servers.ts';
-import { call, fixedHeaders, plainConnection } from './plain-http2.ts';
+import { call, end, fixedHeaders, plainConnection, request } from './plain-http2.ts';
 import { type Service, type Shelf, shelfServiceName, startShelf, until } from './shelf-service.ts';
 
 const fixedBytes = Object.entries(fixedHeaders).flat().join('').length;
@@ -152,6 +152,43 @@ describe('calls at a time on a connection', () => {
     expect(errors.map(({ reason }) => reason)).toEqual(Array(4).fill('TOO_MANY_CALLS'));
     expect(guarded).toBe(2);
     holding.unsubscribe();
+  });
+});
+
+describe('calls that come at the same time', () => {
+  it('of one connection do not keep those of another waiting until the last of them is answered', async () => {
+    await using service = await startShelf({ readFile: () => ({ path: '' }) });
+    const [many, one] = [plainConnection(service), plainConnection(service)];
+    expect([await call(many), await call(one)]).toEqual(['OK', 'OK']);
+    const answered: string[] = [];
+    // What nobody serves is answered as soon as it begins.
+    const refused = Array.from({ length: 400 }, () => end(request(many, 'NoMethod').resume()));
+    for (const each of refused) void each.then((status) => answered.push(status));
+    const served = call(one).then((status) => answered.push(status));
+    await Promise.all([...refused, served]);
+    expect(answered.indexOf('OK')).toBeLessThan(200);
+    many.close();
+    one.close();
+  });
+
+  it('and are reset at once do not begin, and the others do', async () => {
+    const begun: string[] = [];
+    await using service = await startShelf({
+      readFile: ({ path }) => {
+        begun.push(path);
+        return { path };
+      },
+    });
+    const session = plainConnection(service);
+    expect(await call(session)).toBe('OK');
+    const calls = Array.from({ length: 200 }, () => request(session));
+    for (const stream of calls.slice(100)) stream.close(constants.NGHTTP2_CANCEL);
+    expect(await Promise.all(calls.slice(0, 100).map((stream) => end(stream.resume())))).toEqual(
+      Array.from({ length: 100 }, () => 'OK'),
+    );
+    expect(await call(session)).toBe('OK');
+    expect(begun.length).toBeLessThan(150);
+    session.close();
   });
 });
 
