@@ -25,6 +25,16 @@ export function tooManyOwnRooms(most: number, retryDelayMs: number): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_ROOMS', message, { retryDelayMs });
 }
 
+export function roomNotFound(room: string): RpcError {
+  return new RpcError(Status.NOT_FOUND, 'ROOM_NOT_FOUND', `There is no room ${room}.`);
+}
+
+/** The room that is read was deleted. */
+export function roomDeleted(room: string): RpcError {
+  const message = `The room ${room} was deleted. A note that is sent to it makes it anew.`;
+  return new RpcError(Status.NOT_FOUND, 'ROOM_NOT_FOUND', message);
+}
+
 /** The log has no room. */
 export function logFull(cause: unknown): RpcError {
   const message = 'The log of the rooms has no room for more. The note was not kept.';

@@ -24,6 +24,11 @@ export class ChatController implements chat.ChatServiceController {
     return this.#chat.stream(request, callerOf(context));
   }
 
+  async deleteRoom(request: chat.DeleteRoomRequest, context: CallContext): Promise<chat.DeleteRoomResponse> {
+    await this.#chat.deleteRoom(request, callerOf(context), context.requestId);
+    return {};
+  }
+
   listRooms(request: chat.ListRoomsRequest): Promise<chat.ListRoomsResponse> {
     return this.#chat.rooms(request);
   }

@@ -3,6 +3,7 @@ import type { chat } from '@rollcall/proto';
 import { Observable } from 'rxjs';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { seqUnknown } from './chat-errors.ts';
+import { deleteRoom, type ReportWrite } from './delete-room.ts';
 import type { Directory } from './directory.ts';
 import { listNotes } from './list-notes.ts';
 import { listRooms } from './list-rooms.ts';
@@ -22,14 +23,16 @@ export class Chat implements OnApplicationShutdown {
   readonly #presence: Presence;
   readonly #directory: Directory;
   readonly #shares: RoomShares;
+  readonly #report: ReportWrite;
   readonly #feeds: RoomFeeds;
   #close: () => Promise<void> = () => Promise.resolve();
 
-  constructor(log: NoteLog, presence: Presence, directory: Directory, shares: RoomShares) {
+  constructor(log: NoteLog, presence: Presence, directory: Directory, shares: RoomShares, report: ReportWrite) {
     this.#log = log;
     this.#presence = presence;
     this.#directory = directory;
     this.#shares = shares;
+    this.#report = report;
     this.#feeds = new RoomFeeds(log, presence);
   }
 
@@ -61,6 +64,13 @@ export class Chat implements OnApplicationShutdown {
   /** @see listRooms */
   rooms(request: chat.ListRoomsRequest): Promise<chat.ListRoomsResponse> {
     return listRooms(this.#log, request);
+  }
+
+  /** @see deleteRoom */
+  deleteRoom(request: chat.DeleteRoomRequest, caller: Caller, requestId: string): Promise<void> {
+    return deleteRoom(this.#log, this.#presence, request, () =>
+      this.#report(caller, requestId, 'rollcall.chat.v1.ChatService.DeleteRoom', `room "${request.room}" deleted`),
+    );
   }
 
   /** The notes of a room and what happens in it; whoever subscribes is in the room. */

@@ -1,7 +1,7 @@
 import { emit } from '@rollcall/grpc';
 import type { chat } from '@rollcall/proto';
 import type { Subscriber } from 'rxjs';
-import { readerTooSlow, seqUnknown } from './chat-errors.ts';
+import { readerTooSlow, roomDeleted, seqUnknown } from './chat-errors.ts';
 import type { NoteLog } from './log/note-log.ts';
 import { type Group, messageBehind } from './recent-notes.ts';
 import { checkpointEvent, encodeEvents, type EncodedEvents, eventsOf, gapEvent } from './room-events.ts';
@@ -88,11 +88,16 @@ export class NoteStream implements LiveReader {
     this.#fail(seqUnknown(String(this.#position), last));
   }
 
+  end(): void {
+    this.#fail(roomDeleted(this.#feed.room));
+  }
+
   /** Sends what the reader has not got, and joins those who get what comes in the turn in which nothing is left. */
   async #catchUp(): Promise<void> {
     const { recent, room } = this.#feed;
     while (!this.#subscriber.closed) {
-      if (this.#feed.recent !== recent) throw seqUnknown(String(this.#position), this.#feed.recent.last); // it was lost meanwhile
+      if (recent.over === 'deleted') throw roomDeleted(room);
+      if (recent.over === 'lost') throw seqUnknown(String(this.#position), this.#feed.recent.last);
       if (this.#position >= recent.last) {
         this.#leave = this.#feed.join(this);
         this.#send(encodeEvents([checkpointEvent(this.#position)]));

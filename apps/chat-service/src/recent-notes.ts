@@ -41,6 +41,8 @@ export class RecentNotes {
   #bytes = 0;
   /** The number of the last note. */
   last: number;
+  /** Why nothing follows these: the log was lost, or the room was deleted. */
+  over: 'lost' | 'deleted' | undefined;
 
   /** @param last the number of the last note before those that are added */
   constructor(last: number) {

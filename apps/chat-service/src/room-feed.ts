@@ -18,6 +18,8 @@ export interface LiveReader {
   look(now: number): void;
   /** The log is another one than the reader has read. */
   lose(last: number): void;
+  /** The room was deleted. */
+  end(): void;
 }
 
 /** How often it is looked whether somebody is too slow, in milliseconds. */
@@ -67,10 +69,18 @@ export class RoomFeed {
   static async open(room: string, log: NoteLog, presence: Presence): Promise<RoomFeed> {
     const early: chat.Note[] = [];
     let hear = (notes: readonly chat.Note[]): void => void early.push(...notes);
-    const following = await log.follow(room, (notes) => hear(notes));
+    let end = (seq: number): void => void (deleted = seq);
+    let deleted: number | undefined;
+    const following = await log.follow(
+      room,
+      (notes) => hear(notes),
+      (seq) => end(seq),
+    );
     const feed = new RoomFeed(room, following, presence, new RecentNotes(following.from));
     hear = (notes) => feed.#hear(notes);
+    end = (seq) => feed.#end(seq);
     if (early.length > 0) hear(early);
+    if (deleted !== undefined && deleted > feed.recent.last) feed.#end(deleted);
     return feed;
   }
 
@@ -126,9 +136,21 @@ export class RoomFeed {
 
   /** The log was lost, and begins anew: what readers have of it is not in it any more. */
   #startOver(last: number): void {
+    this.#begin(last, 'lost');
+    for (const reader of this.#readers) reader.lose(last);
+  }
+
+  /** The room was deleted: one of the same name goes on behind that. */
+  #end(seq: number): void {
+    this.#heard = seq;
+    this.#begin(seq, 'deleted');
+    for (const reader of this.#readers) reader.end();
+  }
+
+  #begin(last: number, why: 'lost' | 'deleted'): void {
+    this.#recent.over = why;
     this.#recent = new RecentNotes(last);
     this.#waiting = [];
-    for (const reader of this.#readers) reader.lose(last);
   }
 
   #look(): void {

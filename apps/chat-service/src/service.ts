@@ -15,6 +15,7 @@ import { AppModule } from './app.module.ts';
 import { authorizeCalls } from './authorize.ts';
 import { Chat } from './chat.ts';
 import type { Config } from './config.ts';
+import { reportWrites } from './delete-room.ts';
 import { Directory } from './directory.ts';
 import { LogWatch } from './log-watch.ts';
 import { openRooms } from './open-rooms.ts';
@@ -47,9 +48,10 @@ export async function createService(config: Config): Promise<Service> {
     users.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
     token,
   ).start();
+  const callerService = users.client<callers.CallerServiceClient>(rollcallContract, 'rollcall.access.v1.CallerService');
   const authorization = authorizeCalls(
     config,
-    users.client<callers.CallerServiceClient>(rollcallContract, 'rollcall.access.v1.CallerService'),
+    callerService,
     callAddress(config.trustedProxies, listen.startsWith('unix:')),
   );
   const server = new GrpcServer({
@@ -64,7 +66,8 @@ export async function createService(config: Config): Promise<Service> {
     plugins: config.packedCalls ? [batchServer()] : [],
   });
   const watch = new LogWatch(log, server);
-  const chat = new Chat(log, presence, directory, new RoomShares(config.roomsPerUserAndHour));
+  const shares = new RoomShares(config.roomsPerUserAndHour);
+  const chat = new Chat(log, presence, directory, shares, reportWrites(callerService, token));
   chat.onClose(async () => {
     watch.close();
     directory.close();

@@ -14,6 +14,7 @@ export class FakeDirectory {
   readonly users = new Map<string, user.User>();
   readonly events = new Subject<userService.WatchUsersResponse>();
   readonly denials: callers.Denial[] = [];
+  readonly writes: callers.ReportWriteRequest[] = [];
   /** How often users and callers were asked for. */
   asked = 0;
   /** What came as `authorization`. */
@@ -139,6 +140,11 @@ export function makeControllers(directory: FakeDirectory) {
 
     reportDenials({ denials }: callers.ReportDenialsRequest): callers.ReportDenialsResponse {
       directory.denials.push(...denials);
+      return {};
+    }
+
+    reportWrite(write: callers.ReportWriteRequest): callers.ReportWriteResponse {
+      directory.writes.push(write);
       return {};
     }
   }

@@ -272,6 +272,85 @@ export function logSuite(start: () => Promise<TestedLogs>): void {
     await vi.waitFor(async () => expect(await shorter.bounds('lobby')).toEqual({ first: 17, last: 21 }));
   });
 
+  test('deletes a room, and lets one of its name go on behind a number that stands for that', async () => {
+    await using logs = await start();
+    const [log, other] = [await logs.open(), await logs.open()];
+    for (const _ of [1, 2, 3]) await log.append(newNote());
+    await log.append(newNote({ room: 'kept' }));
+    using told = await followRoom(log);
+    using toldElsewhere = await followRoom(other);
+    const found = vi.fn<() => Promise<void>>(() => Promise.resolve());
+    expect(await other.delete('lobby', found)).toBe(true);
+    expect(found).toHaveBeenCalledOnce();
+    await vi.waitFor(() => expect([told.deleted, toldElsewhere.deleted]).toEqual([[4], [4]]));
+    expect(await log.bounds('lobby')).toEqual({ first: 5, last: 4 });
+    expect(await log.read('lobby', 0, 10)).toEqual([]);
+    expect((await other.rooms('', 10)).map(({ name }) => name)).toEqual(['kept']);
+    using late = await followRoom(log);
+    expect(late.following.from).toBe(4);
+    const appended = await Promise.all([log, other, log].map((one) => one.append(newNote())));
+    expect(appended.map(({ note }) => Number(note.seq)).toSorted((a, b) => a - b)).toEqual([5, 6, 7]);
+    await Promise.all([told.reach(7), toldElsewhere.reach(7), late.reach(7)]);
+    for (const { notes } of [told, toldElsewhere, late]) expect(notes.map(({ seq }) => seq)).toEqual(['5', '6', '7']);
+    expect([told.deleted, toldElsewhere.deleted, late.deleted]).toEqual([[4], [4], []]);
+    expect(await other.bounds('lobby')).toEqual({ first: 5, last: 7 });
+    expect(await log.delete('lobby')).toBe(true);
+    await other.append(newNote());
+    expect(await log.bounds('lobby')).toEqual({ first: 9, last: 9 });
+  });
+
+  test('deletes no room that is not there, and none when what comes first fails', async () => {
+    await using logs = await start();
+    const log = await logs.open();
+    const found = vi.fn<() => Promise<void>>(() => Promise.reject(new Error('refused')));
+    expect(await log.delete('nowhere', found)).toBe(false);
+    expect(found).not.toHaveBeenCalled();
+    await log.append(newNote());
+    await expect(log.delete('lobby', found)).rejects.toThrow('refused');
+    expect(await log.bounds('lobby')).toEqual({ first: 1, last: 1 });
+    expect(await log.delete('lobby')).toBe(true);
+    expect(await log.delete('lobby')).toBe(false);
+  });
+
+  test('keeps every note that is acknowledged while its room is deleted again and again under a number of its own', async () => {
+    await using logs = await start();
+    const replicas = [await logs.open(), await logs.open()];
+    const [log = await logs.open(), other = log] = replicas;
+    const seqs: number[] = [];
+    let left = 300;
+    const sending = Array.from({ length: 6 }, async (_, sender) => {
+      while (left-- > 0) seqs.push(Number((await (replicas[sender % 2] ?? log).append(newNote())).note.seq));
+    });
+    for (let round = 0; round < 5; round += 1) await other.delete('lobby');
+    await Promise.all(sending);
+    expect(new Set(seqs).size).toBe(seqs.length);
+    const { first, last } = await log.bounds('lobby');
+    expect(last).toBe(Math.max(...seqs));
+    expect((await log.read('lobby', first - 1, 1000)).map(({ seq }) => Number(seq))).toEqual(
+      seqs.filter((seq) => seq >= first).toSorted((a, b) => a - b),
+    );
+  });
+
+  test('has room for another room once one is deleted', async () => {
+    await using logs = await start();
+    const log = await logs.open({ maxRooms: 1 });
+    await log.append(newNote({ room: 'a' }));
+    await expect(log.append(newNote({ room: 'b' }))).rejects.toMatchObject({ reason: 'TOO_MANY_ROOMS' });
+    await log.delete('a');
+    expect((await log.append(newNote({ room: 'b' }))).isNew).toBe(true);
+  });
+
+  test('goes on behind a deletion when it is opened again', async () => {
+    await using logs = await start();
+    const before = await logs.open();
+    await before.append(newNote());
+    await before.delete('lobby');
+    await before.close();
+    const log = await logs.open();
+    expect(await log.bounds('lobby')).toEqual({ first: 3, last: 2 });
+    expect((await log.append(newNote())).note.seq).toBe('3');
+  });
+
   test('says that it can be reached', async () => {
     await using logs = await start();
     expect(await (await logs.open()).answers()).toBe(true);

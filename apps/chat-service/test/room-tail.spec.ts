@@ -15,8 +15,8 @@ test('does not try again and again to read what was missed while there is no con
       return () => undefined;
     },
   };
-  const streams: Pick<RoomStreams, 'info' | 'toldSubjectOf'> = {
-    info: () => Promise.resolve(undefined),
+  const streams: Pick<RoomStreams, 'bounds' | 'toldSubjectOf'> = {
+    bounds: () => Promise.resolve({ first: 1, last: 0 }),
     toldSubjectOf: (room) => room,
   };
   let reads = 0;
@@ -41,6 +41,7 @@ test('does not try again and again to read what was missed while there is no con
 
 /** A tail of a room whose stream, and whose reader, a test makes up. */
 async function startTail(lastSeq: number, believeLossMs: number) {
+  let deletedSeq = 0;
   let hear: Parameters<NatsLink['subscribe']>[1] = () => undefined;
   let last = lastSeq;
   const note = (seq: number) => ({ seq: String(seq) }) as chat.Note;
@@ -53,15 +54,18 @@ async function startTail(lastSeq: number, believeLossMs: number) {
   };
   const streams = {
     toldSubjectOf: () => 'told',
-    info: () => Promise.resolve({ state: { last_seq: last } }),
+    bounds: () => Promise.resolve({ first: deletedSeq + 1, last }),
+    deletedSeq: () => Promise.resolve(deletedSeq),
   };
   const reader = {
     decode: (_data: Uint8Array, _room: string, seq: number) => note(seq),
     read: (_room: string, afterSeq: number) => {
-      const seqs = Array.from({ length: Math.max(0, last - afterSeq) }, (_, index) => afterSeq + 1 + index);
+      const after = Math.max(afterSeq, deletedSeq);
+      const seqs = Array.from({ length: Math.max(0, last - after) }, (_, index) => after + 1 + index);
       return Promise.resolve({
         notes: seqs.map(note),
-        upTo: Math.min(Math.max(afterSeq, 0), last) + seqs.length,
+        upTo: Math.min(after, last) + seqs.length,
+        first: deletedSeq + 1,
         last,
       });
     },
@@ -69,10 +73,16 @@ async function startTail(lastSeq: number, believeLossMs: number) {
   const tail = new RoomTail('lobby', link as never, streams as never, reader as never, believeLossMs);
   await tail.start();
   const told: number[] = [];
-  tail.join((notes) => told.push(...notes.map(({ seq }) => Number(seq))));
+  tail.join(
+    (notes) => told.push(...notes.map(({ seq }) => Number(seq))),
+    (seq) => told.push(-seq),
+  );
   return {
     tail,
+    /** The numbers of notes, and of deletions below zero. */
     told,
+    /** The room was deleted, and made anew, and nobody told us. */
+    makeAnew: (deleted: number) => void (deletedSeq = deleted),
     /** Somebody answers that the stream ends there. */
     lookAt: async (seq: number) => {
       last = seq;
@@ -110,4 +120,15 @@ test('a server that has lost the lead is not believed the second time either, wh
   expect(told).toEqual([11, 12, 13]);
   tail.close();
   vi.useRealTimers();
+});
+
+test.each([
+  ['is not there since', 11, [-11]],
+  ['has notes again', 13, [-11, 12, 13]],
+])('a deletion that was not heard shows when the room is looked at, which %s', async (_, last, expected) => {
+  const { tail, told, lookAt, makeAnew } = await startTail(10, 1000);
+  makeAnew(11);
+  await lookAt(last);
+  expect(told).toEqual(expected);
+  tail.close();
 });

@@ -20,6 +20,8 @@ export function newNote(fields: Partial<NewNote> = {}): NewNote {
 export interface Told extends Disposable {
   readonly following: Following;
   readonly notes: chat.Note[];
+  /** The numbers that stood for deletions of the room. */
+  readonly deleted: number[];
   /** Waits until the note with this number was told of. */
   reach(seq: number): Promise<void>;
 }
@@ -28,13 +30,19 @@ export interface Told extends Disposable {
 export async function followRoom(log: NoteLog, room = 'lobby'): Promise<Told> {
   const notes: chat.Note[] = [];
   const waiting = new Set<() => void>();
-  const following = await log.follow(room, (some) => {
-    notes.push(...some);
-    for (const look of waiting) look();
-  });
+  const deleted: number[] = [];
+  const following = await log.follow(
+    room,
+    (some) => {
+      notes.push(...some);
+      for (const look of waiting) look();
+    },
+    (seq) => deleted.push(seq),
+  );
   return {
     following,
     notes,
+    deleted,
     reach(seq) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const look = (): void => {

@@ -118,6 +118,9 @@ class CallerController implements callers.CallerServiceController {
   reportDenials(): never {
     throw new Error('a gateway does not ask');
   }
+  reportWrite(): never {
+    throw new Error('a gateway does not ask');
+  }
 }
 
 @Module({ controllers: [AccessController, CallerController] })

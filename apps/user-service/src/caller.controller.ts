@@ -54,6 +54,11 @@ export class CallerController implements callers.CallerServiceController {
     for (const denial of denials) this.#callers.audit.denied(denial);
     return {};
   }
+
+  async reportWrite({ note, ...origin }: callers.ReportWriteRequest): Promise<callers.ReportWriteResponse> {
+    await this.#callers.audit.written(origin, note);
+    return {};
+  }
 }
 
 function lookedUp(found: KnownCaller | RpcError): callers.LookedUpCaller {

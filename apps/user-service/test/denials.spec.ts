@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { firstValueFrom } from 'rxjs';
 import { expect, test, vi } from 'vitest';
 import { Logger } from '@nestjs/common';
 import { Denials } from '../src/store/denials.ts';
@@ -208,4 +209,18 @@ test('waits for a writer that is slow, and does not mix with its transaction', a
   await writing;
   expect(await flushed).toBe(true);
   expect((await store.audit.head()).seq).toBe(1n);
+});
+
+test('keeps what another service is about to do before it is answered', async () => {
+  await using service = await startService();
+  const write = {
+    callerId: '7',
+    credential: 'session',
+    method: 'rollcall.chat.v1.ChatService.DeleteRoom',
+    address: '10.0.0.7',
+    requestId: 'first',
+  };
+  await firstValueFrom(service.callers.reportWrite({ ...write, note: 'room "lobby" deleted' }));
+  const [entry] = await auditEntries(service.audit);
+  expect(entry).toMatchObject({ ...write, code: 0, count: 1, note: 'room "lobby" deleted' });
 });

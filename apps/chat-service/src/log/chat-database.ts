@@ -20,6 +20,11 @@ export interface ChatTables {
     readonly last_seq: bigint;
     readonly last_note_time_ms: bigint;
   };
+  /** Rooms that were deleted, and the number behind which one of the same name goes on. */
+  readonly deleted_rooms: {
+    readonly room: string;
+    readonly seq: bigint;
+  };
   /** Who was last seen when in which room. */
   readonly seen: {
     readonly room: string;
@@ -118,6 +123,14 @@ const migrations: MigrationProvider = {
             primary key (room, user_id)
           ) strict, without rowid`.execute(db);
           await sql`create index seen_time on seen (room, seen_time_ms)`.execute(db);
+        },
+      },
+      '0002_deleted_rooms': {
+        async up(db: Kysely<ChatTables>): Promise<void> {
+          await sql`create table deleted_rooms (
+            room text primary key,
+            seq integer not null
+          ) strict, without rowid`.execute(db);
         },
       },
     }),

@@ -2,14 +2,22 @@ import type { PubAck } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
 import type { chat } from '@rollcall/proto';
 import { logUnavailable } from '../chat-errors.ts';
-import { duplicateUnderWay, hasCode, isNobodyThere, natsError } from '../nats/nats-errors.ts';
+import {
+  duplicateUnderWay,
+  hasCode,
+  isNobodyThere,
+  messageTooLarge,
+  natsError,
+  streamSealed,
+} from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
+import { deletedSubjectOf, readSeq, roomOf } from './deleted-rooms.ts';
 import type { Bounds, Following, NewNote, NoteLog, Retention } from './note-log.ts';
 import { toTimestamp } from './note-rows.ts';
-import { RoomStreams } from './room-streams.ts';
+import { boundsOf, RoomStreams } from './room-streams.ts';
 import { RoomTail } from './room-tail.ts';
 import { encodeNote } from './stored-note.ts';
-import { boundsOf, StreamReader } from './stream-reader.ts';
+import { StreamReader } from './stream-reader.ts';
 
 /**
  * How often followed rooms are looked at, in milliseconds, and which part of them each time, but for so many at the most:
@@ -56,7 +64,7 @@ export class JetStreamLog implements NoteLog {
   readonly #believeLossMs: number;
   readonly #followed = new Map<string, Followed>();
   readonly #timer: NodeJS.Timeout;
-  readonly #stopListening: () => void;
+  readonly #stopListening: readonly (() => void)[];
   /** Those that are still to be looked at before the first ones are again. */
   #round: RoomTail[] = [];
   #looking = false;
@@ -68,10 +76,15 @@ export class JetStreamLog implements NoteLog {
     this.#streams = new RoomStreams(link, options);
     this.#reader = new StreamReader(link, this.#streams);
     this.#believeLossMs = believeLossMs;
-    this.#stopListening = link.onConnect(() => {
-      void lookAt(this.#tails());
-      void this.#configure();
-    });
+    this.#stopListening = [
+      link.onConnect(() => {
+        void lookAt(this.#tails());
+        void this.#configure();
+      }),
+      link.subscribe(deletedSubjectOf(options.prefix, '*'), ({ subject, data }) =>
+        this.#hearDeleted(roomOf(subject), readSeq(data)),
+      ),
+    ];
     this.#timer = setInterval(() => void this.#lookAtSome(), lookEveryMs).unref();
   }
 
@@ -91,8 +104,8 @@ export class JetStreamLog implements NoteLog {
     return { note: (await this.#reader.find(note.room, seq)) ?? appended, isNew: false };
   }
 
-  async bounds(room: string): Promise<Bounds> {
-    return boundsOf(await this.#streams.info(room));
+  bounds(room: string): Promise<Bounds> {
+    return this.#streams.bounds(room);
   }
 
   async read(room: string, afterSeq: number, limit: number): Promise<chat.Note[]> {
@@ -109,7 +122,11 @@ export class JetStreamLog implements NoteLog {
   }
 
   /** @throws RpcError LOG_UNAVAILABLE for a room that nobody here follows yet */
-  async follow(room: string, hear: (notes: readonly chat.Note[]) => void): Promise<Following> {
+  async follow(
+    room: string,
+    hear: (notes: readonly chat.Note[]) => void,
+    onDeleted: (seq: number) => void,
+  ): Promise<Following> {
     const followed = this.#followed.get(room) ?? this.#startFollowing(room);
     followed.followers += 1;
     const letGo = (): void => {
@@ -124,7 +141,7 @@ export class JetStreamLog implements NoteLog {
       letGo();
       throw error;
     }
-    const { from, leave } = followed.tail.join(hear);
+    const { from, leave } = followed.tail.join(hear, onDeleted);
     let closed = false;
     return {
       from,
@@ -135,6 +152,14 @@ export class JetStreamLog implements NoteLog {
         letGo();
       },
     };
+  }
+
+  async delete(room: string, onFound?: () => Promise<void>): Promise<boolean> {
+    if ((await this.#streams.info(room)) === undefined) return false;
+    await onFound?.();
+    const seq = await this.#streams.delete(room);
+    if (seq !== undefined) this.#hearDeleted(room, seq);
+    return seq !== undefined;
   }
 
   async answers(): Promise<boolean> {
@@ -153,10 +178,15 @@ export class JetStreamLog implements NoteLog {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    this.#stopListening();
+    for (const stop of this.#stopListening) stop();
     for (const { tail } of this.#followed.values()) tail.close();
     this.#followed.clear();
     await this.#link.close();
+  }
+
+  #hearDeleted(room: string, seq: number): void {
+    this.#streams.forget(room);
+    this.#followed.get(room)?.tail.end(seq);
   }
 
   #startFollowing(room: string): Followed {
@@ -169,20 +199,32 @@ export class JetStreamLog implements NoteLog {
   /** @throws RpcError TOO_MANY_ROOMS, DATABASE_FULL or LOG_UNAVAILABLE */
   async #publish(room: string, data: Uint8Array, noteId: string, onNewRoom?: () => void): Promise<PubAck> {
     const until = performance.now() + appendMs;
+    let askedFor = onNewRoom;
+    const onNew = (): void => {
+      askedFor?.();
+      askedFor = undefined; // the next try is of the same room
+    };
     for (;;) {
-      await this.#streams.make(room, onNewRoom);
+      const isThere = await this.#streams.make(room, onNew);
       try {
-        const ack = await this.#link.askPlainly(({ js }) =>
-          js.publish(this.#streams.subjectOf(room), data, { msgID: noteId }),
-        );
-        // One of the same id is under way in a cluster, and has no number yet.
-        if (ack.seq > 0) return ack;
+        if (isThere) {
+          const ack = await this.#link.askPlainly(({ js }) =>
+            js.publish(this.#streams.subjectOf(room), data, { msgID: noteId }),
+          );
+          // One of the same id is under way in a cluster, and has no number yet.
+          if (ack.seq > 0) return ack;
+        }
       } catch (error) {
-        // Nobody listens there: the stream is gone, or has no leader yet.
-        if (isNobodyThere(error)) this.#streams.forget(room);
+        // Nobody listens there: the stream is gone, or has no leader yet. Or it is being deleted, or made anew.
+        if (isNobodyThere(error) || hasCode(error, streamSealed) || hasCode(error, messageTooLarge))
+          this.#streams.forget(room);
         else if (!hasCode(error, duplicateUnderWay)) throw natsError(error);
       }
-      if (performance.now() >= until) throw logUnavailable('the room has no leader');
+      if (performance.now() >= until) {
+        // Whoever was deleting the room has ended before it was done.
+        if (!isThere) await this.#streams.delete(room);
+        throw logUnavailable(isThere ? 'the room has no leader' : 'the room was being deleted');
+      }
       await new Promise((resolve) => setTimeout(resolve, appendAgainMs));
     }
   }

@@ -19,7 +19,8 @@ export interface Following {
 }
 
 /**
- * Where the notes of all rooms are kept. Each has the number of its commit in its room: from 1, without holes. Whatever
+ * Where the notes of all rooms are kept. Each has the number of its commit in its room: from 1, without holes, but for one
+ * number that stands for a deletion of the room, behind which a room of the same name goes on. Whatever
  * keeps them, all methods fail with RpcError LOG_UNAVAILABLE while it cannot be reached; what is followed stays followed.
  */
 export interface NoteLog {
@@ -32,6 +33,7 @@ export interface NoteLog {
    */
   append(note: NewNote, onNewRoom?: () => void): Promise<{ readonly note: chat.Note; readonly isNew: boolean }>;
 
+  /** A room that was deleted ends with the number that stands for the deletion. */
   bounds(room: string): Promise<Bounds>;
 
   /** The notes behind one, in order, up to some number of them: fewer when there are no more, or when they are large. */
@@ -44,8 +46,22 @@ export interface NoteLog {
    * Tells of every note behind `from` once, in order, whoever appends it. What cannot be reached meanwhile is told of
    * later; a number that is left out has been removed by retention. The notes of one call are of one moment. A number that
    * is not above the last one says that the log was lost, and begins again.
+   *
+   * @param onDeleted hears that the room was deleted, with the number that stands for it; what follows is of another room
    */
-  follow(room: string, hear: (notes: readonly chat.Note[]) => void): Promise<Following>;
+  follow(
+    room: string,
+    hear: (notes: readonly chat.Note[]) => void,
+    onDeleted: (seq: number) => void,
+  ): Promise<Following>;
+
+  /**
+   * Deletes a room with its notes. A note that is sent meanwhile is deleted as well, or makes the room anew.
+   *
+   * @param onFound is called before, when there is such a room; what it throws the deletion fails with
+   * @returns whether there was one
+   */
+  delete(room: string, onFound?: () => Promise<void>): Promise<boolean>;
 
   /** Whether it can be reached now. */
   answers(): Promise<boolean>;

@@ -2,9 +2,10 @@ import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type St
 import { nanos } from '@nats-io/transport-node';
 import { Logger } from '@nestjs/common';
 import { tooManyRooms } from '../chat-errors.ts';
-import { hasCode, isStreamLimit, isStreamNotFound, streamNameInUse } from '../nats/nats-errors.ts';
+import { hasCode, isStreamLimit, isStreamNotFound, streamNameInUse, subjectsOverlap } from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
-import type { Retention } from './note-log.ts';
+import { DeletedRooms } from './deleted-rooms.ts';
+import type { Bounds, Retention } from './note-log.ts';
 
 /** For how long a note id is remembered at the most, in milliseconds. */
 const duplicateWindowMs = 60 * 60 * 1000;
@@ -15,6 +16,9 @@ const atATime = 32;
 /** How old a count of the rooms may be, in milliseconds, and how near to the most it is counted each time. */
 const countedMs = 1000;
 const nearMost = 100;
+
+/** No note is so small: until a stream goes on numbering behind a deletion, it takes messages up to this size, in bytes. */
+const closedSize = 1;
 
 export interface RoomStreamsOptions {
   readonly retention: Retention;
@@ -28,6 +32,17 @@ export interface RoomStreamsOptions {
 
 const logger = new Logger('notes');
 
+/** Which messages of a stream are kept. */
+export function boundsOf(info: StreamInfo | undefined): Bounds {
+  if (info === undefined) return { first: 1, last: 0 };
+  const { messages, first_seq, last_seq } = info.state;
+  return { first: messages === 0 ? last_seq + 1 : Math.max(first_seq, 1), last: last_seq };
+}
+
+function isBeingMade({ config }: StreamInfo): boolean {
+  return config.max_msg_size === closedSize;
+}
+
 /**
  * The streams of JetStream that keep the rooms: one each, so that the number of a message in its stream is the number of
  * the note in its room. The server tells of each message again, with its number, once it is kept (`republish`).
@@ -35,6 +50,7 @@ const logger = new Logger('notes');
 export class RoomStreams {
   readonly #link: NatsLink;
   readonly #options: RoomStreamsOptions;
+  readonly #deleted: DeletedRooms;
   /** Rooms whose stream was seen. */
   readonly #made = new Set<string>();
   /** How many rooms there were, with those that were made here since. */
@@ -45,6 +61,7 @@ export class RoomStreams {
   constructor(link: NatsLink, options: RoomStreamsOptions) {
     this.#link = link;
     this.#options = options;
+    this.#deleted = new DeletedRooms(link, options.prefix, options.replicas);
   }
 
   nameOf(room: string): string {
@@ -65,14 +82,16 @@ export class RoomStreams {
    * Makes the stream of a room when there is none.
    *
    * @param onNew is called before that, and may throw
+   * @returns false when it cannot be made yet, because the room is being deleted, or made by another replica
    * @throws RpcError TOO_MANY_ROOMS, DATABASE_FULL or LOG_UNAVAILABLE
    */
-  async make(room: string, onNew?: () => void): Promise<void> {
-    if (this.#made.has(room)) return;
-    const making = this.#last.then(() => (this.#made.has(room) ? undefined : this.#make(room, onNew)));
+  async make(room: string, onNew?: () => void): Promise<boolean> {
+    if (this.#made.has(room)) return true;
+    const making = this.#last.then(() => (this.#made.has(room) ? true : this.#make(room, onNew)));
     this.#last = making.catch(() => undefined); // its caller hears of it
-    await making;
-    this.#made.add(room);
+    const isThere = await making;
+    if (isThere) this.#made.add(room);
+    return isThere;
   }
 
   /** A room whose stream may be gone is looked at again before the next note. */
@@ -90,6 +109,46 @@ export class RoomStreams {
         throw error;
       }
     });
+  }
+
+  /** Which notes of a room are kept. @throws RpcError LOG_UNAVAILABLE */
+  async bounds(room: string): Promise<Bounds> {
+    const info = await this.info(room);
+    if (info !== undefined && !isBeingMade(info)) return boundsOf(info);
+    const seq = await this.deletedSeq(room);
+    return { first: seq + 1, last: seq };
+  }
+
+  /** The number that stands for the deletion of a room; 0 when none of this name was deleted. @throws RpcError LOG_UNAVAILABLE */
+  deletedSeq(room: string): Promise<number> {
+    return this.#deleted.seqOf(room);
+  }
+
+  /**
+   * Deletes the stream of a room. First it is sealed, so that nothing is appended behind the number that is kept.
+   *
+   * @returns the number that stands for the deletion; undefined when there was no stream
+   * @throws RpcError LOG_UNAVAILABLE or DATABASE_FULL: then some of it may be done, and the rest when it is asked for again
+   */
+  async delete(room: string): Promise<number | undefined> {
+    const found = await this.info(room);
+    if (found === undefined) return undefined;
+    // The type of what can be changed does not know of it.
+    const sealed: StreamConfig = { ...found.config, sealed: true };
+    if (!found.config.sealed) await this.#link.ask(({ jsm }) => jsm.streams.update(this.nameOf(room), sealed));
+    const { last } = boundsOf(await this.info(room));
+    const seq = Math.max(last, await this.deletedSeq(room)) + 1;
+    await this.#deleted.add(room, seq);
+    this.forget(room);
+    await this.#link.ask(async ({ jsm }) => {
+      try {
+        await jsm.streams.delete(this.nameOf(room));
+      } catch (error) {
+        if (!isStreamNotFound(error)) throw error; // somebody else deletes it too
+      }
+    });
+    this.#counted.at = -Infinity;
+    return seq;
   }
 
   /** The states of the streams behind a room's name, by name, up to some number of them. @throws RpcError LOG_UNAVAILABLE */
@@ -111,7 +170,8 @@ export class RoomStreams {
       const some = rooms.slice(first, first + atATime);
       const infos = await Promise.all(some.map((room) => this.info(room)));
       infos.forEach((info, index) => {
-        if (info !== undefined) found.push({ room: some[index] ?? '', info });
+        if (info !== undefined && !info.config.sealed && !isBeingMade(info))
+          found.push({ room: some[index] ?? '', info });
       });
     }
     return found;
@@ -123,7 +183,10 @@ export class RoomStreams {
     await this.#link.ask(async ({ jsm }) => {
       const others: string[] = [];
       for await (const { config } of jsm.streams.list(this.subjectOf('*')))
-        if (Object.entries(wanted).some(([key, value]) => config[key as keyof typeof wanted] !== value))
+        if (
+          !config.sealed && // or it is being deleted
+          Object.entries(wanted).some(([key, value]) => config[key as keyof typeof wanted] !== value)
+        )
           others.push(config.name);
       if (others.length > 0) logger.log(`${others.length} rooms get what is configured now`);
       for (let first = 0; first < others.length; first += atATime)
@@ -131,31 +194,50 @@ export class RoomStreams {
     });
   }
 
-  async #make(room: string, onNew?: () => void): Promise<void> {
-    if ((await this.info(room)) !== undefined) return;
+  async #make(room: string, onNew?: () => void): Promise<boolean> {
+    const info = await this.info(room);
+    if (info?.config.sealed) return false;
+    if (info !== undefined) {
+      if (isBeingMade(info)) await this.#open(room, await this.deletedSeq(room));
+      return true;
+    }
     const { maxRooms, replicas, prefix } = this.#options;
+    const deletedSeq = await this.deletedSeq(room);
     if ((await this.#count()) >= maxRooms) throw tooManyRooms(maxRooms);
     onNew?.();
     this.#counted.rooms += 1;
-    await this.#link.askUntilAnswered(async (jsm) => {
+    const isMade = await this.#link.askUntilAnswered(async (jsm) => {
       try {
         await jsm.streams.add({
           name: this.nameOf(room),
-          subjects: [this.subjectOf(room)],
           description: `the notes of the room ${room} (${prefix})`,
+          subjects: [this.subjectOf(room)],
           storage: StorageType.File,
           retention: RetentionPolicy.Limits,
           discard: DiscardPolicy.Old,
           allow_direct: true,
           republish: { src: this.subjectOf(room), dest: this.toldSubjectOf(room) },
           ...this.#changeable(),
+          ...(deletedSeq > 0 ? { max_msg_size: closedSize } : {}),
           num_replicas: replicas,
         });
       } catch (error) {
         if (isStreamLimit(error)) throw tooManyRooms(maxRooms);
-        // Another replica made it, which is configured otherwise.
-        if (!hasCode(error, streamNameInUse)) throw error;
+        // Another replica made it meanwhile, or one that is being deleted has not gone altogether: it is looked at again.
+        if (hasCode(error, streamNameInUse) || hasCode(error, subjectsOverlap)) return false;
+        throw error;
       }
+      return true;
+    });
+    if (isMade && deletedSeq > 0) await this.#open(room, deletedSeq);
+    return isMade;
+  }
+
+  /** Lets a stream go on behind a number, and opens it for notes then. Several may do so at once. */
+  async #open(room: string, deletedSeq: number): Promise<void> {
+    await this.#link.ask(async ({ jsm }) => {
+      await jsm.streams.purge(this.nameOf(room), { seq: deletedSeq + 1 });
+      await jsm.streams.update(this.nameOf(room), { max_msg_size: -1 });
     });
   }
 

@@ -17,6 +17,11 @@ const retryJitterMs = 200;
 
 const logger = new Logger('notes');
 
+interface Hearer {
+  readonly hear: (notes: readonly chat.Note[]) => void;
+  readonly onDeleted: (seq: number) => void;
+}
+
 /**
  * The end of one room's stream, for all in this process who follow it. What the server tells of is a hint, and costs it
  * nothing to give; the numbers of the stream are the truth: a number that was not heard is read.
@@ -27,7 +32,7 @@ export class RoomTail {
   readonly #streams: RoomStreams;
   readonly #reader: StreamReader;
   readonly #believeLossMs: number;
-  readonly #hearers = new Set<(notes: readonly chat.Note[]) => void>();
+  readonly #hearers = new Set<Hearer>();
   /** Heard, and not told of yet; undefined for what is no note. */
   readonly #ahead = new Map<number, chat.Note | undefined>();
   /** The number of the last note that was told of; undefined before it is known. */
@@ -59,7 +64,7 @@ export class RoomTail {
       if (Number.isSafeInteger(seq) && seq > 0) this.#hear(seq, data);
     });
     try {
-      this.#at = (await this.#streams.info(this.#room))?.state.last_seq ?? 0;
+      this.#at = (await this.#streams.bounds(this.#room)).last;
       this.#forgetUpTo(this.#at);
     } catch (error) {
       this.close();
@@ -69,11 +74,23 @@ export class RoomTail {
   }
 
   /** Tells of every note from now on. @returns the number of the last note before those, and what ends it */
-  join(hear: (notes: readonly chat.Note[]) => void): { readonly from: number; readonly leave: () => void } {
+  join(
+    hear: (notes: readonly chat.Note[]) => void,
+    onDeleted: (seq: number) => void,
+  ): { readonly from: number; readonly leave: () => void } {
     if (this.#at === undefined) throw new Error('the tail has not started');
-    const own = (notes: readonly chat.Note[]): void => hear(notes);
+    const own = { hear, onDeleted };
     this.#hearers.add(own);
     return { from: this.#at, leave: () => void this.#hearers.delete(own) };
+  }
+
+  /** The room was deleted. What follows is behind the number that stands for that. */
+  end(seq: number): void {
+    if (this.#closed || this.#at === undefined || seq <= this.#at) return;
+    this.#at = seq;
+    this.#lowered = undefined;
+    this.#forgetUpTo(seq);
+    for (const { onDeleted } of this.#hearers) onDeleted(seq);
   }
 
   /** Looks whether the stream goes further than was heard. */
@@ -139,8 +156,18 @@ export class RoomTail {
   /** Reads some of what follows. @returns whether there is more */
   async #readOn(): Promise<boolean> {
     const from = this.#at ?? 0;
-    const { notes, upTo, last } = await this.#reader.read(this.#room, from, pageSize);
+    const { notes, upTo, first, last } = await this.#reader.read(this.#room, from, pageSize);
     if (this.#closed) return false;
+    if ((this.#at ?? 0) !== from) return true; // it was deleted meanwhile
+    if (first > from + 1) {
+      // Retention has removed what is missing, or it was deleted, which we have not heard.
+      const deletedSeq = await this.#streams.deletedSeq(this.#room);
+      if (deletedSeq > (this.#at ?? 0)) {
+        this.end(deletedSeq);
+        return true;
+      }
+      if (this.#closed || (this.#at ?? 0) !== from) return !this.#closed;
+    }
     if (last < from) return this.#fallBack(last);
     this.#lowered = undefined;
     this.#give(notes, upTo);
@@ -183,7 +210,7 @@ export class RoomTail {
   #give(notes: readonly chat.Note[], upTo: number): void {
     this.#at = upTo;
     if (notes.length === 0) return;
-    for (const hear of this.#hearers) {
+    for (const { hear } of this.#hearers) {
       try {
         hear(notes);
       } catch (error) {

@@ -21,6 +21,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+interface Follower {
+  readonly hear: (notes: readonly chat.Note[]) => void;
+  readonly onDeleted: (seq: number) => void;
+}
+
 export interface SqliteLogOptions {
   readonly retention: Retention;
   readonly maxRooms: number;
@@ -34,7 +39,7 @@ export class SqliteLog implements NoteLog {
   readonly #options: SqliteLogOptions;
   /** The number of the last note of each room. */
   readonly #last: Map<string, number>;
-  readonly #followers = new Map<string, Set<(notes: readonly chat.Note[]) => void>>();
+  readonly #followers = new Map<string, Set<Follower>>();
   readonly #timer: NodeJS.Timeout;
   #waiting: Waiting[] = [];
   #lastTimeMs = 0;
@@ -63,7 +68,7 @@ export class SqliteLog implements NoteLog {
 
   bounds(room: string): Promise<Bounds> {
     return this.#read(async () => {
-      const last = this.#last.get(room) ?? 0;
+      const last = this.#last.get(room) ?? (await this.#deletedSeq(room));
       const row = await this.#database.reader
         .selectFrom('notes')
         .select('seq')
@@ -110,16 +115,71 @@ export class SqliteLog implements NoteLog {
     });
   }
 
-  follow(room: string, hear: (notes: readonly chat.Note[]) => void): Promise<Following> {
-    const all = this.#followers.get(room) ?? new Set();
-    this.#followers.set(room, all.add(hear));
-    return Promise.resolve({
-      from: this.#last.get(room) ?? 0,
-      close: () => {
-        all.delete(hear);
-        if (all.size === 0 && this.#followers.get(room) === all) this.#followers.delete(room);
+  follow(
+    room: string,
+    hear: (notes: readonly chat.Note[]) => void,
+    onDeleted: (seq: number) => void,
+  ): Promise<Following> {
+    const follow = (from: number): Following => {
+      const follower = { hear, onDeleted };
+      const all = this.#followers.get(room) ?? new Set();
+      this.#followers.set(room, all.add(follower));
+      return {
+        from,
+        close: () => {
+          all.delete(follower);
+          if (all.size === 0 && this.#followers.get(room) === all) this.#followers.delete(room);
+        },
+      };
+    };
+    const last = this.#last.get(room);
+    if (last !== undefined) return Promise.resolve(follow(last));
+    // Nobody makes the room between the question and its answer.
+    return this.#read(() =>
+      this.#database.exclusively(async () => {
+        const seq = await this.#deletedSeq(room);
+        return follow(this.#last.get(room) ?? seq);
+      }),
+    );
+  }
+
+  async delete(room: string, onFound?: () => Promise<void>): Promise<boolean> {
+    if (!this.#last.has(room)) return false;
+    await onFound?.();
+    return outsideOfCalls(() =>
+      this.#read(async () => {
+        // Most of it in pieces, so that others write in between.
+        while ((await this.#removeSome(room, Infinity, Infinity)) === maxRemoved) continue;
+        return this.#database.exclusively(() => this.#deleteRest(room));
+      }),
+    );
+  }
+
+  async #deleteRest(room: string): Promise<boolean> {
+    const last = this.#last.get(room);
+    if (last === undefined) return false;
+    const seq = last + 1;
+    await this.#database.write([
+      { sql: 'delete from notes where room = ?', rows: [[room]] },
+      { sql: 'delete from rooms where name = ?', rows: [[room]] },
+      {
+        sql: 'insert into deleted_rooms values (?, ?) on conflict do update set seq = excluded.seq',
+        rows: [[room, seq]],
       },
-    });
+    ]);
+    this.#last.delete(room);
+    for (const { onDeleted } of this.#followers.get(room) ?? []) onDeleted(seq);
+    return true;
+  }
+
+  /** The number that stands for the deletion of a room; 0 when none of this name was deleted. */
+  async #deletedSeq(room: string): Promise<number> {
+    const row = await this.#database.reader
+      .selectFrom('deleted_rooms')
+      .select('seq')
+      .where('room', '=', room)
+      .executeTakeFirst();
+    return Number(row?.seq ?? 0);
   }
 
   async answers(): Promise<boolean> {
@@ -178,6 +238,7 @@ export class SqliteLog implements NoteLog {
     this.#waiting = [];
     try {
       const known = await this.#known(batch);
+      const deleted = await this.#deletedSeqs(batch);
       const last = new Map<string, number>();
       const fresh: chat.Note[] = [];
       const timeMs = (this.#lastTimeMs = Math.max(Date.now(), this.#lastTimeMs));
@@ -194,7 +255,7 @@ export class SqliteLog implements NoteLog {
             return { refused };
           }
         }
-        const seq = (before ?? 0) + 1;
+        const seq = (before ?? deleted.get(note.room) ?? 0) + 1;
         last.set(note.room, seq);
         const added: chat.Note = { ...note, seq: String(seq), sendTime: toTimestamp(timeMs) };
         known.set(key, added);
@@ -209,7 +270,7 @@ export class SqliteLog implements NoteLog {
       });
       for (const [room, hearers] of this.#followers) {
         const notes = fresh.filter((note) => note.room === room);
-        if (notes.length > 0) for (const hear of hearers) hear(notes);
+        if (notes.length > 0) for (const { hear } of hearers) hear(notes);
       }
     } catch (error) {
       for (const { reject } of batch) reject(error instanceof RpcError ? error : logUnavailable(error));
@@ -219,6 +280,14 @@ export class SqliteLog implements NoteLog {
   #isFull(added: ReadonlyMap<string, number>): boolean {
     const rooms = [...added.keys()].filter((room) => !this.#last.has(room)).length + this.#last.size;
     return rooms >= this.#options.maxRooms;
+  }
+
+  /** Behind which numbers the rooms of a batch go on that were deleted, and are not there. */
+  async #deletedSeqs(batch: readonly Waiting[]): Promise<Map<string, number>> {
+    const found = new Map<string, number>();
+    for (const { note } of batch)
+      if (!this.#last.has(note.room) && !found.has(note.room)) found.set(note.room, await this.#deletedSeq(note.room));
+    return found;
   }
 
   /** The notes that have the ids of a batch already, by room and id. */

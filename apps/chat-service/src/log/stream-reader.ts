@@ -1,9 +1,7 @@
-import type { StreamInfo } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
 import type { chat } from '@rollcall/proto';
 import { isMessageNotFound } from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
-import type { Bounds } from './note-log.ts';
 import type { RoomStreams } from './room-streams.ts';
 import { decodeNote } from './stored-note.ts';
 
@@ -19,18 +17,12 @@ export interface Read {
   readonly notes: chat.Note[];
   /** Up to which number nothing is left to read: behind the last note when messages are missing, or are no notes. */
   readonly upTo: number;
-  /** The number of the room's last note at that time. */
+  /** The number of the room's first note that is kept, and of its last one, at that time. */
+  readonly first: number;
   readonly last: number;
 }
 
 const logger = new Logger('notes');
-
-/** Which messages of a stream are kept. */
-export function boundsOf(info: StreamInfo | undefined): Bounds {
-  if (info === undefined) return { first: 1, last: 0 };
-  const { messages, first_seq, last_seq } = info.state;
-  return { first: messages === 0 ? last_seq + 1 : Math.max(first_seq, 1), last: last_seq };
-}
 
 /** Reads the notes of rooms by their numbers. */
 export class StreamReader {
@@ -45,7 +37,7 @@ export class StreamReader {
 
   /** Reads the notes behind a number, in order, up to some number of them and of bytes. @throws RpcError LOG_UNAVAILABLE */
   async read(room: string, afterSeq: number, limit: number): Promise<Read> {
-    const { first, last } = boundsOf(await this.#streams.info(room));
+    const { first, last } = await this.#streams.bounds(room);
     const notes: chat.Note[] = [];
     let upTo = Math.min(Math.max(afterSeq, first - 1), last);
     for (let bytes = 0; upTo < last && notes.length < limit && bytes < maxReadBytes;) {
@@ -59,7 +51,7 @@ export class StreamReader {
       });
       upTo += count;
     }
-    return { notes, upTo, last };
+    return { notes, upTo, first, last };
   }
 
   /** One note; undefined when it is not kept. @throws RpcError LOG_UNAVAILABLE */

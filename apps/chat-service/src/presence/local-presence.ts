@@ -83,6 +83,12 @@ export class LocalPresence implements Presence {
     };
   }
 
+  async forget(room: string): Promise<void> {
+    await this.#database.exclusively(() =>
+      this.#database.write([{ sql: 'delete from seen where room = ?', rows: [[room]] }]),
+    );
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { chat } from '@rollcall/proto';
 import { toTimestamp } from '../log/note-rows.ts';
+import { deletedSubjectOf, roomOf } from '../log/deleted-rooms.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 import { absentMember, presentMember, type Visitor } from './members.ts';
 import { OtherReplicas } from './other-replicas.ts';
@@ -81,6 +82,7 @@ export class NatsPresence implements Presence {
     this.#stopListening = [
       link.subscribe(this.#subject, ({ data }) => this.#hear(data)),
       link.onConnect(() => this.#begin()),
+      link.subscribe(deletedSubjectOf(prefix, '*'), ({ subject }) => this.#seen.forgetRoom(roomOf(subject))),
     ];
     this.#beat = setInterval(() => this.#tick(), beatMs).unref();
     this.#say({ kind: 'ask', of: '' });
@@ -118,6 +120,10 @@ export class NatsPresence implements Presence {
 
   watch(room: string, hear: (change: PresenceChange) => void): () => void {
     return this.#watchers.add(room, hear);
+  }
+
+  forget(room: string): Promise<void> {
+    return this.#seen.purge(room);
   }
 
   /** Tells the others that nobody is here any more. It leaves the link open. */

@@ -20,5 +20,8 @@ export interface Presence {
    */
   watch(room: string, hear: (change: PresenceChange) => void): () => void;
 
+  /** Forgets who was in a room that was deleted. Whoever is in it has a stream, which ends by itself. */
+  forget(room: string): Promise<void>;
+
   close(): Promise<void>;
 }

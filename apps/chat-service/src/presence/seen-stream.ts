@@ -93,6 +93,25 @@ export class SeenStream {
   /** What others have kept meanwhile may have been missed. */
   forget(): void {
     this.#known.clear();
+    this.#rooms.clear();
+  }
+
+  /** A room was deleted: whether it is there again shows when somebody is seen in it. */
+  forgetRoom(room: string): void {
+    this.#known.delete(room);
+    this.#rooms.delete(room);
+  }
+
+  /** Removes who was seen in a room, for all replicas. @throws RpcError LOG_UNAVAILABLE */
+  async purge(room: string): Promise<void> {
+    this.forgetRoom(room);
+    await this.#link.ask(async ({ jsm }) => {
+      try {
+        await jsm.streams.purge(this.#stream(), { filter: `${this.#prefix}.seen.${room}.*` });
+      } catch (error) {
+        if (!isStreamNotFound(error)) throw error; // nobody was seen yet anywhere
+      }
+    });
   }
 
   async #writeAll(): Promise<void> {
@@ -121,7 +140,8 @@ export class SeenStream {
   async #hasNotes(room: string): Promise<boolean> {
     if (this.#rooms.has(room)) return true;
     try {
-      await this.#link.askPlainly(({ jsm }) => jsm.streams.info(`${this.#prefix}-notes-${room}`));
+      const { config } = await this.#link.askPlainly(({ jsm }) => jsm.streams.info(`${this.#prefix}-notes-${room}`));
+      if (config.sealed) return false; // it is being deleted
     } catch (error) {
       if (isStreamNotFound(error)) return false;
       throw error;

@@ -108,3 +108,41 @@ test('follows a room over one subscription, however many follow it, and none whe
   for (const told of followers) told[Symbol.dispose]();
   expect(subscribed).toEqual([]);
 });
+
+test('goes on with a room whose deletion was broken off, and finishes that when it is asked for again', async () => {
+  await using logs = await startLogs(nats);
+  const { log, link } = await logs.openReplica();
+  const breakOff = async (room: string): Promise<void> => {
+    await log.append(newNote({ room }));
+    await link.ask(async ({ jsm }) => {
+      const { config } = await jsm.streams.info(`${logs.prefix}-notes-${room}`);
+      const sealed = { ...config, sealed: true };
+      await jsm.streams.update(config.name, sealed);
+    });
+  };
+  await breakOff('asked-again');
+  expect(await log.rooms('', 10)).toEqual([]);
+  expect(await log.delete('asked-again')).toBe(true);
+  expect((await log.append(newNote({ room: 'asked-again' }))).note.seq).toBe('3');
+  await breakOff('written');
+  await expect(log.append(newNote({ room: 'written' }))).rejects.toMatchObject({ reason: 'LOG_UNAVAILABLE' });
+  expect((await log.append(newNote({ room: 'written' }))).note.seq).toBe('3');
+});
+
+test('goes on with a room that was begun to be made anew', async () => {
+  await using logs = await startLogs(nats);
+  const { log, link } = await logs.openReplica();
+  await log.append(newNote());
+  await log.delete('lobby');
+  await link.ask(({ jsm }) =>
+    jsm.streams.add({
+      name: `${logs.prefix}-notes-lobby`,
+      subjects: [`${logs.prefix}.notes.lobby`],
+      max_msg_size: 1,
+      allow_direct: true,
+    }),
+  );
+  expect(await log.bounds('lobby')).toEqual({ first: 3, last: 2 });
+  expect((await log.append(newNote())).note.seq).toBe('3');
+  expect(await log.read('lobby', 0, 10)).toHaveLength(1);
+});

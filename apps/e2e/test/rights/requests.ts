@@ -151,6 +151,10 @@ export const requests: Readonly<Record<string, Prepare>> = {
     path: '',
   }),
   '/rollcall.access.v1.CallerService/ReportDenials': () => ({ message: { denials: [] }, path: '' }),
+  '/rollcall.access.v1.CallerService/ReportWrite': () => ({
+    message: { callerId: '1', credential: 'token', address: 'unix', method: 'x', requestId: 'x', note: 'x' },
+    path: '',
+  }),
   '/rollcall.chat.v1.ChatService/SendNote': () => ({
     message: { room: 'rights', message: 'Hello', authorId: '0', noteId: '' },
     path: '/v1/rooms/rights/notes',
@@ -165,6 +169,15 @@ export const requests: Readonly<Record<string, Prepare>> = {
     path: '/v1/rooms/rights/notes:stream',
   }),
   '/rollcall.chat.v1.ChatService/ListRooms': () => ({ message: { pageSize: 1, pageToken: '' }, path: '/v1/rooms' }),
+  '/rollcall.chat.v1.ChatService/DeleteRoom': async (system, { permitted }) => {
+    const room = freshName();
+    if (permitted) {
+      const headers = { authorization: `Bearer ${system.administrator}`, 'content-type': 'application/json' };
+      const body = JSON.stringify({ message: 'Hello' });
+      await ask(system.rollcall, `/v1/rooms/${room}/notes`, { verb: 'POST', headers, body });
+    }
+    return { message: { room }, path: `/v1/rooms/${room}` };
+  },
   '/grpc.ChatServer/SendNote': () => ({ message: { name: 'foo', message: 'Hello' }, path: '' }),
   '/grpc.ChatServer/ChatStream': () => ({ message: {}, path: '' }),
   '/UserManager/GetUser': () => ({ message: { id: 1 }, path: '' }),

@@ -65,10 +65,12 @@ export const rpcRights: Readonly<Record<string, Rights>> = {
   '/rollcall.access.v1.CallerService/RedeemTicket': services,
   '/rollcall.access.v1.CallerService/CheckCall': administrators, // as the method that it asks about: CreateUser
   '/rollcall.access.v1.CallerService/ReportDenials': services,
+  '/rollcall.access.v1.CallerService/ReportWrite': services,
   '/rollcall.chat.v1.ChatService/SendNote': members,
   '/rollcall.chat.v1.ChatService/ListNotes': readers,
   '/rollcall.chat.v1.ChatService/StreamNotes': readers,
   '/rollcall.chat.v1.ChatService/ListRooms': readers,
+  '/rollcall.chat.v1.ChatService/DeleteRoom': administrators,
   '/grpc.ChatServer/SendNote': members,
   '/grpc.ChatServer/ChatStream': readers,
   '/UserManager/GetUser': readers,
@@ -117,6 +119,7 @@ export const routeRights: Readonly<Record<string, Rights>> = {
   'GET /v1/rooms/{room}/notes': readers,
   'GET /v1/rooms/{room}/notes:stream': readers,
   'GET /v1/rooms': readers,
+  'DELETE /v1/rooms/{room}': administrators,
 };
 
 /** Every route of the gateway itself. */

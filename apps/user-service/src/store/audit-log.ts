@@ -2,7 +2,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { appendAudit, auditHead, type Head } from './audit-chain.ts';
 import { type AuditPage, type AuditQuery, entriesBefore } from './audit-pages.ts';
-import { currentOrigin, type StoredEntry } from './audit-entry.ts';
+import { currentOrigin, type Origin, type StoredEntry } from './audit-entry.ts';
 import { type Denial, Denials } from './denials.ts';
 import { appendDenied } from './denied-entries.ts';
 import type { Engine } from './engine.ts';
@@ -11,10 +11,14 @@ import type { WriteQueue } from './write-queue.ts';
 /** What was done and what was denied. Writes leave their entries by themselves, in their transactions: see write-queue.ts. */
 export class AuditLog {
   readonly #engine: Engine;
+  readonly #writes: WriteQueue;
+  readonly #now: () => number;
   readonly #denials: Denials;
 
   constructor(engine: Engine, writes: WriteQueue, now: () => number) {
     this.#engine = engine;
+    this.#writes = writes;
+    this.#now = now;
     this.#denials = new Denials(
       (entries, isBounded) =>
         writes.exclusively(async (db) => {
@@ -24,6 +28,13 @@ export class AuditLog {
           return new Set();
         }),
       now,
+    );
+  }
+
+  /** Notes what another service is about to do, and waits until that is kept. */
+  async written(origin: Origin, note: string): Promise<void> {
+    await this.#writes.exclusively((db) =>
+      appendAudit(this.#engine, db, BigInt(Math.floor(this.#now())), [{ ...origin, note }]),
     );
   }
 

@@ -18,7 +18,8 @@ export type NoteJson = {
   room?: string;
 
   /**
-   * The number of the note in its room. The first has 1, and each that follows one more.
+   * The number of the note in its room. The first has 1, and each that follows one more; the first behind a deletion of
+   * the room has one left out before it.
    *
    * @generated from field: uint64 seq = 2;
    */
@@ -409,4 +410,26 @@ export type RoomJson = {
    * @generated from field: google.protobuf.Timestamp last_note_time = 4;
    */
   lastNoteTime?: TimestampJson;
+};
+
+/**
+ * Which room to delete.
+ *
+ * @generated from message rollcall.chat.v1.DeleteRoomRequest
+ */
+export type DeleteRoomRequestJson = {
+  /**
+   * The name of the room.
+   *
+   * @generated from field: string room = 1;
+   */
+  room?: string;
+};
+
+/**
+ * The room is deleted.
+ *
+ * @generated from message rollcall.chat.v1.DeleteRoomResponse
+ */
+export type DeleteRoomResponseJson = {
 };

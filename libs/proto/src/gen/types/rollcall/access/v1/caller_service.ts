@@ -92,6 +92,26 @@ export interface Denial {
   reason: string;
 }
 
+/** What is about to be done. */
+export interface ReportWriteRequest {
+  /** The id of the user who called; 0 for the local administrator. */
+  callerId: string;
+  /** What the caller was known by, such as `session`. */
+  credential: string;
+  /** Where the caller was. */
+  address: string;
+  /** The full name of the method. */
+  method: string;
+  /** The request id of the call. */
+  requestId: string;
+  /** What is done, such as `room "lobby" deleted`. */
+  note: string;
+}
+
+/** The entry is kept. */
+export interface ReportWriteResponse {
+}
+
 export const ROLLCALL_ACCESS_V1_PACKAGE_NAME = "rollcall.access.v1";
 
 /**
@@ -130,6 +150,13 @@ export interface CallerServiceClient {
    */
 
   reportDenials(request: ReportDenialsRequest, ...rest: any): Observable<ReportDenialsResponse>;
+
+  /**
+   * Puts a write that another service is about to do into the audit log. It is
+   * answered once the entry is kept.
+   */
+
+  reportWrite(request: ReportWriteRequest, ...rest: any): Observable<ReportWriteResponse>;
 }
 
 /**
@@ -180,11 +207,21 @@ export interface CallerServiceController {
     request: ReportDenialsRequest,
     ...rest: any
   ): Promise<ReportDenialsResponse> | Observable<ReportDenialsResponse> | ReportDenialsResponse;
+
+  /**
+   * Puts a write that another service is about to do into the audit log. It is
+   * answered once the entry is kept.
+   */
+
+  reportWrite(
+    request: ReportWriteRequest,
+    ...rest: any
+  ): Promise<ReportWriteResponse> | Observable<ReportWriteResponse> | ReportWriteResponse;
 }
 
 export function CallerServiceControllerMethods() {
   return function (constructor: Function) {
-    const grpcMethods: string[] = ["lookUpCallers", "redeemTicket", "checkCall", "reportDenials"];
+    const grpcMethods: string[] = ["lookUpCallers", "redeemTicket", "checkCall", "reportDenials", "reportWrite"];
     for (const method of grpcMethods) {
       const descriptor: any = Reflect.getOwnPropertyDescriptor(constructor.prototype, method);
       GrpcMethod("CallerService", method)(constructor.prototype[method], method, descriptor);

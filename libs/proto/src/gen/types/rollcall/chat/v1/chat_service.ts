@@ -17,7 +17,10 @@ export const protobufFileName = "rollcall/chat/v1/chat_service.proto";
 export interface Note {
   /** The name of the room. */
   room: string;
-  /** The number of the note in its room. The first has 1, and each that follows one more. */
+  /**
+   * The number of the note in its room. The first has 1, and each that follows one more; the first behind a deletion of
+   * the room has one left out before it.
+   */
   seq: string;
   /** Names the note in its room: what its sender chose, or else the service. */
   noteId: string;
@@ -187,9 +190,22 @@ export interface Room {
   lastNoteTime: Timestamp | null;
 }
 
+/** Which room to delete. */
+export interface DeleteRoomRequest {
+  /** The name of the room. */
+  room: string;
+}
+
+/** The room is deleted. */
+export interface DeleteRoomResponse {
+}
+
 export const ROLLCALL_CHAT_V1_PACKAGE_NAME = "rollcall.chat.v1";
 
-/** Rooms, and the notes in them. A room is there as soon as a note is sent to it. */
+/**
+ * Rooms, and the notes in them. A room is there as soon as a note is sent to it,
+ * until it is deleted.
+ */
 
 export interface ChatServiceClient {
   /**
@@ -221,7 +237,8 @@ export interface ChatServiceClient {
    * Errors: RESOURCE_EXHAUSTED when new notes wait for a reader that takes none for
    * a second, or 256 KiB of them for one that takes none at the moment, or more than
    * a megabyte; OUT_OF_RANGE when
-   * `after_seq` is beyond the last note: start over from the latest.
+   * `after_seq` is beyond the last note: start over from the latest; NOT_FOUND when
+   * the room is deleted meanwhile.
    */
 
   streamNotes(request: StreamNotesRequest, ...rest: any): Observable<StreamNotesResponse>;
@@ -233,9 +250,25 @@ export interface ChatServiceClient {
    */
 
   listRooms(request: ListRoomsRequest, ...rest: any): Observable<ListRoomsResponse>;
+
+  /**
+   * Deletes a room with all its notes, and who was seen in it. Its streams end with
+   * NOT_FOUND. A note that is sent to it later makes it anew: it goes on numbering
+   * behind a number that stands for the deletion, so that whoever comes back with
+   * the `seq` of a note that was deleted is told of a gap. An audit entry is written
+   * first; a call that failed with UNAVAILABLE may have deleted nothing yet, and can
+   * be made again.
+   *
+   * Errors: NOT_FOUND when there is no such room.
+   */
+
+  deleteRoom(request: DeleteRoomRequest, ...rest: any): Observable<DeleteRoomResponse>;
 }
 
-/** Rooms, and the notes in them. A room is there as soon as a note is sent to it. */
+/**
+ * Rooms, and the notes in them. A room is there as soon as a note is sent to it,
+ * until it is deleted.
+ */
 
 export interface ChatServiceController {
   /**
@@ -273,7 +306,8 @@ export interface ChatServiceController {
    * Errors: RESOURCE_EXHAUSTED when new notes wait for a reader that takes none for
    * a second, or 256 KiB of them for one that takes none at the moment, or more than
    * a megabyte; OUT_OF_RANGE when
-   * `after_seq` is beyond the last note: start over from the latest.
+   * `after_seq` is beyond the last note: start over from the latest; NOT_FOUND when
+   * the room is deleted meanwhile.
    */
 
   streamNotes(request: StreamNotesRequest, ...rest: any): Observable<StreamNotesResponse>;
@@ -288,11 +322,27 @@ export interface ChatServiceController {
     request: ListRoomsRequest,
     ...rest: any
   ): Promise<ListRoomsResponse> | Observable<ListRoomsResponse> | ListRoomsResponse;
+
+  /**
+   * Deletes a room with all its notes, and who was seen in it. Its streams end with
+   * NOT_FOUND. A note that is sent to it later makes it anew: it goes on numbering
+   * behind a number that stands for the deletion, so that whoever comes back with
+   * the `seq` of a note that was deleted is told of a gap. An audit entry is written
+   * first; a call that failed with UNAVAILABLE may have deleted nothing yet, and can
+   * be made again.
+   *
+   * Errors: NOT_FOUND when there is no such room.
+   */
+
+  deleteRoom(
+    request: DeleteRoomRequest,
+    ...rest: any
+  ): Promise<DeleteRoomResponse> | Observable<DeleteRoomResponse> | DeleteRoomResponse;
 }
 
 export function ChatServiceControllerMethods() {
   return function (constructor: Function) {
-    const grpcMethods: string[] = ["sendNote", "listNotes", "streamNotes", "listRooms"];
+    const grpcMethods: string[] = ["sendNote", "listNotes", "streamNotes", "listRooms", "deleteRoom"];
     for (const method of grpcMethods) {
       const descriptor: any = Reflect.getOwnPropertyDescriptor(constructor.prototype, method);
       GrpcMethod("ChatService", method)(constructor.prototype[method], method, descriptor);
