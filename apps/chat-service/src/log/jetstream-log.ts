@@ -212,7 +212,10 @@ export class JetStreamLog implements NoteLog {
             js.publish(this.#streams.subjectOf(room), data, { msgID: noteId }),
           );
           // One of the same id is under way in a cluster, and has no number yet.
-          if (ack.seq > 0) return ack;
+          if (ack.seq > 0) {
+            this.#streams.changed(room);
+            return ack;
+          }
         }
       } catch (error) {
         // Nobody listens there: the stream is gone, or has no leader yet. Or it is being deleted, or made anew.

@@ -39,7 +39,7 @@ export interface NoteLog {
   /** The notes behind one, in order, up to some number of them: fewer when there are no more, or when they are large. */
   read(room: string, afterSeq: number, limit: number): Promise<chat.Note[]>;
 
-  /** The rooms behind a name, by name, up to some number of them. */
+  /** The rooms behind a name, by name, up to some number of them; what others did within the last second may be missing. */
   rooms(afterName: string, limit: number): Promise<chat.Room[]>;
 
   /**

@@ -6,6 +6,7 @@ import { hasCode, isStreamLimit, isStreamNotFound, streamNameInUse, subjectsOver
 import type { NatsLink } from '../nats/nats-link.ts';
 import { DeletedRooms } from './deleted-rooms.ts';
 import type { Bounds, Retention } from './note-log.ts';
+import { SharedAnswers } from './shared-answers.ts';
 
 /** For how long a note id is remembered at the most, in milliseconds. */
 const duplicateWindowMs = 60 * 60 * 1000;
@@ -51,6 +52,9 @@ export class RoomStreams {
   readonly #link: NatsLink;
   readonly #options: RoomStreamsOptions;
   readonly #deleted: DeletedRooms;
+  /** What is listed: the names of all streams, under an empty key, and the states of some. */
+  readonly #names = new SharedAnswers(() => this.#askNames());
+  readonly #infos = new SharedAnswers((room) => this.info(room));
   /** Rooms whose stream was seen. */
   readonly #made = new Set<string>();
   /** How many rooms there were, with those that were made here since. */
@@ -91,12 +95,20 @@ export class RoomStreams {
     this.#last = making.catch(() => undefined); // its caller hears of it
     const isThere = await making;
     if (isThere) this.#made.add(room);
+    this.#names.forget('');
     return isThere;
+  }
+
+  /** A room has another note: whoever sent it sees that when the rooms are listed. */
+  changed(room: string): void {
+    this.#infos.forget(room);
   }
 
   /** A room whose stream may be gone is looked at again before the next note. */
   forget(room: string): void {
     this.#made.delete(room);
+    this.#names.forget('');
+    this.#infos.forget(room);
   }
 
   /** The state of a room's stream; undefined when there is none. @throws RpcError LOG_UNAVAILABLE */
@@ -147,18 +159,15 @@ export class RoomStreams {
         if (!isStreamNotFound(error)) throw error; // somebody else deletes it too
       }
     });
+    this.forget(room);
     this.#counted.at = -Infinity;
     return seq;
   }
 
-  /** The states of the streams behind a room's name, by name, up to some number of them. @throws RpcError LOG_UNAVAILABLE */
+  /** The states of the streams behind a room's name, by name, up to some number of them, as they were within the last second. @throws RpcError LOG_UNAVAILABLE */
   async list(afterName: string, limit: number): Promise<{ readonly room: string; readonly info: StreamInfo }[]> {
     const start = this.nameOf('');
-    const names = await this.#link.ask(async ({ jsm }) => {
-      const all: string[] = [];
-      for await (const name of jsm.streams.names(this.subjectOf('*'))) all.push(name);
-      return all;
-    });
+    const names = await this.#names.get('');
     const rooms = names
       .filter((name) => name.startsWith(start))
       .map((name) => name.slice(start.length))
@@ -168,7 +177,7 @@ export class RoomStreams {
     const found: { room: string; info: StreamInfo }[] = [];
     for (let first = 0; first < rooms.length; first += atATime) {
       const some = rooms.slice(first, first + atATime);
-      const infos = await Promise.all(some.map((room) => this.info(room)));
+      const infos = await Promise.all(some.map((room) => this.#infos.get(room)));
       infos.forEach((info, index) => {
         if (info !== undefined && !info.config.sealed && !isBeingMade(info))
           found.push({ room: some[index] ?? '', info });
@@ -250,6 +259,14 @@ export class RoomStreams {
       duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs ?? duplicateWindowMs)),
       num_replicas: this.#options.replicas,
     };
+  }
+
+  #askNames(): Promise<string[]> {
+    return this.#link.ask(async ({ jsm }) => {
+      const all: string[] = [];
+      for await (const name of jsm.streams.names(this.subjectOf('*'))) all.push(name);
+      return all;
+    });
   }
 
   /** How many rooms there are. NATS looks at each of them to say so. */

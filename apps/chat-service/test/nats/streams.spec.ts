@@ -146,3 +146,23 @@ test('goes on with a room that was begun to be made anew', async () => {
   expect((await log.append(newNote())).note.seq).toBe('3');
   expect(await log.read('lobby', 0, 10)).toHaveLength(1);
 });
+
+test('lists the rooms for many callers at once with one question for all, and one for each room', async () => {
+  await using logs = await startLogs(nats);
+  const { log, link } = await logs.openReplica();
+  for (const room of ['a', 'b', 'c']) await log.append(newNote({ room }));
+  let questions = 0;
+  const { ask, askUntilAnswered } = link;
+  link.ask = (...asked) => ((questions += 1), ask.apply(link, asked)) as never;
+  link.askUntilAnswered = (...asked) => ((questions += 1), askUntilAnswered.apply(link, asked)) as never;
+  const listings = await Promise.all(Array.from({ length: 200 }, () => log.rooms('', 10)));
+  for (const rooms of listings) expect(rooms.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  expect(questions).toBeLessThanOrEqual(8); // twice as many, when it takes longer than an answer is kept
+  const other = await logs.open();
+  await log.append(newNote({ room: 'a' }));
+  expect((await log.rooms('', 1))[0]).toMatchObject({ name: 'a', lastSeq: '2' });
+  await other.append(newNote({ room: 'd' }));
+  await vi.waitFor(async () => expect(await log.rooms('', 10)).toHaveLength(4), 5000);
+  await log.delete('a');
+  expect((await log.rooms('', 10)).map(({ name }) => name)).toEqual(['b', 'c', 'd']);
+});
