@@ -3,6 +3,9 @@ import type { chat } from '@rollcall/proto';
 /** A note before it has its number. */
 export type NewNote = Omit<chat.Note, 'seq' | 'sendTime'>;
 
+/** How large a note may be to be read, its message and the name of its author, in bytes. The contract takes none that is. */
+export const maxNoteBytes = 64 * 1024;
+
 /** Which notes of a room are kept. A room without notes has 1 and 0. */
 export interface Bounds {
   /** The number of the first note; one more than `last` when none is kept. */
@@ -36,7 +39,10 @@ export interface NoteLog {
   /** A room that was deleted ends with the number that stands for the deletion. */
   bounds(room: string): Promise<Bounds>;
 
-  /** The notes behind one, in order, up to some number of them: fewer when there are no more, or when they are large. */
+  /**
+   * The notes behind one, in order, up to some number of them: fewer when there are no more, or when they are large. One
+   * of more than `maxNoteBytes` is left out, as one that retention has removed: no message would hold it.
+   */
   read(room: string, afterSeq: number, limit: number): Promise<chat.Note[]>;
 
   /** The rooms behind a name, by name, up to some number of them; what others did within the last second may be missing. */

@@ -4,7 +4,7 @@ import type { chat } from '@rollcall/proto';
 import { sql } from 'kysely';
 import { logUnavailable, tooManyRooms } from '../chat-errors.ts';
 import type { ChatDatabase } from './chat-database.ts';
-import type { Bounds, Following, NewNote, NoteLog, Retention } from './note-log.ts';
+import { type Bounds, type Following, maxNoteBytes, type NewNote, type NoteLog, type Retention } from './note-log.ts';
 import { toNote, toTimestamp } from './note-rows.ts';
 
 /** How large the notes are at the most that are read at a time, in UTF-16 units, the last one left out. */
@@ -87,6 +87,7 @@ export class SqliteLog implements NoteLog {
         .selectAll()
         .where('room', '=', room)
         .where('seq', '>', BigInt(afterSeq))
+        .where(sql<number>`length(cast(message as blob)) + length(cast(author_name as blob))`, '<=', maxNoteBytes)
         .orderBy('seq')
         .limit(limit)
         .execute();

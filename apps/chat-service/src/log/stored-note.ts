@@ -1,4 +1,5 @@
 import { type chat, codecsOf, rollcallContract } from '@rollcall/proto';
+import { maxNoteBytes } from './note-log.ts';
 
 const codec = codecsOf(rollcallContract).get('/rollcall.chat.v1.ChatService/SendNote');
 
@@ -8,13 +9,17 @@ export function encodeNote(note: chat.Note): Uint8Array {
   return codec.encodeResponse({ note: { ...note, seq: '0' } });
 }
 
-/** A kept note with its number; undefined when it is none of this room, such as what others have published there. */
+/** A kept note with its number; undefined when it is none of this room, such as what others have published there, or too large. */
 export function decodeNote(bytes: Uint8Array, room: string, seq: number): chat.Note | undefined {
   if (codec === undefined) throw new Error('the contract has no SendNote');
   const note = readNote(codec.decodeResponse, bytes);
-  return note?.room === room && note.noteId !== '' && note.sendTime !== null
+  return note?.room === room && note.noteId !== '' && note.sendTime !== null && sizeOf(note) <= maxNoteBytes
     ? { ...note, seq: String(seq) }
     : undefined;
+}
+
+function sizeOf({ message, authorName }: chat.Note): number {
+  return Buffer.byteLength(message) + Buffer.byteLength(authorName);
 }
 
 function readNote(decode: (bytes: Uint8Array) => object, bytes: Uint8Array): chat.Note | null {
