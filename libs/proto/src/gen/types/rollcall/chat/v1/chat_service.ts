@@ -244,7 +244,8 @@ export interface ChatServiceClient {
   streamNotes(request: StreamNotesRequest, ...rest: any): Observable<StreamNotesResponse>;
 
   /**
-   * Lists the rooms that have notes, by name.
+   * Lists the rooms that have notes, by name. What happened in another replica
+   * within the last second may be missing.
    *
    * Errors: INVALID_ARGUMENT when the page size is negative.
    */
@@ -313,7 +314,8 @@ export interface ChatServiceController {
   streamNotes(request: StreamNotesRequest, ...rest: any): Observable<StreamNotesResponse>;
 
   /**
-   * Lists the rooms that have notes, by name.
+   * Lists the rooms that have notes, by name. What happened in another replica
+   * within the last second may be missing.
    *
    * Errors: INVALID_ARGUMENT when the page size is negative.
    */
