@@ -1,5 +1,12 @@
 import { DiscardPolicy, StorageType } from '@nats-io/jetstream';
-import { hasCode, isMessageNotFound, isStreamNotFound, streamNameInUse } from '../nats/nats-errors.ts';
+import {
+  hasCode,
+  isMessageNotFound,
+  isStreamNotFound,
+  natsError,
+  otherLastMessage,
+  streamNameInUse,
+} from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 
 /** How many rooms are remembered that were deleted. Those of the others begin at 1 again. */
@@ -28,22 +35,30 @@ export class DeletedRooms {
   }
 
   /** The number that stands for the deletion of a room; 0 when none of this name was deleted. @throws RpcError LOG_UNAVAILABLE */
-  seqOf(room: string): Promise<number> {
-    const query = { last_by_subj: deletedSubjectOf(this.#prefix, room) };
-    return this.#link.askUntilAnswered(async (jsm) => {
-      try {
-        const message = await jsm.streams.getMessage(this.#stream(), query);
-        return message === null ? 0 : readSeq(message.data);
-      } catch (error) {
-        if (isMessageNotFound(error) || isStreamNotFound(error)) return 0;
-        throw error;
-      }
-    });
+  async seqOf(room: string): Promise<number> {
+    return (await this.#last(room)).seq;
   }
 
-  /** Keeps the number, and tells all replicas. @throws RpcError LOG_UNAVAILABLE or DATABASE_FULL */
+  /** Keeps the number unless a higher one is kept, and tells all replicas. @throws RpcError LOG_UNAVAILABLE or DATABASE_FULL */
   async add(room: string, seq: number): Promise<void> {
-    await this.#link.ask(async ({ js, jsm }) => {
+    await this.#make();
+    for (;;) {
+      const last = await this.#last(room);
+      if (last.seq >= seq) return;
+      try {
+        // Somebody else may have finished this deletion, and also the next one.
+        const expect = { lastSubjectSequence: last.message };
+        const message = [deletedSubjectOf(this.#prefix, room), String(seq)] as const;
+        await this.#link.askPlainly(({ js }) => js.publish(...message, { expect }));
+        return;
+      } catch (error) {
+        if (!hasCode(error, otherLastMessage)) throw natsError(error);
+      }
+    }
+  }
+
+  async #make(): Promise<void> {
+    await this.#link.askUntilAnswered(async (jsm) => {
       try {
         await jsm.streams.add({
           name: this.#stream(),
@@ -57,7 +72,20 @@ export class DeletedRooms {
       } catch (error) {
         if (!hasCode(error, streamNameInUse)) throw error; // another version made it
       }
-      await js.publish(deletedSubjectOf(this.#prefix, room), String(seq));
+    });
+  }
+
+  /** The last number that is kept of a room, and that of its message. */
+  #last(room: string): Promise<{ readonly seq: number; readonly message: number }> {
+    const query = { last_by_subj: deletedSubjectOf(this.#prefix, room) };
+    return this.#link.askUntilAnswered(async (jsm) => {
+      try {
+        const message = await jsm.streams.getMessage(this.#stream(), query);
+        return { seq: message === null ? 0 : readSeq(message.data), message: message?.seq ?? 0 };
+      } catch (error) {
+        if (isMessageNotFound(error) || isStreamNotFound(error)) return { seq: 0, message: 0 };
+        throw error;
+      }
     });
   }
 

@@ -2,19 +2,13 @@ import type { PubAck } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
 import type { chat } from '@rollcall/proto';
 import { logUnavailable } from '../chat-errors.ts';
-import {
-  duplicateUnderWay,
-  hasCode,
-  isNobodyThere,
-  messageTooLarge,
-  natsError,
-  streamSealed,
-} from '../nats/nats-errors.ts';
+import { duplicateUnderWay, hasCode, isNobodyThere, natsError, streamSealed } from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 import { deletedSubjectOf, readSeq, roomOf } from './deleted-rooms.ts';
 import type { Bounds, Following, NewNote, NoteLog, Retention } from './note-log.ts';
 import { toTimestamp } from './note-rows.ts';
-import { boundsOf, RoomStreams } from './room-streams.ts';
+import { boundsOf, startOf } from './room-stream.ts';
+import { RoomStreams } from './room-streams.ts';
 import { RoomTail } from './room-tail.ts';
 import { encodeNote } from './stored-note.ts';
 import { StreamReader } from './stream-reader.ts';
@@ -97,11 +91,12 @@ export class JetStreamLog implements NoteLog {
 
   async append(note: NewNote, onNewRoom?: () => void): Promise<{ readonly note: chat.Note; readonly isNew: boolean }> {
     const unnumbered: chat.Note = { ...note, seq: '0', sendTime: toTimestamp(Date.now()) };
-    const { seq, duplicate } = await this.#publish(note.room, encodeNote(unnumbered), note.noteId, onNewRoom);
+    const ack = await this.#publish(note.room, encodeNote(unnumbered), note.noteId, onNewRoom);
+    const seq = startOf(ack.stream) + ack.seq;
     const appended = { ...unnumbered, seq: String(seq) };
-    if (!duplicate) return { note: appended, isNew: true };
+    if (!ack.duplicate) return { note: appended, isNew: true };
     // Retention may have removed it already: then it is answered as it was sent this time.
-    return { note: (await this.#reader.find(note.room, seq)) ?? appended, isNew: false };
+    return { note: (await this.#reader.find(note.room, ack.stream, seq)) ?? appended, isNew: false };
   }
 
   bounds(room: string): Promise<Bounds> {
@@ -218,9 +213,8 @@ export class JetStreamLog implements NoteLog {
           }
         }
       } catch (error) {
-        // Nobody listens there: the stream is gone, or has no leader yet. Or it is being deleted, or made anew.
-        if (isNobodyThere(error) || hasCode(error, streamSealed) || hasCode(error, messageTooLarge))
-          this.#streams.forget(room);
+        // Nobody listens there: the stream is gone, or has no leader yet. Or it is being deleted.
+        if (isNobodyThere(error) || hasCode(error, streamSealed)) this.#streams.forget(room);
         else if (!hasCode(error, duplicateUnderWay)) throw natsError(error);
       }
       if (performance.now() >= until) {

@@ -6,6 +6,7 @@ import { hasCode, isStreamLimit, isStreamNotFound, streamNameInUse, subjectsOver
 import type { NatsLink } from '../nats/nats-link.ts';
 import { DeletedRooms } from './deleted-rooms.ts';
 import type { Bounds, Retention } from './note-log.ts';
+import { boundsOf, findStream, seal, startOf } from './room-stream.ts';
 import { SharedAnswers } from './shared-answers.ts';
 
 /** For how long a note id is remembered at the most, in milliseconds. */
@@ -17,9 +18,6 @@ const atATime = 32;
 /** How old a count of the rooms may be, in milliseconds, and how near to the most it is counted each time. */
 const countedMs = 1000;
 const nearMost = 100;
-
-/** No note is so small: until a stream goes on numbering behind a deletion, it takes messages up to this size, in bytes. */
-const closedSize = 1;
 
 export interface RoomStreamsOptions {
   readonly retention: Retention;
@@ -33,19 +31,8 @@ export interface RoomStreamsOptions {
 
 const logger = new Logger('notes');
 
-/** Which messages of a stream are kept. */
-export function boundsOf(info: StreamInfo | undefined): Bounds {
-  if (info === undefined) return { first: 1, last: 0 };
-  const { messages, first_seq, last_seq } = info.state;
-  return { first: messages === 0 ? last_seq + 1 : Math.max(first_seq, 1), last: last_seq };
-}
-
-function isBeingMade({ config }: StreamInfo): boolean {
-  return config.max_msg_size === closedSize;
-}
-
 /**
- * The streams of JetStream that keep the rooms: one each, so that the number of a message in its stream is the number of
+ * The streams of JetStream that keep the rooms: one each, so that the number of a message in its stream gives that of
  * the note in its room. The server tells of each message again, with its number, once it is kept (`republish`).
  */
 export class RoomStreams {
@@ -55,6 +42,8 @@ export class RoomStreams {
   /** What is listed: the names of all streams, under an empty key, and the states of some. */
   readonly #names = new SharedAnswers(() => this.#askNames());
   readonly #infos = new SharedAnswers((room) => this.info(room));
+  /** The streams of rooms that were made anew. */
+  readonly #anew = new Map<string, string>();
   /** Rooms whose stream was seen. */
   readonly #made = new Set<string>();
   /** How many rooms there were, with those that were made here since. */
@@ -68,8 +57,9 @@ export class RoomStreams {
     this.#deleted = new DeletedRooms(link, options.prefix, options.replicas);
   }
 
-  nameOf(room: string): string {
-    return `${this.#options.prefix}-notes-${room}`;
+  /** The name of a room's stream, when it is made behind a deletion. */
+  #nameOf(room: string, start = 0): string {
+    return `${this.#options.prefix}-notes-${room}${start === 0 ? '' : `_${start}`}`;
   }
 
   /** Where notes are published to. */
@@ -107,28 +97,34 @@ export class RoomStreams {
   /** A room whose stream may be gone is looked at again before the next note. */
   forget(room: string): void {
     this.#made.delete(room);
+    this.#anew.delete(room);
     this.#names.forget('');
     this.#infos.forget(room);
   }
 
   /** The state of a room's stream; undefined when there is none. @throws RpcError LOG_UNAVAILABLE */
-  info(room: string): Promise<StreamInfo | undefined> {
-    return this.#link.askUntilAnswered(async (jsm) => {
-      try {
-        return await jsm.streams.info(this.nameOf(room));
-      } catch (error) {
-        if (isStreamNotFound(error)) return undefined;
-        throw error;
-      }
-    });
+  async info(room: string): Promise<StreamInfo | undefined> {
+    const expected = this.#anew.get(room) ?? this.#nameOf(room);
+    const info = await this.#infoOf(expected);
+    if (info !== undefined) return info;
+    const name = await this.#link.askUntilAnswered((jsm) => findStream(jsm, this.subjectOf(room)));
+    if (name === undefined || name === expected) return undefined;
+    this.#anew.set(room, name);
+    return this.#infoOf(name);
+  }
+
+  /** Which notes of a room are kept, and in which stream. @throws RpcError LOG_UNAVAILABLE */
+  async find(room: string): Promise<Bounds & { readonly stream: string | undefined }> {
+    const info = await this.info(room);
+    if (info !== undefined) return { ...boundsOf(info), stream: info.config.name };
+    const seq = await this.deletedSeq(room);
+    return { first: seq + 1, last: seq, stream: undefined };
   }
 
   /** Which notes of a room are kept. @throws RpcError LOG_UNAVAILABLE */
   async bounds(room: string): Promise<Bounds> {
-    const info = await this.info(room);
-    if (info !== undefined && !isBeingMade(info)) return boundsOf(info);
-    const seq = await this.deletedSeq(room);
-    return { first: seq + 1, last: seq };
+    const { first, last } = await this.find(room);
+    return { first, last };
   }
 
   /** The number that stands for the deletion of a room; 0 when none of this name was deleted. @throws RpcError LOG_UNAVAILABLE */
@@ -145,20 +141,13 @@ export class RoomStreams {
   async delete(room: string): Promise<number | undefined> {
     const found = await this.info(room);
     if (found === undefined) return undefined;
-    // The type of what can be changed does not know of it.
-    const sealed: StreamConfig = { ...found.config, sealed: true };
-    if (!found.config.sealed) await this.#link.ask(({ jsm }) => jsm.streams.update(this.nameOf(room), sealed));
-    const { last } = boundsOf(await this.info(room));
-    const seq = Math.max(last, await this.deletedSeq(room)) + 1;
+    const { name } = found.config;
+    const info = await this.#link.askUntilAnswered((jsm) => seal(jsm, name));
+    const kept = await this.deletedSeq(room);
+    const seq = info === undefined ? kept : Math.max(kept, boundsOf(info).last + 1);
     await this.#deleted.add(room, seq);
     this.forget(room);
-    await this.#link.ask(async ({ jsm }) => {
-      try {
-        await jsm.streams.delete(this.nameOf(room));
-      } catch (error) {
-        if (!isStreamNotFound(error)) throw error; // somebody else deletes it too
-      }
-    });
+    await this.#remove(name);
     this.forget(room);
     this.#counted.at = -Infinity;
     return seq;
@@ -166,21 +155,19 @@ export class RoomStreams {
 
   /** The states of the streams behind a room's name, by name, up to some number of them, as they were within the last second. @throws RpcError LOG_UNAVAILABLE */
   async list(afterName: string, limit: number): Promise<{ readonly room: string; readonly info: StreamInfo }[]> {
-    const start = this.nameOf('');
+    const start = this.#nameOf('');
     const names = await this.#names.get('');
-    const rooms = names
+    const all = names
       .filter((name) => name.startsWith(start))
-      .map((name) => name.slice(start.length))
-      .filter((room) => room > afterName)
-      .toSorted((a, b) => (a < b ? -1 : 1))
-      .slice(0, limit);
+      .map((name) => name.slice(start.length).replace(/_\d+$/, ''))
+      .filter((room) => room > afterName);
+    const rooms = [...new Set(all)].toSorted((a, b) => (a < b ? -1 : 1)).slice(0, limit);
     const found: { room: string; info: StreamInfo }[] = [];
     for (let first = 0; first < rooms.length; first += atATime) {
       const some = rooms.slice(first, first + atATime);
       const infos = await Promise.all(some.map((room) => this.#infos.get(room)));
       infos.forEach((info, index) => {
-        if (info !== undefined && !info.config.sealed && !isBeingMade(info))
-          found.push({ room: some[index] ?? '', info });
+        if (info !== undefined && !info.config.sealed) found.push({ room: some[index] ?? '', info });
       });
     }
     return found;
@@ -205,20 +192,17 @@ export class RoomStreams {
 
   async #make(room: string, onNew?: () => void): Promise<boolean> {
     const info = await this.info(room);
-    if (info?.config.sealed) return false;
-    if (info !== undefined) {
-      if (isBeingMade(info)) await this.#open(room, await this.deletedSeq(room));
-      return true;
-    }
-    const { maxRooms, replicas, prefix } = this.#options;
+    if (info !== undefined) return !info.config.sealed && (await this.#isLatest(room, info.config.name));
+    const { maxRooms, prefix } = this.#options;
     const deletedSeq = await this.deletedSeq(room);
     if ((await this.#count()) >= maxRooms) throw tooManyRooms(maxRooms);
     onNew?.();
     this.#counted.rooms += 1;
+    const name = this.#nameOf(room, deletedSeq);
     const isMade = await this.#link.askUntilAnswered(async (jsm) => {
       try {
         await jsm.streams.add({
-          name: this.nameOf(room),
+          name,
           description: `the notes of the room ${room} (${prefix})`,
           subjects: [this.subjectOf(room)],
           storage: StorageType.File,
@@ -227,8 +211,6 @@ export class RoomStreams {
           allow_direct: true,
           republish: { src: this.subjectOf(room), dest: this.toldSubjectOf(room) },
           ...this.#changeable(),
-          ...(deletedSeq > 0 ? { max_msg_size: closedSize } : {}),
-          num_replicas: replicas,
         });
       } catch (error) {
         if (isStreamLimit(error)) throw tooManyRooms(maxRooms);
@@ -238,15 +220,37 @@ export class RoomStreams {
       }
       return true;
     });
-    if (isMade && deletedSeq > 0) await this.#open(room, deletedSeq);
-    return isMade;
+    if (!isMade || (await this.#isLatest(room, name))) return isMade;
+    await this.#remove(name);
+    return false;
   }
 
-  /** Lets a stream go on behind a number, and opens it for notes then. Several may do so at once. */
-  async #open(room: string, deletedSeq: number): Promise<void> {
-    await this.#link.ask(async ({ jsm }) => {
-      await jsm.streams.purge(this.nameOf(room), { seq: deletedSeq + 1 });
-      await jsm.streams.update(this.nameOf(room), { max_msg_size: -1 });
+  /**
+   * Whether a stream follows the last deletion. One that does not was made by somebody who knew of the one before: it would
+   * give numbers that were given already, so that everybody asks before the first note.
+   */
+  async #isLatest(room: string, stream: string): Promise<boolean> {
+    return startOf(stream) >= (await this.deletedSeq(room));
+  }
+
+  async #remove(stream: string): Promise<void> {
+    await this.#link.askUntilAnswered(async (jsm) => {
+      try {
+        await jsm.streams.delete(stream);
+      } catch (error) {
+        if (!isStreamNotFound(error)) throw error; // somebody else deletes it too
+      }
+    });
+  }
+
+  #infoOf(stream: string): Promise<StreamInfo | undefined> {
+    return this.#link.askUntilAnswered(async (jsm) => {
+      try {
+        return await jsm.streams.info(stream);
+      } catch (error) {
+        if (isStreamNotFound(error)) return undefined;
+        throw error;
+      }
     });
   }
 

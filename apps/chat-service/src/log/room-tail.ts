@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { RpcError } from '@rollcall/grpc';
 import type { chat } from '@rollcall/proto';
 import type { NatsLink } from '../nats/nats-link.ts';
+import { startOf } from './room-stream.ts';
 import type { RoomStreams } from './room-streams.ts';
 import type { StreamReader } from './stream-reader.ts';
 
@@ -60,7 +61,7 @@ export class RoomTail {
   async start(): Promise<void> {
     // Listening comes first, so that nothing falls between.
     this.#unsubscribe = this.#link.subscribe(this.#streams.toldSubjectOf(this.#room), ({ headers, data }) => {
-      const seq = Number(headers?.get('Nats-Sequence'));
+      const seq = startOf(headers?.get('Nats-Stream') ?? '') + Number(headers?.get('Nats-Sequence'));
       if (Number.isSafeInteger(seq) && seq > 0) this.#hear(seq, data);
     });
     try {

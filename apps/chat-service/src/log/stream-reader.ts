@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { chat } from '@rollcall/proto';
 import { isMessageNotFound } from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
+import { startOf } from './room-stream.ts';
 import type { RoomStreams } from './room-streams.ts';
 import { decodeNote } from './stored-note.ts';
 
@@ -37,13 +38,15 @@ export class StreamReader {
 
   /** Reads the notes behind a number, in order, up to some number of them and of bytes. @throws RpcError LOG_UNAVAILABLE */
   async read(room: string, afterSeq: number, limit: number): Promise<Read> {
-    const { first, last } = await this.#streams.bounds(room);
+    const { first, last, stream } = await this.#streams.find(room);
     const notes: chat.Note[] = [];
     let upTo = Math.min(Math.max(afterSeq, first - 1), last);
-    for (let bytes = 0; upTo < last && notes.length < limit && bytes < maxReadBytes;) {
+    for (let bytes = 0; stream !== undefined && upTo < last && notes.length < limit && bytes < maxReadBytes;) {
       const count = Math.min(limit - notes.length, last - upTo, atATime);
       const start = upTo + 1;
-      const messages = await Promise.all(Array.from({ length: count }, (_, index) => this.#bytes(room, start + index)));
+      const messages = await Promise.all(
+        Array.from({ length: count }, (_, index) => this.#bytes(stream, start + index)),
+      );
       messages.forEach((data, index) => {
         const note = data && this.decode(data, room, start + index);
         if (note !== undefined) notes.push(note);
@@ -55,8 +58,8 @@ export class StreamReader {
   }
 
   /** One note; undefined when it is not kept. @throws RpcError LOG_UNAVAILABLE */
-  async find(room: string, seq: number): Promise<chat.Note | undefined> {
-    const data = await this.#bytes(room, seq);
+  async find(room: string, stream: string, seq: number): Promise<chat.Note | undefined> {
+    const data = await this.#bytes(stream, seq);
     return data && this.decode(data, room, seq);
   }
 
@@ -72,8 +75,8 @@ export class StreamReader {
   }
 
   /** @returns undefined when there is no such message */
-  #bytes(room: string, seq: number): Promise<Uint8Array | undefined> {
-    const stream = this.#streams.nameOf(room);
+  #bytes(stream: string, noteSeq: number): Promise<Uint8Array | undefined> {
+    const seq = noteSeq - startOf(stream);
     return this.#link.ask(async ({ jsm }) => {
       const message = await jsm.direct.getMessage(stream, { seq });
       if (message !== null) return message.data;

@@ -10,12 +10,12 @@ import { logFull, logUnavailable } from '../chat-errors.ts';
 export const streamNameInUse = 10_058;
 export const streamNotFound = 10_059;
 export const subjectsOverlap = 10_065;
+export const otherLastMessage = 10_071;
 export const streamSealed = 10_109;
 export const duplicateUnderWay = 10_158;
 const insufficientResources = 10_023;
 const maximumStreams = 10_027;
 const messageNotFound = 10_037;
-export const messageTooLarge = 10_054;
 const storageExceeded = 10_047;
 const storeFailed = 10_077;
 

@@ -2,6 +2,7 @@ import { AckPolicy, DeliverPolicy, DiscardPolicy, StorageType } from '@nats-io/j
 import { nanos } from '@nats-io/transport-node';
 import { Logger } from '@nestjs/common';
 import { hasCode, isStreamNotFound, streamNameInUse } from '../nats/nats-errors.ts';
+import { findStream } from '../log/room-stream.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 
 /** When a user was last in a room. */
@@ -140,8 +141,11 @@ export class SeenStream {
   async #hasNotes(room: string): Promise<boolean> {
     if (this.#rooms.has(room)) return true;
     try {
-      const { config } = await this.#link.askPlainly(({ jsm }) => jsm.streams.info(`${this.#prefix}-notes-${room}`));
-      if (config.sealed) return false; // it is being deleted
+      const info = await this.#link.askPlainly(async ({ jsm }) => {
+        const name = await findStream(jsm, `${this.#prefix}.notes.${room}`);
+        return name === undefined ? undefined : jsm.streams.info(name);
+      });
+      if (info === undefined || info.config.sealed) return false; // it is being deleted
     } catch (error) {
       if (isStreamNotFound(error)) return false;
       throw error;

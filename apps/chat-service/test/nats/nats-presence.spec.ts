@@ -144,3 +144,20 @@ test('a message that was lost is noticed by the next one', async () => {
   await Promise.all([deaf.close(), other.close()]);
   await speaking.close();
 });
+
+test('keeps who was in a room that was made anew behind a deletion', async () => {
+  const link = await connectTo(nats.url);
+  await link.ask(({ jsm }) => jsm.streams.add({ name: 'anew-notes-lobby_4', subjects: ['anew.notes.lobby'] }));
+  const before = new NatsPresence(link, { replicas: 1, prefix: 'anew' });
+  before.enter('lobby', ada)();
+  const query = { last_by_subj: `anew.seen.lobby.*` };
+  await vi.waitFor(
+    async () => expect(await link.ask(({ jsm }) => jsm.streams.getMessage('anew-seen', query))).not.toBeNull(),
+    5000,
+  );
+  await before.close();
+  const after = new NatsPresence(link, { replicas: 1, prefix: 'anew' });
+  expect(await after.members('lobby')).toMatchObject([{ name: 'Ada', present: false }]);
+  await after.close();
+  await link.close();
+});

@@ -2,6 +2,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { type Nats, startNats } from '@rollcall/test-servers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { DeletedRooms } from '../../src/log/deleted-rooms.ts';
 import { followRoom, newNote } from '../told.ts';
 import { startLogs } from './nats-logs.ts';
 
@@ -129,22 +130,44 @@ test('goes on with a room whose deletion was broken off, and finishes that when 
   expect((await log.append(newNote({ room: 'written' }))).note.seq).toBe('3');
 });
 
-test('goes on with a room that was begun to be made anew', async () => {
+test('gives the notes of a room that was made anew their numbers by the name of its stream, to every replica', async () => {
+  await using logs = await startLogs(nats);
+  const [{ log, link }, other] = [await logs.openReplica(), await logs.open()];
+  for (const _ of [1, 2, 3]) await log.append(newNote());
+  await other.delete('lobby');
+  using told = await followRoom(other);
+  const sent = await log.append(newNote({ noteId: 'same' }));
+  expect(sent.note.seq).toBe('5');
+  expect(await other.append(newNote({ noteId: 'same' }))).toEqual({ isNew: false, note: sent.note });
+  const { state } = await link.ask(({ jsm }) => jsm.streams.info(`${logs.prefix}-notes-lobby_4`));
+  expect(state).toMatchObject({ first_seq: 1, last_seq: 1 });
+  for (const replica of [log, other, await logs.open()]) {
+    expect(await replica.read('lobby', 0, 10)).toEqual([sent.note]);
+    expect(await replica.rooms('', 10)).toMatchObject([{ name: 'lobby', firstSeq: '5', lastSeq: '5' }]);
+  }
+  await told.reach(5);
+  expect(told.notes).toEqual([sent.note]);
+});
+
+test('appends nothing to a stream that was made by somebody who had not heard of the last deletion', async () => {
   await using logs = await startLogs(nats);
   const { log, link } = await logs.openReplica();
   await log.append(newNote());
   await log.delete('lobby');
-  await link.ask(({ jsm }) =>
-    jsm.streams.add({
-      name: `${logs.prefix}-notes-lobby`,
-      subjects: [`${logs.prefix}.notes.lobby`],
-      max_msg_size: 1,
-      allow_direct: true,
-    }),
-  );
-  expect(await log.bounds('lobby')).toEqual({ first: 3, last: 2 });
+  const late = { name: `${logs.prefix}-notes-lobby`, subjects: [`${logs.prefix}.notes.lobby`], allow_direct: true };
+  await link.ask(({ jsm }) => jsm.streams.add(late));
+  await expect(log.append(newNote())).rejects.toMatchObject({ reason: 'LOG_UNAVAILABLE' });
   expect((await log.append(newNote())).note.seq).toBe('3');
-  expect(await log.read('lobby', 0, 10)).toHaveLength(1);
+});
+
+test('a deletion that is finished late does not set the numbers back', async () => {
+  await using logs = await startLogs(nats);
+  const { link } = await logs.openReplica();
+  const deleted = new DeletedRooms(link, logs.prefix, 1);
+  await Promise.all([4, 9, 6, 2].map((seq) => deleted.add('lobby', seq)));
+  await deleted.add('lobby', 5);
+  expect(await deleted.seqOf('lobby')).toBe(9);
+  expect(await deleted.seqOf('elsewhere')).toBe(0);
 });
 
 test('lists the rooms for many callers at once with one question for all, and one for each room', async () => {
@@ -152,9 +175,9 @@ test('lists the rooms for many callers at once with one question for all, and on
   const { log, link } = await logs.openReplica();
   for (const room of ['a', 'b', 'c']) await log.append(newNote({ room }));
   let questions = 0;
-  const { ask, askUntilAnswered } = link;
-  link.ask = (...asked) => ((questions += 1), ask.apply(link, asked)) as never;
-  link.askUntilAnswered = (...asked) => ((questions += 1), askUntilAnswered.apply(link, asked)) as never;
+  const [ask, askUntilAnswered] = [link.ask.bind(link), link.askUntilAnswered.bind(link)];
+  link.ask = (asked) => ((questions += 1), ask(asked));
+  link.askUntilAnswered = (asked) => ((questions += 1), askUntilAnswered(asked));
   const listings = await Promise.all(Array.from({ length: 200 }, () => log.rooms('', 10)));
   for (const rooms of listings) expect(rooms.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   expect(questions).toBeLessThanOrEqual(8); // twice as many, when it takes longer than an answer is kept
