@@ -322,9 +322,10 @@ export function logSuite(start: () => Promise<TestedLogs>): void {
       while (deletions < 5 || left-- > 0)
         seqs.push(Number((await (replicas[sender % 2] ?? log).append(newNote())).note.seq));
     });
-    while (deletions < 5) {
-      if (await other.delete('lobby')) deletions += 1;
-      else await new Promise((resolve) => setImmediate(resolve)); // nobody has made it anew yet
+    for (; deletions < 5; deletions += 1) {
+      const sent = seqs.length;
+      await vi.waitFor(() => expect(seqs.length).toBeGreaterThan(sent + 10), 10_000);
+      expect(await other.delete('lobby')).toBe(true);
     }
     await Promise.all(sending);
     expect(new Set(seqs).size).toBe(seqs.length);
