@@ -3,11 +3,15 @@
 FROM node:24-bookworm-slim AS manifests
 WORKDIR /rollcall
 COPY package.json package-lock.json .npmrc ./
+COPY libs/contract/package.json libs/contract/
 COPY libs/proto/package.json libs/proto/
 COPY libs/grpc/package.json libs/grpc/
+COPY libs/grpc-batching/package.json libs/grpc-batching/
+COPY libs/environment/package.json libs/environment/
 COPY libs/access/package.json libs/access/
 COPY libs/sqlite/package.json libs/sqlite/
 COPY libs/transcoder/package.json libs/transcoder/
+COPY libs/openapi/package.json libs/openapi/
 COPY libs/test-servers/package.json libs/test-servers/
 COPY apps/user-service/package.json apps/user-service/
 COPY apps/chat-service/package.json apps/chat-service/

@@ -20,6 +20,12 @@ const suites = [
     results: '.test/faults.json',
   },
   {
+    name: 'batching',
+    project: join(root, 'libs/grpc-batching'),
+    args: ['--config', 'vitest.faults.ts'],
+    results: '.test/faults.json',
+  },
+  {
     name: 'attacks',
     project: join(root, 'apps/e2e'),
     args: ['--config', 'vitest.attacks.ts'],

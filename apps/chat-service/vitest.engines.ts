@@ -4,10 +4,10 @@ import { project } from '../../vitest.project.ts';
 export default project(import.meta.url, {
   include: ['test/**/*.spec.ts'],
   exclude: [
-    'test/sqlite-log.spec.ts',
-    'test/local-presence.spec.ts',
-    'test/told.spec.ts',
-    'test/nats-environment.spec.ts',
+    'test/log/sqlite-log.spec.ts',
+    'test/presence/local-presence.spec.ts',
+    'test/notes/told.spec.ts',
+    'test/nats/nats-environment.spec.ts',
   ],
   globalSetup: ['test/engines-setup.ts'],
   outputFile: { results: '.test/engines.json' },

@@ -2,6 +2,6 @@ import { project } from '../../vitest.project.ts';
 
 // The stories that take a real NATS server.
 export default project(import.meta.url, {
-  include: ['test/nats-outage.spec.ts'],
+  include: ['test/faults/nats-outage.spec.ts'],
   outputFile: { results: '.test/engines.json' },
 });

@@ -7,7 +7,12 @@ process.env['STOPPED_READERS'] ??= '80';
 process.env['CHAT_KILLS'] ??= '20';
 process.env['CHAT_READERS'] ??= '200';
 export default project(import.meta.url, {
-  include: ['test/load.spec.ts', 'test/slow-reader.spec.ts', 'test/stopped-readers.spec.ts', 'test/chat-kills.spec.ts'],
+  include: [
+    'test/load/load.spec.ts',
+    'test/load/slow-reader.spec.ts',
+    'test/load/stopped-readers.spec.ts',
+    'test/faults/chat-kills.spec.ts',
+  ],
   outputFile: { results: '.test/load.json' },
   silent: false, // they say what they have measured
 });

@@ -10,7 +10,7 @@ process.env['FAULTS_STOCK_MESSAGES'] ??= '4000';
 process.env['FAULTS_OWN_DRAIN'] ??= '1';
 process.env['FAULTS_CALLS'] ??= '200000';
 export default project(import.meta.url, {
-  include: ['test/faults/memory.spec.ts', 'test/faults/sigterm.spec.ts', 'test/packed-storm.spec.ts'],
+  include: ['test/faults/memory.spec.ts', 'test/faults/sigterm.spec.ts'],
   outputFile: { results: '.test/faults.json' },
   testTimeout: 300_000,
   maxWorkers: 1, // one figure at a time

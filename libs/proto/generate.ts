@@ -1,10 +1,10 @@
 /** Writes all that is derived from `proto/`: descriptors to `gen/`, types to `src/gen/`. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createFileRegistry, fromBinary, hasOption } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { generatorOptions } from './src/codec-options.ts';
+import { generatorOptions } from '@rollcall/contract/codec-options';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const here = fileURLToPath(new URL('./', import.meta.url));
@@ -136,6 +136,23 @@ for (const unused of [
 
 rmSync(`${here}src/gen`, { recursive: true, force: true });
 renameSync(types, `${here}src/gen`);
+
+// What any contract needs, and what the libraries are tested with, is of libs/contract. Options of ours import some of it.
+const contract = `${root}libs/contract/`;
+mkdirSync(`${contract}gen`, { recursive: true });
+for (const part of [
+  'gen/testing.binpb',
+  'gen/interop.binpb',
+  'src/gen/testing',
+  'src/gen/codecs/google',
+  'src/gen/codecs/rollcall/type/v1/cursor_pb.ts',
+  'src/gen/codecs/rollcall/type/v1/item_body_pb.ts',
+]) {
+  rmSync(`${contract}${part}`, { recursive: true, force: true });
+  cpSync(`${here}${part}`, `${contract}${part}`, { recursive: true });
+  if (!part.startsWith('src/gen/codecs')) rmSync(`${here}${part}`, { recursive: true });
+}
+rmSync(`${here}src/gen/codecs/google/rpc`, { recursive: true });
 
 // A right that nobody wrote down is a right that nobody has thought about. Protos of others are ruled in libs/access.
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(`${here}gen/rollcall.binpb`)));

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Bench } from './bench.ts';
+import type { Bench } from './measure/bench.ts';
 
 /** What the command line asks for. */
 export interface Arguments {

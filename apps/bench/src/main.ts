@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { type Arguments, readArguments, usage } from './arguments.ts';
-import type { Bench, Result } from './bench.ts';
-import { benches } from './benches.ts';
-import { machineLine } from './machine.ts';
-import { rowsOf } from './rows.ts';
-import { tableOf } from './table.ts';
+import type { Bench, Result } from './measure/bench.ts';
+import { benches } from './benches/benches.ts';
+import { machineLine } from './measure/machine.ts';
+import { rowsOf } from './measure/rows.ts';
+import { tableOf } from './measure/table.ts';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

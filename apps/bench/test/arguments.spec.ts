@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readArguments, usage } from '../src/arguments.ts';
-import type { Bench } from '../src/bench.ts';
+import type { Bench } from '../src/measure/bench.ts';
 
 const benches: Bench[] = ['gateway-get', 'gateway-create', 'validate'].map((name) => ({
   name,

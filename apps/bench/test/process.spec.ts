@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Row } from '../src/rows.ts';
-import { psMicros } from '../src/variant-process.ts';
+import type { Row } from '../src/measure/rows.ts';
+import { psMicros } from '../src/measure/variant-process.ts';
 
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 let folder: string;

@@ -1,9 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { PassOnFilter } from '@rollcall/grpc';
-import { ChatController } from './chat.controller.ts';
-import { Chat } from './chat.ts';
-import { TutorialChatController } from './tutorial-chat.controller.ts';
+import { ChatController } from './chat/chat.controller.ts';
+import { Chat } from './chat/chat.ts';
+import { TutorialChatController } from './tutorial/chat.controller.ts';
 
 /** The service: the contracts over one set of rooms. */
 @Module({

@@ -18,9 +18,8 @@ import {
   readServiceTls,
   readSwitch,
   readWhole,
-  type ServerLimits,
-  type TlsConfig,
-} from '@rollcall/grpc';
+} from '@rollcall/environment';
+import { type ServerLimits, type TlsConfig } from '@rollcall/grpc';
 import type { Retention } from './log/note-log.ts';
 import { type NatsConfig, readNats } from './nats/nats-environment.ts';
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
-import { runApp } from '@rollcall/grpc';
+import { runApp } from '@rollcall/environment';
 import { logPlace, readConfig } from './config.ts';
 import { createService } from './service.ts';
 

@@ -1,25 +1,18 @@
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { addressKeys, callAddress, readServiceToken, isOpenToAll } from '@rollcall/access';
-import {
-  batchClient,
-  batchServer,
-  CallLogger,
-  GrpcChannel,
-  GrpcServer,
-  type ServedContract,
-  TlsFiles,
-} from '@rollcall/grpc';
+import { batchClient, batchServer } from '@rollcall/grpc-batching';
+import { CallLogger, GrpcChannel, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { type callers, rollcallContract, tutorialChatServerContract, type userService } from '@rollcall/proto';
 import { AppModule } from './app.module.ts';
 import { authorizeCalls } from './authorize.ts';
-import { Chat } from './chat.ts';
+import { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
-import { reportWrites } from './delete-room.ts';
-import { Directory } from './directory.ts';
-import { LogWatch } from './log-watch.ts';
+import { reportWrites } from './rooms/delete-room.ts';
+import { Directory } from './notes/authors.ts';
+import { LogWatch } from './log/watch.ts';
 import { openRooms } from './open-rooms.ts';
-import { RoomShares } from './room-shares.ts';
+import { RoomShares } from './rooms/shares.ts';
 
 /** What the service serves, beside health and reflection. */
 export const servedContracts: readonly ServedContract[] = [

@@ -1,6 +1,6 @@
 /** Which log the service runs over: the embedded one, or with vitest.engines.ts a real NATS server. */
 import { hash } from 'node:crypto';
-import type { Environment } from '@rollcall/grpc';
+import type { Environment } from '@rollcall/environment';
 import { inject } from 'vitest';
 
 declare module 'vitest' {

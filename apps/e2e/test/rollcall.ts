@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { GrpcChannel, TlsFiles } from '@rollcall/grpc';
 import {
   type chat,
-  type Contract,
   rollcallContract,
   type tutorialChatServer,
   tutorialChatServerContract,
@@ -18,6 +17,7 @@ import {
   tutorialUserServiceContract,
   type userService,
 } from '@rollcall/proto';
+import { type Contract } from '@rollcall/contract';
 import { appCommand, type PemFolder } from '@rollcall/test-servers';
 import { keepLog } from './process-logs.ts';
 

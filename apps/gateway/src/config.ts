@@ -8,10 +8,10 @@ import {
   readProtectedMode,
   readSwitch,
   readTls,
-  type TlsConfig,
-} from '@rollcall/grpc';
+} from '@rollcall/environment';
+import { type TlsConfig } from '@rollcall/grpc';
 import type { HttpLimits } from '@rollcall/transcoder';
-import { readHttpLimits } from './http-environment.ts';
+import { readHttpLimits } from './http/environment.ts';
 
 /** What the environment says, checked. */
 export interface Config {

@@ -4,12 +4,12 @@ import { NestFactory } from '@nestjs/core';
 import { CallLogger, ListenError, removeStaleSocket, TlsFiles } from '@rollcall/grpc';
 import { transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
-import { Clients } from './clients.ts';
+import { Clients } from './http/clients.ts';
 import type { Config } from './config.ts';
-import { corsHeaders, corsOptions } from './cors.ts';
-import { httpsOptions, keepUp } from './https.ts';
-import { ticketParameter } from './credentials.ts';
-import { OriginCheck } from './origin-check.ts';
+import { corsHeaders, corsOptions } from './http/cors.ts';
+import { httpsOptions, keepUp } from './http/https.ts';
+import { ticketParameter } from './sessions/credentials.ts';
+import { OriginCheck } from './sessions/origin-check.ts';
 
 /** Browsers that came over TLS are to come over nothing else for a year. Other hosts of the domain are not ours to speak for. */
 const overTls = { 'strict-transport-security': 'max-age=31536000' };

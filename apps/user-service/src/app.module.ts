@@ -1,17 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { PassOnFilter } from '@rollcall/grpc';
-import { AccessController, SignInModes } from './access.controller.ts';
-import { CallerController, ServiceCallers } from './caller.controller.ts';
-import { SignIn } from './sign-in/sign-in.ts';
-import { Tokens } from './sign-in/tokens.ts';
-import { addressesSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
-import { AuditController } from './audit.controller.ts';
+import { AccessController, SignInModes } from './access/access.controller.ts';
+import { CallerController, ServiceCallers } from './access/caller.controller.ts';
+import { SignIn } from './access/sign-in.ts';
+import { Tokens } from './access/tokens.ts';
+import { addressesSignIn, type SignInConfig } from './access/environment.ts';
+import { AuditController } from './audit/audit.controller.ts';
 import { UsersStore } from './store/users.store.ts';
-import { TutorialUserManagerController } from './tutorial-user-manager.controller.ts';
-import { TutorialUserServiceController } from './tutorial-user-service.controller.ts';
-import { UserController } from './user.controller.ts';
-import { Users } from './users.ts';
+import { TutorialUserManagerController } from './tutorial/user-manager.controller.ts';
+import { TutorialUserServiceController } from './tutorial/user-service.controller.ts';
+import { UserController } from './users/user.controller.ts';
+import { Users } from './users/users.ts';
 
 /** The service: the contracts over one set of rules over one store. */
 @Module({

@@ -8,12 +8,11 @@ import {
   readServerLimits,
   readServiceTls,
   readSwitch,
-  type ServerLimits,
-  type TlsConfig,
-} from '@rollcall/grpc';
-import type { AuditRetention } from './store/audit-retention.ts';
-import type { Database } from './store/database.ts';
-import { readSignIn, type SignInConfig } from './sign-in/sign-in-environment.ts';
+} from '@rollcall/environment';
+import { type ServerLimits, type TlsConfig } from '@rollcall/grpc';
+import type { AuditRetention } from './store/audit/retention.ts';
+import type { Database } from './store/engine/database.ts';
+import { readSignIn, type SignInConfig } from './access/environment.ts';
 
 /** What the environment says, checked. */
 export interface Config {

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
-import { runApp } from '@rollcall/grpc';
+import { runApp } from '@rollcall/environment';
 import { readConfig, storePlace } from './config.ts';
 import { createService } from './service.ts';
-import { isProtected } from './sign-in/sign-in-environment.ts';
+import { isProtected } from './access/environment.ts';
 
 await runApp('user-service', 'USER_LISTEN', async (env) => {
   const config = readConfig(env);

@@ -1,11 +1,11 @@
 // npm run audit:verify: checks that the audit log is what was written, while the service runs or over a copy.
 import { parseArgs } from 'node:util';
 import { readDatabase } from './config.ts';
-import type { Database } from './store/database.ts';
-import { headText, readHead } from './store/audit-chain.ts';
-import { auditCuts, auditPages } from './store/audit-pages.ts';
-import { openReadOnly } from './store/read-only.ts';
-import { BrokenChain, verifyChain } from './verify-chain.ts';
+import type { Database } from './store/engine/database.ts';
+import { headText, readHead } from './store/audit/chain.ts';
+import { auditCuts, auditPages } from './store/audit/pages.ts';
+import { openReadOnly } from './store/engine/read-only.ts';
+import { BrokenChain, verifyChain } from './audit/verify-chain.ts';
 
 const usage = `npm run -s audit:verify -- [--head SEQ:HASH]…
 

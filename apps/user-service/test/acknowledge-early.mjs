@@ -1,5 +1,5 @@
 // The negative control of crash.spec.ts: a service that acknowledges before the commit, which also takes a while.
-import { WriteQueue } from '../dist/store/write-queue.js';
+import { WriteQueue } from '../dist/store/changes/write-queue.js';
 
 const correct = Object.create(Object.prototype, Object.getOwnPropertyDescriptors(WriteQueue.prototype));
 

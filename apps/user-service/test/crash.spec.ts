@@ -3,7 +3,7 @@ import { values } from '@rollcall/grpc';
 import { type user, userService } from '@rollcall/proto';
 import { firstValueFrom, from } from 'rxjs';
 import { expect, test } from 'vitest';
-import type { Database } from '../src/store/database.ts';
+import type { Database } from '../src/store/engine/database.ts';
 import { all, auditEntries, createUser, makeDatabase, newUser, spawnService } from './service.ts';
 
 const rounds = Number(process.env['CRASH_ROUNDS'] ?? 3);

@@ -21,7 +21,7 @@ import {
 import { makeDirectory } from '@rollcall/test-servers';
 import { firstValueFrom, lastValueFrom, type Observable, toArray } from 'rxjs';
 import { type Config, readConfig } from '../src/config.ts';
-import type { Database } from '../src/store/database.ts';
+import type { Database } from '../src/store/engine/database.ts';
 import { createService, openEngine } from '../src/service.ts';
 import { UsersStore, type UsersStoreOptions } from '../src/store/users.store.ts';
 import { createPostgresDatabase, testedEngine } from './engines.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { contested, merged } from '../src/directory/merge.ts';
+import { contested, merged } from '../src/directory/user/merge.ts';
 
 const before = { name: 'Ada', email: 'a@x', age: 3, type: 'USER_TYPE_NORMAL' } as const;
 const mine = { ...before, name: 'Mine', age: 4 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { linesOf } from '../src/chat/grouping.ts';
-import { inserted, type Note } from '../src/chat/note.ts';
+import { linesOf } from '../src/chat/notes/grouping.ts';
+import { inserted, type Note } from '../src/chat/notes/note.ts';
 
 const note = (seq: number, minute: number, author = 'Ada'): Note => ({
   seq,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CallError, unreachable } from '../src/calls/problem.ts';
-import { type Draft, Outbox, type OutboxWorld } from '../src/chat/outbox.ts';
+import { type Draft, Outbox, type OutboxWorld } from '../src/chat/notes/outbox.ts';
 
 const draft = (noteId: string, fields: Partial<Draft> = {}): Draft => ({
   noteId,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { addressOf, compare, filterOf, matches, orderOf, type Query, queryOf } from '../src/directory/query.ts';
-import { type User, wholeUser } from '../src/directory/user.ts';
+import { type User, wholeUser } from '../src/directory/user/user.ts';
 
 const query = (fields: Partial<Query> = {}): Query => ({
   text: '',

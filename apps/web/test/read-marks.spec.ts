@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { areMarks, joined, marksAtFirstVisit, readUpTo, unreadIn } from '../src/chat/read-marks.ts';
+import { areMarks, joined, marksAtFirstVisit, readUpTo, unreadIn } from '../src/chat/notes/read-marks.ts';
 
 const room = (name: string, lastSeq: number, firstSeq = 1) => ({ name, firstSeq, lastSeq });
 

@@ -1,38 +1,22 @@
-export { type Admission, type Authorize, type IncomingCall } from './authorization.ts';
-export { endOfServer } from './call-ends.ts';
-export { CallContext, currentCall, outsideOfCalls, requestIdOf } from './call-context.ts';
-export { CallLogger } from './call-logger.ts';
-export { callableMethod, GrpcChannel, type GrpcChannelOptions } from './channel.ts';
-export { type CallableMethod, type CallOptions } from './outgoing.ts';
-export { batches, emit, type Opener, pulled, reportPressure, values } from './demand.ts';
-export {
-  type Environment,
-  isLoopback,
-  readListen,
-  readLogLevels,
-  readProtectedMode,
-  readSwitch,
-} from './environment.ts';
-export { errorFromStatus, statusOf } from './error-status.ts';
-export { GrpcController } from './grpc-controller.ts';
-export { GrpcServer, type GrpcServerOptions, type ServedContract } from './grpc-server.ts';
-export { encodedForm } from './served-method.ts';
-export { serves } from './healthcheck.ts';
-export { readDrainMs, readServerLimits, readWhole } from './server-environment.ts';
-export { defaultLimits, type ServerLimits } from './server-limits.ts';
-export { ListenError } from './listen-error.ts';
-export { mapInOrder } from './map-in-order.ts';
-export { type PackedCallOptions } from './packed-channel.ts';
-export type { PackedCallLimits } from './carrier.ts';
-export { batchServer } from './packed-calls.ts';
-export { batchClient } from './packed-request.ts';
-export type { PluginHost, PluginStreams, ServerPlugin } from './server-plugin.ts';
-export type { CallPlainly, ChannelPlugin, UnaryCalls } from './unary-calls.ts';
-export { PassOnFilter } from './pass-on.filter.ts';
-export { type Listening, runApp, type RunningApp } from './run-app.ts';
-export { removeStaleSocket } from './stale-socket.ts';
-export { readServiceTls, readTls } from './tls-environment.ts';
-export { type TlsConfig, TlsFiles, type TlsMaterial } from './tls-files.ts';
+export { type Admission, type Authorize, type IncomingCall } from './server/authorization.ts';
+export { endOfServer } from './status/call-errors.ts';
+export { CallContext, currentCall, outsideOfCalls, requestIdOf } from './context/call-context.ts';
+export { CallLogger } from './server/call-logger.ts';
+export { callableMethod, GrpcChannel, type GrpcChannelOptions } from './client/channel.ts';
+export { type CallableMethod, type CallOptions } from './client/call-options.ts';
+export { batches, emit, type Opener, pulled, reportPressure, values } from './backpressure/backpressure.ts';
+export { errorFromStatus, statusOf } from './status/error-status.ts';
+export { GrpcController } from './server/grpc-controller.ts';
+export { GrpcServer, type GrpcServerOptions, type ServedContract } from './server/grpc-server.ts';
+export { encodedForm } from './server/served-method.ts';
+export { defaultLimits, type ServerLimits } from './connections/limits.ts';
+export { ListenError } from './system/listen-error.ts';
+export { mapInOrder } from './backpressure/map-async.ts';
+export type { PluginHost, PluginStreams, ServerPlugin } from './server/plugin.ts';
+export type { CallPlainly, ChannelPlugin, UnaryCalls } from './client/unary-calls.ts';
+export { PassOnFilter } from './server/pass-on.filter.ts';
+export { removeStaleSocket } from './system/stale-socket.ts';
+export { type TlsConfig, TlsFiles, type TlsMaterial } from './security/tls-files.ts';
 export {
   type ErrorDetails,
   type FieldViolation,
@@ -40,4 +24,16 @@ export {
   type Reason,
   RpcError,
   withMetadata,
-} from './rpc-error.ts';
+} from './status/rpc-error.ts';
+export { type BelowCall, type GrpcJsCall, http2Stream, http2Servers } from './internals/http2-streams.ts';
+export { Outbox, OutboxBudget } from './backpressure/write-buffer.ts';
+export { admit } from './server/authorization.ts';
+export { deadlineExceeded, metadataTooLarge, tooManyCalls, endOfParent } from './status/call-errors.ts';
+export { metadataBytes, entriesOf } from './context/metadata-size.ts';
+export { ServedMethod } from './server/served-method.ts';
+export { ServerCall } from './server/server-call.ts';
+export { Backend, Backends, type Route } from './client/backends.ts';
+export { identity } from './client/client-stream.ts';
+export { eachBackend } from './client/each-backend.ts';
+export type { Outgoing } from './client/call-options.ts';
+export { sentByServer } from './internals/status-order.ts';

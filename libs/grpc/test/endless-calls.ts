@@ -1,7 +1,7 @@
 /** Calls of all four kinds that go on until somebody ends them. */
-import { type shelf } from '@rollcall/proto/testing';
+import { type shelf } from '@rollcall/contract/testing';
 import { concat, NEVER, Observable, of } from 'rxjs';
-import type { CallContext } from '../src/grpc.ts';
+import type { CallContext } from '../src/context/call-context.ts';
 import type { Shelf } from './shelf-service.ts';
 
 export const kinds = ['ReadFile', 'CountBooks', 'StreamBooks', 'TalkBooks'] as const;

@@ -4,7 +4,7 @@ import { createServer, type Http2Server, type ServerHttp2Session, type ServerHtt
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { status as Status } from '@grpc/grpc-js';
-import { GrpcChannel, type GrpcChannelOptions } from '../src/grpc.ts';
+import { GrpcChannel, type GrpcChannelOptions } from '../src/client/channel.ts';
 
 /** @param answer takes each call with its path; nothing is answered by itself */
 export async function scripted(

@@ -5,17 +5,14 @@ import { join } from 'node:path';
 import { type CanActivate, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { NestFactory } from '@nestjs/core';
-import { type shelf, testingContract } from '@rollcall/proto/testing';
+import { type shelf, testingContract } from '@rollcall/contract/testing';
 import { throwError } from 'rxjs';
-import {
-  type CallContext,
-  type ChannelPlugin,
-  GrpcChannel,
-  GrpcController,
-  GrpcServer,
-  type GrpcServerOptions,
-  PassOnFilter,
-} from '../src/grpc.ts';
+import { type CallContext } from '../src/context/call-context.ts';
+import { type ChannelPlugin } from '../src/client/unary-calls.ts';
+import { GrpcChannel } from '../src/client/channel.ts';
+import { GrpcController } from '../src/server/grpc-controller.ts';
+import { GrpcServer, type GrpcServerOptions } from '../src/server/grpc-server.ts';
+import { PassOnFilter } from '../src/server/pass-on.filter.ts';
 
 export const shelfServiceName = 'testing.v1.ShelfService';
 

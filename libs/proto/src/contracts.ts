@@ -1,6 +1,6 @@
 /** The contracts of Rollcall. */
 import { readFileSync } from 'node:fs';
-import { type Contract, readContract } from './contract.ts';
+import { type Contract, readContract } from '@rollcall/contract';
 
 /** A contract that `npm run generate` has built, by its file name. */
 function builtContract(name: string): Contract {

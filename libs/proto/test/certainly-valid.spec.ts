@@ -11,7 +11,8 @@ import {
 import { createValidator } from '@bufbuild/protovalidate';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { codecsOf, isCertainlyValid, type Method, rollcallContract } from '../src/proto.ts';
+import { codecsOf, isCertainlyValid, type Method } from '@rollcall/contract';
+import { rollcallContract } from '../src/contracts.ts';
 
 const validator = createValidator();
 const codecs = codecsOf(rollcallContract);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { largestMessage, rollcallContract } from '../src/proto.ts';
+import { largestMessage } from '@rollcall/contract';
+import { rollcallContract } from '../src/contracts.ts';
 
 const input = (path: string) => {
   const method = rollcallContract.methods.get(path);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '../src/proto.ts';
+import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '../src/contracts.ts';
 
 describe('the contracts that are served', () => {
   it('use no message whose generated type differs from what is read: Struct, Value, ListValue, wrappers, Any', () => {

@@ -11,8 +11,8 @@ import {
 } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
-import type { Binding } from './binding.ts';
-import { callOptions } from './call-options.ts';
+import { type Binding, isJsonObject } from '@rollcall/contract';
+import { callOptions } from './request/call-options.ts';
 import {
   type Conditions,
   conditionsOf,
@@ -23,24 +23,23 @@ import {
   refuseVersions,
   unmatchedEtag,
   weigh,
-} from './conditions.ts';
-import { isJsonObject } from './field-path.ts';
-import type { LiveStreams } from './live-streams.ts';
-import { presentableError } from './presentable-error.ts';
-import { problemOf } from './problem.ts';
-import { PathRequests } from './path-request.ts';
-import { contentCoding } from './content-encoding.ts';
-import { bodyForm, type BodyLimits, readBody, readDocuments } from './request-body.ts';
-import { type RequestParts, RequestReader, wholeBody } from './request-reader.ts';
-import { parseQuery, splitTarget } from './query.ts';
-import { ResponseJson } from './response-json.ts';
-import type { ResponseText } from './response-text.ts';
-import { locationPath, type Manners, nextPageLink, textOf } from './rest-manners.ts';
-import { SharedItems } from './shared-items.ts';
-import { accepts } from './negotiation.ts';
-import { streamForm } from './stream-form.ts';
-import { StreamResponse } from './stream-response.ts';
-import type { CallerMetadata } from './transcoder-options.ts';
+} from './conventions/conditions.ts';
+import type { LiveStreams } from './response/live-streams.ts';
+import { presentableError } from './problem/presentable-error.ts';
+import { problemOf } from './problem/problem.ts';
+import { PathRequests } from './request/path-request.ts';
+import { contentCoding } from './request/content-encoding.ts';
+import { bodyForm, type BodyLimits, readBody, readDocuments } from './request/body.ts';
+import { type RequestParts, RequestReader, wholeBody } from './request/reader.ts';
+import { parseQuery, splitTarget } from './request/query.ts';
+import { ResponseJson } from './response/json.ts';
+import type { ResponseText } from './response/text.ts';
+import { locationPath, type Manners, nextPageLink, textOf } from './conventions/aip.ts';
+import { SharedItems } from './response/shared-items.ts';
+import { accepts } from './response/negotiation.ts';
+import { streamForm } from './response/stream-form.ts';
+import { StreamResponse } from './response/stream.ts';
+import type { CallerMetadata } from './options.ts';
 
 /** Carries out the HTTP requests of one binding as gRPC calls. */
 export class Exchange {

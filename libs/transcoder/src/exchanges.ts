@@ -3,14 +3,14 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { createRegistry, type Registry } from '@bufbuild/protobuf';
 import { type GrpcChannel } from '@rollcall/grpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Binding } from './binding.ts';
-import { BodyBudget, type BodyOwner } from './body-budget.ts';
+import type { Binding } from '@rollcall/contract';
+import { BodyBudget, type BodyOwner } from './http/body-budget.ts';
 import { Exchange } from './exchange.ts';
-import { defaultHttpLimits } from './http-limits.ts';
-import { LiveStreams } from './live-streams.ts';
-import { mannersOf } from './rest-manners.ts';
-import { rpcConstraint, RpcRoutes } from './rpc-routes.ts';
-import { type CallerMetadata, type TranscoderOptions, transcoderOptions } from './transcoder-options.ts';
+import { defaultHttpLimits } from './http/limits.ts';
+import { LiveStreams } from './response/live-streams.ts';
+import { mannersOf } from './conventions/aip.ts';
+import { rpcConstraint, RpcRoutes } from './routing/rpc-routes.ts';
+import { type CallerMetadata, type TranscoderOptions, transcoderOptions } from './options.ts';
 
 /** All that the transcoder answers, by binding. */
 @Injectable()

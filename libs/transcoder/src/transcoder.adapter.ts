@@ -4,21 +4,21 @@ import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
-import type { BodyBudgetLimits } from './body-budget.ts';
-import { continueWhenRead } from './body-continue.ts';
-import { defaultHttpLimits, type HttpLimits } from './http-limits.ts';
-import { FixedRoutes } from './fixed-routes.ts';
-import { linger } from './lingering-close.ts';
-import { boundConnections } from './open-connections.ts';
-import { answerOnSocket, answerParserError, type ParserError } from './parser-error.ts';
-import { problemOf, verbNotAllowed } from './problem.ts';
-import { sendProblem } from './problem.filter.ts';
-import { splitTarget } from './query.ts';
-import { refusal } from './refusals.ts';
-import { isOfServer, routedUrl } from './request-target.ts';
-import { withoutSecret } from './secret-parameter.ts';
-import { SilentConnections } from './silent-connections.ts';
-import { answersWith, nameRequest, type RequestHead } from './security-headers.ts';
+import type { BodyBudgetLimits } from './http/body-budget.ts';
+import { continueWhenRead } from './request/body-continue.ts';
+import { defaultHttpLimits, type HttpLimits } from './http/limits.ts';
+import { FixedRoutes } from './routing/fixed-routes.ts';
+import { linger } from './http/lingering-close.ts';
+import { boundConnections } from './http/open-connections.ts';
+import { answerOnSocket, answerParserError, type ParserError } from './problem/parser-error.ts';
+import { problemOf, verbNotAllowed } from './problem/problem.ts';
+import { sendProblem } from './problem/problem.filter.ts';
+import { splitTarget } from './request/query.ts';
+import { refusal } from './problem/refusals.ts';
+import { isOfServer, routedUrl } from './routing/request-target.ts';
+import { withoutSecret } from './request/secret-parameter.ts';
+import { SilentConnections } from './http/silent-connections.ts';
+import { answersWith, nameRequest, type RequestHead } from './http/security-headers.ts';
 
 export interface AdapterOptions {
   /** What is too much to take; the limits of bodies are those of the TranscoderModule. */

@@ -10,11 +10,11 @@ import {
   type Type,
 } from '@nestjs/common';
 import { RouteConstraints } from '@nestjs/platform-fastify';
-import type { Method } from '@rollcall/proto';
+import type { Method } from '@rollcall/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanges } from './exchanges.ts';
-import { verbNotAllowed } from './problem.ts';
-import { type RpcRoutes, unknownVerb } from './rpc-routes.ts';
+import { verbNotAllowed } from './problem/problem.ts';
+import { type RpcRoutes, unknownVerb } from './routing/rpc-routes.ts';
 
 const rpcMetadata = 'rollcall:rpc';
 

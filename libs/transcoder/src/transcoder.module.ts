@@ -1,10 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { Exchanges } from './exchanges.ts';
-import { ProblemFilter } from './problem.filter.ts';
-import { RpcRoutes } from './rpc-routes.ts';
+import { ProblemFilter } from './problem/problem.filter.ts';
+import { RpcRoutes } from './routing/rpc-routes.ts';
 import { controllersFor } from './transcoder.controllers.ts';
-import { type TranscoderOptions, transcoderOptions } from './transcoder-options.ts';
+import { type TranscoderOptions, transcoderOptions } from './options.ts';
 
 /** REST for gRPC services, derived from their contracts. The app needs an adapter of `transcoderAdapter()`. */
 @Module({})

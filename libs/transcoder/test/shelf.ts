@@ -8,9 +8,11 @@ import { type LoggerService, Module, type Provider, type Type } from '@nestjs/co
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type CallContext, GrpcChannel, GrpcController, GrpcServer, pulled, RpcError, values } from '@rollcall/grpc';
-import { type shelf, testingContract } from '@rollcall/proto/testing';
+import { type shelf, testingContract } from '@rollcall/contract/testing';
 import { map, tap, type Observable } from 'rxjs';
-import { type AdapterOptions, TranscoderModule, type TranscoderOptions, transcoderAdapter } from '../src/transcoder.ts';
+import { type AdapterOptions, transcoderAdapter } from '../src/transcoder.adapter.ts';
+import { TranscoderModule } from '../src/transcoder.module.ts';
+import { type TranscoderOptions } from '../src/options.ts';
 
 const service = 'testing.v1.ShelfService';
 

@@ -4,7 +4,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClientsModule } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { userServiceOptions } from '../by-the-book-grpc.ts';
+import { userServiceOptions } from '../gateway/by-the-book-grpc.ts';
 import { usersClient, UsersController } from './users.controller.ts';
 
 @Module({

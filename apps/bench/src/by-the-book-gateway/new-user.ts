@@ -1,6 +1,6 @@
 import { BadRequestException, Injectable, type PipeTransform } from '@nestjs/common';
 import { user } from '@rollcall/proto';
-import { emailPattern, idPattern, namePattern } from '../user-schema.ts';
+import { emailPattern, idPattern, namePattern } from '../gateway/user-schema.ts';
 
 const emails = new RegExp(emailPattern);
 const ids = new RegExp(idPattern);

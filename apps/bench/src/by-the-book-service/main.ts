@@ -3,8 +3,8 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import { userServiceOptions } from '../by-the-book-grpc.ts';
-import { PlainUsers } from '../plain-users.ts';
+import { userServiceOptions } from '../gateway/by-the-book-grpc.ts';
+import { PlainUsers } from '../gateway/plain-users.ts';
 import { UserController } from './user.controller.ts';
 
 @Module({

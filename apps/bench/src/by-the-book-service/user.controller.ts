@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, RpcException } from '@nestjs/microservices';
 import { type Timestamp, user, type userService } from '@rollcall/proto';
-import { etagOf, PlainUsers, type UserRow } from '../plain-users.ts';
+import { etagOf, PlainUsers, type UserRow } from '../gateway/plain-users.ts';
 
 @Controller()
 export class UserController {

@@ -6,7 +6,8 @@ import {
   type ServerWritableStream,
   type sendUnaryData,
 } from '@grpc/grpc-js';
-import { chat, codecsOf, rollcallContract } from '@rollcall/proto';
+import { chat, rollcallContract } from '@rollcall/proto';
+import { codecsOf } from '@rollcall/contract';
 
 const { KIND_NOTE, KIND_CHECKPOINT } = chat.RoomEvent_Kind;
 const codecs = codecsOf(rollcallContract);

@@ -3,7 +3,8 @@ import { request } from 'node:http';
 import { connect } from 'node:http2';
 import { createConnection } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
-import { chat, codecsOf, rollcallContract } from '@rollcall/proto';
+import { chat, rollcallContract } from '@rollcall/proto';
+import { codecsOf } from '@rollcall/contract';
 import type { ReadersOf, ReadersReport } from './readers.ts';
 import { sentAt } from './sent-at.ts';
 

@@ -1,5 +1,5 @@
-import type { Bench, Result, RunOptions } from '../bench.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import type { Bench, Result, RunOptions } from '../measure/bench.ts';
+import { temporaryFolder } from '../measure/temporary-folder.ts';
 import { type EngineName, type MakePlace, openEngine } from './engines.ts';
 
 /** What a bench of the directory works with. */

@@ -1,4 +1,5 @@
-import { codecsOf, type MethodCodec, rollcallContract, type user, type userService } from '@rollcall/proto';
+import { codecsOf, type MethodCodec } from '@rollcall/contract';
+import { rollcallContract, type user, type userService } from '@rollcall/proto';
 
 /** A user of the benches, as the tables hold one. */
 export interface Person {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials } from '@grpc/grpc-js';
 import type { userService } from '@rollcall/proto';
 import { appCommand } from '@rollcall/test-servers';
-import { VariantProcess } from '../variant-process.ts';
+import { VariantProcess } from '../measure/variant-process.ts';
 import type { Place } from './engines.ts';
 import { methodOf } from './people.ts';
 

@@ -1,8 +1,8 @@
 // The variant `monolith`: HTTP and the store in one process, with nothing but Fastify between them.
 import { user } from '@rollcall/proto';
 import fastify from 'fastify';
-import { etagOf, PlainUsers, type UserRow } from '../plain-users.ts';
-import { newUserSchema, userSchema } from '../user-schema.ts';
+import { etagOf, PlainUsers, type UserRow } from '../gateway/plain-users.ts';
+import { newUserSchema, userSchema } from '../gateway/user-schema.ts';
 
 const users = new PlainUsers(process.env['DATA_DIR'] ?? '');
 const app = fastify();

@@ -6,8 +6,8 @@ import {
   type ServerWritableStream,
   type sendUnaryData,
 } from '@grpc/grpc-js';
-import { codecsOf, type MethodCodec } from '@rollcall/proto';
-import { testingContract } from '@rollcall/proto/testing';
+import { codecsOf, type MethodCodec } from '@rollcall/contract';
+import { testingContract } from '@rollcall/contract/testing';
 import { books, readFilePath, streamBooksPath } from './shelf.ts';
 
 const server = new Server();

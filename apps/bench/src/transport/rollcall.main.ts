@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { GrpcController, GrpcServer, PassOnFilter, pulled } from '@rollcall/grpc';
-import { testingContract } from '@rollcall/proto/testing';
+import { testingContract } from '@rollcall/contract/testing';
 import { Guard } from './enhancers.ts';
 import { books, service } from './shelf.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, credentials } from '@grpc/grpc-js';
-import { VariantProcess } from '../variant-process.ts';
+import { VariantProcess } from '../measure/variant-process.ts';
 
 /** A server of one variant, with a bare client of grpc-js: what is measured is the server. */
 export interface TransportServer {

@@ -1,4 +1,4 @@
-import type { shelf } from '@rollcall/proto/testing';
+import type { shelf } from '@rollcall/contract/testing';
 
 export const service = 'testing.v1.ShelfService';
 export const readFilePath = `/${service}/ReadFile`;

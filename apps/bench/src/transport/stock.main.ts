@@ -4,8 +4,8 @@ import { Catch, Controller, Module, type RpcExceptionFilter } from '@nestjs/comm
 import { NestFactory } from '@nestjs/core';
 import { GrpcMethod, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
-import { loaderOptions } from '@rollcall/proto';
-import { type shelf, testingContract } from '@rollcall/proto/testing';
+import { loaderOptions } from '@rollcall/contract';
+import { type shelf, testingContract } from '@rollcall/contract/testing';
 import { from, type Observable, throwError } from 'rxjs';
 import { CheckPath, Guard } from './enhancers.ts';
 import { books } from './shelf.ts';

@@ -1,7 +1,7 @@
 import { openSqlite, type SqliteFile } from '@rollcall/sqlite';
 import { type Kysely, sql } from 'kysely';
 import { type MigrationProvider, Migrator } from 'kysely/migration';
-import { logFull, logUnavailable } from '../chat-errors.ts';
+import { logFull, logUnavailable } from '../errors/chat-errors.ts';
 
 /** The tables of the embedded log. */
 export interface ChatTables {

@@ -1,7 +1,7 @@
 import type { PubAck } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
 import type { chat } from '@rollcall/proto';
-import { logUnavailable } from '../chat-errors.ts';
+import { logUnavailable } from '../errors/chat-errors.ts';
 import { duplicateUnderWay, hasCode, isNobodyThere, natsError, streamSealed } from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 import { deletedSubjectOf, readSeq, roomOf } from './deleted-rooms.ts';

@@ -1,7 +1,7 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { Logger } from '@nestjs/common';
-import { tooManyRooms } from '../chat-errors.ts';
+import { tooManyRooms } from '../errors/chat-errors.ts';
 import { hasCode, isStreamLimit, isStreamNotFound, streamNameInUse, subjectsOverlap } from '../nats/nats-errors.ts';
 import type { NatsLink } from '../nats/nats-link.ts';
 import { DeletedRooms } from './deleted-rooms.ts';

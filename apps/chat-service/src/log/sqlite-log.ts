@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { outsideOfCalls, RpcError } from '@rollcall/grpc';
 import type { chat } from '@rollcall/proto';
 import { sql } from 'kysely';
-import { logUnavailable, tooManyRooms } from '../chat-errors.ts';
+import { logUnavailable, tooManyRooms } from '../errors/chat-errors.ts';
 import type { ChatDatabase } from './chat-database.ts';
 import { type Bounds, type Following, maxNoteBytes, type NewNote, type NoteLog, type Retention } from './note-log.ts';
 import { toNote, toTimestamp } from './note-rows.ts';

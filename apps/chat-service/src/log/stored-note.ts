@@ -1,4 +1,5 @@
-import { type chat, codecsOf, rollcallContract } from '@rollcall/proto';
+import { type chat, rollcallContract } from '@rollcall/proto';
+import { codecsOf } from '@rollcall/contract';
 import { maxNoteBytes } from './note-log.ts';
 
 const codec = codecsOf(rollcallContract).get('/rollcall.chat.v1.ChatService/SendNote');

@@ -1,5 +1,4 @@
-import type { Environment } from '@rollcall/grpc';
-import { readWhole } from '@rollcall/grpc';
+import { type Environment, readWhole } from '@rollcall/environment';
 
 /** Where NATS is, and who we are there: it holds secrets. */
 export interface NatsConfig {

@@ -1,6 +1,6 @@
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { RpcError } from '@rollcall/grpc';
-import { logFull, logUnavailable } from '../chat-errors.ts';
+import { logFull, logUnavailable } from '../errors/chat-errors.ts';
 
 /**
  * Codes of the JetStream API.

@@ -1,7 +1,7 @@
 import { type JetStreamClient, jetstream, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, errors, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { Logger } from '@nestjs/common';
-import { logUnavailable } from '../chat-errors.ts';
+import { logUnavailable } from '../errors/chat-errors.ts';
 import { natsError } from './nats-errors.ts';
 import type { NatsConfig } from './nats-environment.ts';
 

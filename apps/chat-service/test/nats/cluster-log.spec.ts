@@ -1,6 +1,6 @@
 import { startNatsCluster } from '@rollcall/test-servers';
 import { afterAll, beforeAll } from 'vitest';
-import { logSuite } from '../log-suite.ts';
+import { logSuite } from '../log/log-suite.ts';
 import { startLogs } from './nats-logs.ts';
 
 let cluster: Awaited<ReturnType<typeof startNatsCluster>>;

@@ -1,6 +1,6 @@
 import { startNatsCluster } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
-import { disorderOf, followRoom, inOrder } from '../told.ts';
+import { disorderOf, followRoom, inOrder } from '../notes/told.ts';
 import { startLogs } from './nats-logs.ts';
 import { sendOn } from './senders.ts';
 

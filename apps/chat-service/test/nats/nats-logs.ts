@@ -2,7 +2,7 @@ import type { Nats } from '@rollcall/test-servers';
 import { JetStreamLog, type JetStreamLogOptions } from '../../src/log/jetstream-log.ts';
 import { readNats } from '../../src/nats/nats-environment.ts';
 import { NatsLink } from '../../src/nats/nats-link.ts';
-import type { TestedLogs } from '../log-suite.ts';
+import type { TestedLogs } from '../log/log-suite.ts';
 
 let prefixes = 0;
 

@@ -3,7 +3,7 @@ import { type Nats, startNats } from '@rollcall/test-servers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { NatsPresence } from '../../src/presence/nats-presence.ts';
 import type { NatsLink } from '../../src/nats/nats-link.ts';
-import { presenceSuite, presentNames, type TestedPresence, watchLobby } from '../presence-suite.ts';
+import { presenceSuite, presentNames, type TestedPresence, watchLobby } from '../presence/presence-suite.ts';
 import { connectTo } from './nats-logs.ts';
 
 const { KIND_PRESENT } = chat.RoomEvent_Kind;

@@ -1,7 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import { startNats } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';
-import { disorderOf, followRoom, inOrder, newNote } from '../told.ts';
+import { disorderOf, followRoom, inOrder, newNote } from '../notes/told.ts';
 import { startLogs } from './nats-logs.ts';
 import { sendOn, sendUntilKept, type Sent } from './senders.ts';
 

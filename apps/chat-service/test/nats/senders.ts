@@ -1,6 +1,6 @@
 import { RpcError } from '@rollcall/grpc';
 import type { NewNote, NoteLog } from '../../src/log/note-log.ts';
-import { newNote } from '../told.ts';
+import { newNote } from '../notes/told.ts';
 
 /** What happened to somebody who sends notes one behind the other, each again until it is kept. */
 export interface Sent {

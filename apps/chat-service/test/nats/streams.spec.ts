@@ -3,7 +3,7 @@ import { RpcError } from '@rollcall/grpc';
 import { type Nats, startNats } from '@rollcall/test-servers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { DeletedRooms } from '../../src/log/deleted-rooms.ts';
-import { followRoom, newNote } from '../told.ts';
+import { followRoom, newNote } from '../notes/told.ts';
 import { startLogs } from './nats-logs.ts';
 
 let nats: Nats;

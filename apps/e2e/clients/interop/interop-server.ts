@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { type CallHandler, type ExecutionContext, Module, type NestInterceptor } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { GrpcServer, PassOnFilter } from '@rollcall/grpc';
-import { interopContract } from '@rollcall/proto/testing';
+import { interopContract } from '@rollcall/contract/testing';
 import { finalize, type Observable } from 'rxjs';
 import { TestServiceController, testServiceName } from './test-service.controller.ts';
 

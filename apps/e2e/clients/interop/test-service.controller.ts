@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { type CallContext, GrpcController, pulled, RpcError, values } from '@rollcall/grpc';
-import { type interop, interopContract, interopMessages } from '@rollcall/proto/testing';
+import { type interop, interopContract, interopMessages } from '@rollcall/contract/testing';
 import { concatMap, type Observable, reduce, toArray } from 'rxjs';
 
 const initialKey = 'x-grpc-test-echo-initial';

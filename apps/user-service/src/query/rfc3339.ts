@@ -1,4 +1,4 @@
-import { parseTimestamp } from '@rollcall/proto';
+import { parseTimestamp } from '@rollcall/contract';
 
 /** A point in time, as exact as it was written. */
 export interface Instant {

@@ -1,16 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { RpcError } from '@rollcall/grpc';
 import type { Transaction } from 'kysely';
-import { appendAudit } from './audit-chain.ts';
-import { type NewEntry, systemOrigin } from './audit-entry.ts';
-import { type AuditRetention, shortenAudit } from './audit-retention.ts';
-import { forgetChanges } from './change-log.ts';
-import type { Engine } from './engine.ts';
-import { literalZero } from './literals.ts';
-import { encodeUser } from './logged-user.ts';
-import type { Row } from './rows.ts';
-import type { UsersDatabase } from './tables.ts';
-import type { WriteQueue } from './write-queue.ts';
+import { appendAudit } from './audit/chain.ts';
+import { type NewEntry, systemOrigin } from './audit/entry.ts';
+import { type AuditRetention, shortenAudit } from './audit/retention.ts';
+import { forgetChanges } from './changes/log.ts';
+import type { Engine } from './engine/engine.ts';
+import { literalZero } from './engine/literals.ts';
+import { encodeUser } from './users/logged-user.ts';
+import type { Row } from './users/rows.ts';
+import type { UsersDatabase } from './engine/tables.ts';
+import type { WriteQueue } from './changes/write-queue.ts';
 
 const intervalMs = 60_000;
 

@@ -2,22 +2,22 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { currentCall } from '@rollcall/grpc';
 import type { user, userService } from '@rollcall/proto';
 import { emailKey, nameKey } from '../query/text-keys.ts';
-import { AuditLog } from './audit-log.ts';
-import type { AuditRetention } from './audit-retention.ts';
-import { ChangeFeed } from './change-feed.ts';
-import { Credentials } from './credentials.ts';
-import type { Engine } from './engine.ts';
-import { FoundUser } from './found-user.ts';
-import { literalEmpty, literalZero } from './literals.ts';
-import { loadTouched } from './load-touched.ts';
+import { AuditLog } from './audit/log.ts';
+import type { AuditRetention } from './audit/retention.ts';
+import { ChangeFeed } from './changes/feed.ts';
+import { Credentials } from './credentials/credentials.ts';
+import type { Engine } from './engine/engine.ts';
+import { FoundUser } from './users/found-user.ts';
+import { literalEmpty, literalZero } from './engine/literals.ts';
+import { loadTouched } from './users/load-touched.ts';
 import { Maintenance } from './maintenance.ts';
-import { prepared, type Slots } from './prepared.ts';
-import { toUser, userColumns } from './rows.ts';
-import { ScanTurns } from './scan-turns.ts';
-import { SnapshotPages } from './snapshot-pages.ts';
-import { UserPages } from './user-pages.ts';
-import type { Loaded, Touched } from './users-view.ts';
-import { type Write, WriteQueue } from './write-queue.ts';
+import { prepared, type Slots } from './engine/prepared.ts';
+import { toUser, userColumns } from './users/rows.ts';
+import { ScanTurns } from './users/scan-turns.ts';
+import { SnapshotPages } from './users/snapshot-pages.ts';
+import { UserPages } from './users/pages.ts';
+import type { Loaded, Touched } from './users/view.ts';
+import { type Write, WriteQueue } from './changes/write-queue.ts';
 
 export interface UsersStoreOptions {
   /** The time, in milliseconds since the epoch. */

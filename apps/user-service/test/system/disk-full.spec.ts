@@ -7,7 +7,7 @@ import { health } from '@rollcall/proto';
 import { makeDirectory, startPostgres } from '@rollcall/test-servers';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/engine/database.ts';
 import { all, type connect, createUser, failure, newUser, spawnService } from '../service.ts';
 
 const { HealthCheckResponse_ServingStatus: ServingStatus } = health;

@@ -7,7 +7,7 @@ import { OpenRoom } from './open-room.ts';
 import { RoomList } from './room-list.tsx';
 import { RoomView } from './room-view.tsx';
 import { rooms, roomsProblem } from './rooms.ts';
-import { speaker } from './speaker.ts';
+import { speaker } from './speaker/speaker.ts';
 
 const wide = matchMedia('(min-width: 48rem)');
 /** The room that was open last. */

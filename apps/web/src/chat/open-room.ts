@@ -4,9 +4,9 @@ import { call, query } from '../calls/call.ts';
 import { EventStream } from '../calls/event-stream.ts';
 import { type Problem, problemIn } from '../calls/problem.ts';
 import { coalesced } from '../parts/coalesced.ts';
-import { type Entry, inserted, isNote, noteOf } from './note.ts';
+import { type Entry, inserted, isNote, noteOf } from './notes/note.ts';
 import { extendRoom, markOf } from './rooms.ts';
-import { outbox } from './sending.ts';
+import { outbox } from './notes/sending.ts';
 
 const pageSize = 50;
 /** So many entries stay while one reads the latest; those before are asked for again when one scrolls up to them. */

@@ -2,9 +2,9 @@ import { useSignal } from '@preact/signals';
 import { Icon } from '../parts/icon.tsx';
 import { StreamMark } from '../parts/stream-mark.tsx';
 import { Trouble } from '../parts/trouble.tsx';
-import { Composer } from './composer.tsx';
+import { Composer } from './notes/composer.tsx';
 import { Members } from './members.tsx';
-import { NoteList } from './note-list.tsx';
+import { NoteList } from './notes/note-list.tsx';
 import type { OpenRoom } from './open-room.ts';
 
 /** A room: its notes, who is there, and what one says. */

@@ -5,7 +5,15 @@ import { type Problem, problemIn } from '../calls/problem.ts';
 import { storedJson, store } from '../parts/stored.ts';
 import { callerId, may } from '../shell/caller.ts';
 import { route } from '../shell/route.ts';
-import { areMarks, type Extent, joined, marksAtFirstVisit, type ReadMarks, readUpTo, unreadIn } from './read-marks.ts';
+import {
+  areMarks,
+  type Extent,
+  joined,
+  marksAtFirstVisit,
+  type ReadMarks,
+  readUpTo,
+  unreadIn,
+} from './notes/read-marks.ts';
 
 /** A room in the list. */
 export interface Room extends Extent {

@@ -2,8 +2,8 @@ import { call } from '../calls/call.ts';
 import { problemIn, sentence } from '../calls/problem.ts';
 import { announce, tell } from '../shell/messages.tsx';
 import { list } from './directory.ts';
-import type { Fields } from './merge.ts';
-import type { User } from './user.ts';
+import type { Fields } from './user/merge.ts';
+import type { User } from './user/user.ts';
 
 export function fieldsOf({ name, email, age, type }: User): Fields {
   return { name, email, age: age ?? null, type };

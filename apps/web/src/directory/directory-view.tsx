@@ -11,9 +11,9 @@ import { becomeAddress } from '../shell/route.ts';
 import { deleteUser } from './changes.ts';
 import { list, query, watch } from './directory.ts';
 import { addressOf, type Query } from './query.ts';
-import { UserDialog } from './user-dialog.tsx';
-import { UserGrid } from './user-grid.tsx';
-import { isKnownType, typeNames, type User } from './user.ts';
+import { UserDialog } from './user/dialog.tsx';
+import { UserGrid } from './user/grid.tsx';
+import { isKnownType, typeNames, type User } from './user/user.ts';
 
 /** The directory: what to look for, what can be done, and the users. */
 export function DirectoryView() {

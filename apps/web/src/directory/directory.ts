@@ -5,8 +5,8 @@ import { EventStream } from '../calls/event-stream.ts';
 import { callerId, findCaller, may } from '../shell/caller.ts';
 import { route } from '../shell/route.ts';
 import { addressOf, type Query, queryOf } from './query.ts';
-import { UserList } from './user-list.ts';
-import type { User } from './user.ts';
+import { UserList } from './user/list.ts';
+import type { User } from './user/user.ts';
 
 const asked = computed(() =>
   route.value.view === 'directory' ? addressOf(queryOf(route.value.parameters)) : undefined,

@@ -8,7 +8,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Time } from '../parts/time.tsx';
 import { Trouble } from '../parts/trouble.tsx';
 import { announce } from '../shell/messages.tsx';
-import type { User } from './user.ts';
+import type { User } from './user/user.ts';
 
 /** Makes a link by which a user signs in, and shows it: once, for it is a secret. */
 export function Invitation({ user }: { readonly user: User }) {

@@ -1,4 +1,4 @@
-import { isKnownType, type KnownType, type User } from './user.ts';
+import { isKnownType, type KnownType, type User } from './user/user.ts';
 
 export const columns = ['name', 'email', 'type', 'age', 'id', 'updateTime'] as const;
 export type Column = (typeof columns)[number];

@@ -1,4 +1,4 @@
-import { isKnownType } from '../directory/user.ts';
+import { isKnownType } from '../directory/user/user.ts';
 
 /** What is wrong with a value that the service could not even read: it ends the part of the import that holds it. */
 const faults: Readonly<Record<string, (value: unknown) => string | undefined>> = {

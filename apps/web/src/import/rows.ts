@@ -1,5 +1,5 @@
 import { CallError } from '../calls/problem.ts';
-import { isKnownType } from '../directory/user.ts';
+import { isKnownType } from '../directory/user/user.ts';
 import { type CsvRow, CsvReader, maxRowLength } from '../csv/csv-reader.ts';
 import { withFormulas } from '../csv/formula.ts';
 import { importedFields, unreadable } from './readable.ts';

@@ -1,5 +1,5 @@
 import { problemIn, sentence } from '../calls/problem.ts';
-import { typeName, wholeUser } from '../directory/user.ts';
+import { typeName, wholeUser } from '../directory/user/user.ts';
 import { Avatar } from '../parts/avatar.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { caller, protectedMode, signOut } from './caller.ts';

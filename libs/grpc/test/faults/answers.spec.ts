@@ -1,7 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import { concat, delay, EMPTY, lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { RpcError } from '../../src/grpc.ts';
+import type { RpcError } from '../../src/status/rpc-error.ts';
 import { settled } from '../shelf-service.ts';
 import { messageCounter, ours, type Start, stock } from './servers.ts';
 

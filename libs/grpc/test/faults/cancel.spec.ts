@@ -1,9 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { Metadata } from '@grpc/grpc-js';
-import type { shelf } from '@rollcall/proto/testing';
+import type { shelf } from '@rollcall/contract/testing';
 import { firstValueFrom, Observable, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { CallContext, RpcError } from '../../src/grpc.ts';
+import type { CallContext } from '../../src/context/call-context.ts';
+import type { RpcError } from '../../src/status/rpc-error.ts';
 import { startShelf, until } from '../shelf-service.ts';
 import { named, ours, type Served, type Start, startStockShelf, stock } from './servers.ts';
 

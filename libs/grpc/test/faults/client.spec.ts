@@ -1,12 +1,12 @@
 import { Metadata } from '@grpc/grpc-js';
-import type { shelf } from '@rollcall/proto/testing';
+import type { shelf } from '@rollcall/contract/testing';
 import { firstValueFrom, NEVER, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { CallContext } from '../../src/grpc.ts';
+import type { CallContext } from '../../src/context/call-context.ts';
 import { startShelf } from '../shelf-service.ts';
-import { runClient } from './processes.ts';
+import { runClient } from './processes/processes.ts';
 import { connect, named } from './servers.ts';
-import { connectStock } from './stock.ts';
+import { connectStock } from './processes/stock.ts';
 
 describe('the options of a call', () => {
   const describeCall = ({ deadline, metadata }: CallContext): string =>

@@ -2,10 +2,10 @@ import { status as Status } from '@grpc/grpc-js';
 import { GrpcExceptionFilter, GrpcNotFoundException, RpcException } from '@nestjs/microservices';
 import { firstValueFrom, map } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { RpcError } from '../../src/grpc.ts';
+import { RpcError } from '../../src/status/rpc-error.ts';
 import { until } from '../shelf-service.ts';
-import { startOurs } from './ours.ts';
-import { startServer } from './processes.ts';
+import { startOurs } from './processes/ours.ts';
+import { startServer } from './processes/processes.ts';
 import { connect, failure, ours, type Start, startStockShelf, stock } from './servers.ts';
 
 describe('the exception of the transport', () => {

@@ -1,10 +1,11 @@
-import { type shelf } from '@rollcall/proto/testing';
+import { type shelf } from '@rollcall/contract/testing';
 import { firstValueFrom, last, map, NEVER, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { mapInOrder, pulled, values } from '../../src/grpc.ts';
+import { mapInOrder } from '../../src/backpressure/map-async.ts';
+import { pulled, values } from '../../src/backpressure/backpressure.ts';
 import { settled, type Shelf, until } from '../shelf-service.ts';
 import { anyBooks, connect, messageCounter, named, ours, type Start, stock } from './servers.ts';
-import { connectStock } from './stock.ts';
+import { connectStock } from './processes/stock.ts';
 
 const rows = 30_000;
 const requests = 20_000;

@@ -1,10 +1,10 @@
-import type { shelf } from '@rollcall/proto/testing';
+import type { shelf } from '@rollcall/contract/testing';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { pulled, values } from '../../src/grpc.ts';
+import { pulled, values } from '../../src/backpressure/backpressure.ts';
 import { until } from '../shelf-service.ts';
-import { startServer, type ServerProcess } from './processes.ts';
-import type { Figures, Scene } from './scenes.ts';
+import { startServer, type ServerProcess } from './processes/processes.ts';
+import type { Figures, Scene } from './processes/scenes.ts';
 import { connect, named } from './servers.ts';
 
 /** Reduced in `npm test`; `npm run test:faults` sets the full sizes. */

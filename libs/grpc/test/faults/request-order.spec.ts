@@ -1,8 +1,9 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import type { shelf } from '@rollcall/proto/testing';
+import type { shelf } from '@rollcall/contract/testing';
 import { count, firstValueFrom, lastValueFrom, map, type Observable, of, ReplaySubject, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { pulled, type RpcError } from '../../src/grpc.ts';
+import { pulled } from '../../src/backpressure/backpressure.ts';
+import { type RpcError } from '../../src/status/rpc-error.ts';
 import { settled, until } from '../shelf-service.ts';
 import { messageCounter, named, ours, type Start, stock } from './servers.ts';
 

@@ -1,11 +1,13 @@
 /** The two servers that the suite sets side by side, each with the same client: a GrpcChannel. */
-import { GrpcChannel, type GrpcChannelOptions, type GrpcServerOptions, type RpcError } from '../../src/grpc.ts';
+import { GrpcChannel, type GrpcChannelOptions } from '../../src/client/channel.ts';
+import { type GrpcServerOptions } from '../../src/server/grpc-server.ts';
+import { type RpcError } from '../../src/status/rpc-error.ts';
 import { type ServerInterceptor, ServerInterceptingCall } from '@grpc/grpc-js';
 import type { CanActivate, Type } from '@nestjs/common';
-import { type shelf, testingContract } from '@rollcall/proto/testing';
+import { type shelf, testingContract } from '@rollcall/contract/testing';
 import { lastValueFrom, type Observable } from 'rxjs';
 import { type Shelf, shelfServiceName, startShelf } from '../shelf-service.ts';
-import { startStock, type StockHandlers, type StockOptions } from './stock.ts';
+import { startStock, type StockHandlers, type StockOptions } from './processes/stock.ts';
 
 /** Handlers that know of their request alone, which both servers can run. */
 export type SharedHandlers = { [Name in keyof StockHandlers]?: (request: never) => unknown };

@@ -2,10 +2,10 @@ import { status as Status } from '@grpc/grpc-js';
 import { type health, rollcallContract } from '@rollcall/proto';
 import { concat, firstValueFrom, NEVER, type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { RpcError } from '../../src/grpc.ts';
+import type { RpcError } from '../../src/status/rpc-error.ts';
 import { settled, startShelf, until } from '../shelf-service.ts';
 import { anyBooks, connect, type Served, startStockShelf } from './servers.ts';
-import { serveHealth } from './stock.ts';
+import { serveHealth } from './processes/stock.ts';
 
 const graceful = { gracefulShutdown: true };
 /** A stream that begins, and never ends by itself. */

@@ -1,10 +1,10 @@
 import { status as Status } from '@grpc/grpc-js';
 import { concat, NEVER, type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { RpcError } from '../../src/grpc.ts';
+import type { RpcError } from '../../src/status/rpc-error.ts';
 import { settled, type Shelf, until } from '../shelf-service.ts';
-import { startServer } from './processes.ts';
-import type { Scene } from './scenes.ts';
+import { startServer } from './processes/processes.ts';
+import type { Scene } from './processes/scenes.ts';
 import { anyBooks, connect, named } from './servers.ts';
 
 const streams = 200;

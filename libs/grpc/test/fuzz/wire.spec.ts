@@ -2,18 +2,12 @@ import { equals, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
 import { status as Status } from '@grpc/grpc-js';
 import { loadFileDescriptorSetFromBuffer } from '@grpc/proto-loader';
-import {
-  codecsOf,
-  type Contract,
-  loaderOptions,
-  type Method,
-  type MethodCodec,
-  rollcallContract,
-} from '@rollcall/proto';
-import { testingContract } from '@rollcall/proto/testing';
+import { codecsOf, type Contract, loaderOptions, type Method, type MethodCodec } from '@rollcall/contract';
+import { rollcallContract } from '@rollcall/proto';
+import { testingContract } from '@rollcall/contract/testing';
 import { expect, it } from 'vitest';
-import { RpcError } from '../../src/rpc-error.ts';
-import { ServedMethod } from '../../src/served-method.ts';
+import { RpcError } from '../../src/status/rpc-error.ts';
+import { ServedMethod } from '../../src/server/served-method.ts';
 import { randomMessage } from './messages.ts';
 import { mutated } from './mutations.ts';
 import { Random } from './random.ts';

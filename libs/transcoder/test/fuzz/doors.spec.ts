@@ -1,5 +1,5 @@
 import { fromJson, type JsonValue, type Message, toBinary } from '@bufbuild/protobuf';
-import { readProtoJson, validate } from '@rollcall/proto';
+import { readProtoJson, validate } from '@rollcall/contract';
 import { expect, it } from 'vitest';
 import { deviations, deviationsOfObjects } from './deviations.ts';
 import { type Piece, randomDocument } from './documents.ts';

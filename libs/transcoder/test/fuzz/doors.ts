@@ -16,13 +16,14 @@ import {
   FieldBehavior,
   fieldBehavior,
   type MethodCodec,
-  rollcallContract,
   validate,
-} from '@rollcall/proto';
-import { testingContract } from '@rollcall/proto/testing';
-import { type Binding, bindingsOf } from '../../src/binding.ts';
-import { RequestReader } from '../../src/request-reader.ts';
-import { mannersOf } from '../../src/rest-manners.ts';
+  type Binding,
+  bindingsOf,
+} from '@rollcall/contract';
+import { rollcallContract } from '@rollcall/proto';
+import { testingContract } from '@rollcall/contract/testing';
+import { RequestReader } from '../../src/request/reader.ts';
+import { mannersOf } from '../../src/conventions/aip.ts';
 import { meaningOf } from './deviations.ts';
 import type { Piece } from './documents.ts';
 

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { Message } from '@bufbuild/protobuf';
 import { RpcError } from '@rollcall/grpc';
 import { expect, it } from 'vitest';
-import { bodyForm, readDocuments } from '../../src/request-body.ts';
+import { bodyForm, readDocuments } from '../../src/request/body.ts';
 import { type Piece, randomDocument } from './documents.ts';
 import { bodyCases, type Case, caseNamed, grpc, isSame, partsOf, readerOf } from './doors.ts';
 import { Random } from './random.ts';

@@ -1,0 +1,53 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
+import { status as Status } from '@grpc/grpc-js';
+import { RpcError } from '@rollcall/grpc';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { linger } from '../http/lingering-close.ts';
+import { isFault, presentableError } from './presentable-error.ts';
+import { type Problem, problemHeaders, problemOf } from './problem.ts';
+
+/** Answers every error as a problem document, and logs those that are faults of this side. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  readonly #logger = new Logger('rest');
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const error = presentableError(thrown);
+    if (isFault(error)) {
+      // The stack of an error that came over the wire leads into the transport, and nowhere else.
+      const here = thrown instanceof Error && !(thrown instanceof RpcError);
+      const cause = here ? thrown.stack : String(thrown);
+      this.#logger.error({
+        message: `${request.method} ${request.url} failed`,
+        code: Status[error.code],
+        requestId: request.id,
+        cause,
+      });
+    }
+    sendProblem(reply, request, problemOf(error, request.id));
+  }
+}
+
+/** Sends a problem. A response that has begun can only break off. */
+export function sendProblem(reply: FastifyReply, request: FastifyRequest, problem: Problem): void {
+  if (reply.sent || reply.raw.headersSent) {
+    reply.raw.destroy();
+    return;
+  }
+  const body = Buffer.from(JSON.stringify(problem));
+  reply.status(problem.status).headers({ ...problemHeaders(problem), 'content-length': body.length });
+  if (request.raw.complete || request.raw.destroyed) void reply.send(body);
+  else sendBesideUpload(reply, request, body);
+}
+
+/** Answers while the request is still on its way. */
+function sendBesideUpload(reply: FastifyReply, request: FastifyRequest, body: Buffer): void {
+  reply.hijack();
+  reply.header('connection', 'close');
+  reply.raw.writeHead(reply.statusCode, { ...reply.getHeaders() } as OutgoingHttpHeaders);
+  reply.raw.write(body);
+  linger(request.raw, () => reply.raw.end());
+}
