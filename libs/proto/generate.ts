@@ -122,7 +122,7 @@ generateJsonTypes(
   'proto/rollcall/type/v1/error_reason.proto',
 );
 
-// ts-proto writes the types of all that is imported; those of options stand in no message. Packed calls are written and
+// ts-proto writes the types of all that is imported; those of options stand in no message. Batched calls are written and
 // read by hand, in libs/grpc.
 for (const unused of [
   'buf',

@@ -50,8 +50,8 @@ export interface Config {
   readonly trustedProxies: TrustedProxies;
   /** TLS for its listener, and towards user-service; undefined: plain text. */
   readonly tls: TlsConfig | undefined;
-  /** Whether unary calls travel packed, from the gateway and to user-service. */
-  readonly packedCalls: boolean;
+  /** Whether unary calls are batched, from the gateway and to user-service. */
+  readonly batchedCalls: boolean;
   /** The levels that are logged. */
   readonly logLevels: LogLevel[];
   /** What the server takes. */
@@ -83,7 +83,7 @@ export function readConfig(env: Environment): Config {
     callerLimits: readCallerLimits(env),
     trustedProxies: readTrustedProxies(env),
     tls: readServiceTls(env),
-    packedCalls: readSwitch(env, 'PACKED_CALLS', true),
+    batchedCalls: readSwitch(env, 'BATCHED_CALLS', true),
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),

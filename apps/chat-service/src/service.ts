@@ -34,7 +34,7 @@ export async function createService(config: Config): Promise<Service> {
   const users = new GrpcChannel(userTarget, {
     contracts: [rollcallContract],
     tls,
-    unaryCalls: config.packedCalls ? batchClient() : undefined,
+    unaryCalls: config.batchedCalls ? batchClient() : undefined,
   });
   const token = protectedMode ? () => undefined : () => readServiceToken(config.serviceTokenFile);
   const directory = new Directory(
@@ -56,7 +56,7 @@ export async function createService(config: Config): Promise<Service> {
     limits,
     drainMs,
     tls,
-    plugins: config.packedCalls ? [batchServer()] : [],
+    plugins: config.batchedCalls ? [batchServer()] : [],
   });
   const watch = new LogWatch(log, server);
   const shares = new RoomShares(config.roomsPerUserAndHour);

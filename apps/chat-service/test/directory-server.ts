@@ -1,7 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type CallContext, GrpcController, GrpcServer, pulled, RpcError } from '@rollcall/grpc';
+import { type CallContext, GrpcController, GrpcServer, fromIterable, RpcError } from '@rollcall/grpc';
 import { type callers, rollcallContract, user, userService } from '@rollcall/proto';
 import { makeDirectory } from '@rollcall/test-servers';
 import { type Observable, Subject } from 'rxjs';
@@ -102,7 +102,7 @@ export function makeControllers(directory: FakeDirectory) {
 
     watchUsers(_: userService.WatchUsersRequest, context: CallContext): Observable<userService.WatchUsersResponse> {
       noted(context);
-      return pulled(async function* (signal) {
+      return fromIterable(async function* (signal) {
         const queue: userService.WatchUsersResponse[] = [
           { events: [{ kind: KIND_CHECKPOINT, before: null, after: null, commitTime: null, resumeToken: 't' }] },
         ];

@@ -4,7 +4,7 @@ import { longErrorReports } from './long-error-reports.ts';
 import { endlessMessages } from './endless-messages.ts';
 import { healthWatches } from './health-watches.ts';
 import { http2Floods } from './http2-floods.ts';
-import { packedFrames } from './packed-frames.ts';
+import { batchedFrames } from './batched-frames.ts';
 import { silentConnections } from './silent-connections.ts';
 
 /** All attacks by people without a credential. */
@@ -14,6 +14,6 @@ export const attacks: readonly Attack[] = [
   endlessMessages,
   healthWatches,
   http2Floods,
-  packedFrames,
+  batchedFrames,
   silentConnections,
 ];

@@ -6,7 +6,7 @@ import { untilAborted } from './until-aborted.ts';
 const messages = [
   ['/grpc.health.v1.Health/Check', 4096],
   ['/rollcall.access.v1.AccessService/GetCaller', 4096],
-  ['/rollcall.transport.v1.PackedCallsService/Carry', 1024 * 1024],
+  ['/rollcall.transport.v1.BatchService/Batch', 1024 * 1024],
   ['/rollcall.user.v1.UserService/CreateUser', 4 * 1024 * 1024],
 ] as const;
 const filling = Buffer.alloc(4 * 1024 * 1024);

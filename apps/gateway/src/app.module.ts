@@ -31,7 +31,7 @@ const services = [
 @Module({})
 export class AppModule {
   static register(config: Config, clients: Clients, origins: OriginCheck, tls?: TlsFiles): DynamicModule {
-    const unaryCalls = config.packedCalls ? batchClient() : undefined;
+    const unaryCalls = config.batchedCalls ? batchClient() : undefined;
     const options = { contracts: [rollcallContract], tls, unaryCalls };
     const users = new GrpcChannel(config.userTarget, options);
     const chat = new GrpcChannel(config.chatTarget, options);
@@ -51,7 +51,7 @@ export class AppModule {
           ...config.limits,
           admit: checks && ((request, method) => checks.check(request, method)),
           bodyOwner: (request) => checks?.ownerOf(request) ?? { key: clients.address(request.raw), known: true },
-          callerMetadata: ({ raw }) => {
+          requestMetadata: ({ raw }) => {
             const credential = credentialOf(raw, clients.isSecure(raw));
             return {
               'x-forwarded-for': clients.address(raw),

@@ -37,8 +37,8 @@ export interface Config {
   readonly logLevels: LogLevel[];
   /** How long it may take to close, in milliseconds. */
   readonly drainMs: number;
-  /** Whether unary calls between our own processes are packed into messages of a stream (docs/packed-calls.md). */
-  readonly packedCalls: boolean;
+  /** Whether unary calls between our own processes are batched into messages of a stream (docs/batched-calls.md). */
+  readonly batchedCalls: boolean;
 }
 
 /** Reads the configuration. @throws Error that names the variable whose value is wrong */
@@ -55,7 +55,7 @@ export function readConfig(env: Environment): Config {
     limits: readHttpLimits(env),
     logLevels: readLogLevels(env),
     drainMs: readDrainMs(env),
-    packedCalls: readSwitch(env, 'PACKED_CALLS', true),
+    batchedCalls: readSwitch(env, 'BATCHED_CALLS', true),
   });
 }
 

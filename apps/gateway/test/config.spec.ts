@@ -13,7 +13,7 @@ it('has defaults for everything', () => {
     limits: defaultHttpLimits,
     logLevels: ['fatal', 'error', 'warn', 'log'],
     drainMs: 10_000,
-    packedCalls: true,
+    batchedCalls: true,
   });
 });
 
@@ -29,7 +29,7 @@ it.each([
   ['CORS_ORIGINS', 'https://app.example.com/path'],
   ['LOG_LEVEL', 'loud'],
   ['DRAIN_MS', 'soon'],
-  ['PACKED_CALLS', 'no'],
+  ['BATCHED_CALLS', 'no'],
   ['LOCAL_SIGN_IN', 'yes'],
   ['PUBLIC_URL', 'https://rollcall.example.com/app'],
   ['TRUSTED_PROXIES', 'everybody'],

@@ -35,8 +35,8 @@ export interface Config {
   readonly limits: ServerLimits;
   /** How long it may take to close, in milliseconds. */
   readonly drainMs: number;
-  /** Whether unary calls between our own processes are packed into messages of a stream (docs/packed-calls.md). */
-  readonly packedCalls: boolean;
+  /** Whether unary calls between our own processes are batched into messages of a stream (docs/batched-calls.md). */
+  readonly batchedCalls: boolean;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -54,7 +54,7 @@ export function readConfig(env: Environment): Config {
     logLevels: readLogLevels(env),
     limits: readServerLimits(env),
     drainMs: readDrainMs(env),
-    packedCalls: readSwitch(env, 'PACKED_CALLS', true),
+    batchedCalls: readSwitch(env, 'BATCHED_CALLS', true),
   });
 }
 
@@ -74,11 +74,11 @@ export function readDatabase(env: Environment): Database {
   return { engine: 'postgres', url, poolSize: readWhole(env, 'DATABASE_POOL_SIZE', 10, 2, 1000) };
 }
 
-function readWhole(env: Environment, name: string, fallback: number, least: number, most: number): number {
+function readWhole(env: Environment, name: string, fallback: number, min: number, max: number): number {
   const value = env[name] || String(fallback);
   const number = Number(value);
-  if (!/^\d{1,9}$/.test(value) || number < least || number > most)
-    throw new Error(`${name}: "${value}" is no whole number from ${least} to ${most}`);
+  if (!/^\d{1,9}$/.test(value) || number < min || number > max)
+    throw new Error(`${name}: "${value}" is no whole number from ${min} to ${max}`);
   return number;
 }
 

@@ -84,7 +84,7 @@ export async function createService(config: Config): Promise<Service> {
       limits,
       drainMs,
       tls,
-      plugins: config.packedCalls ? [batchServer()] : [],
+      plugins: config.batchedCalls ? [batchServer()] : [],
     });
     const callers = new ServiceCallers(lookUp, tokens, store.audit, check);
     const app = await NestFactory.createMicroservice(

@@ -26,7 +26,7 @@ test('has defaults for everything', () => {
     logLevels: ['fatal', 'error', 'warn', 'log'],
     limits: defaultLimits,
     drainMs: 10_000,
-    packedCalls: true,
+    batchedCalls: true,
   });
 });
 
@@ -77,7 +77,7 @@ test.each([
   ['LOG_LEVEL', 'loud'],
   ['GRPC_MAX_MESSAGE_BYTES', '4MB'],
   ['DRAIN_MS', '0'],
-  ['PACKED_CALLS', 'no'],
+  ['BATCHED_CALLS', 'no'],
 ])('names %s when its value is "%s"', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name}: "`));
 });

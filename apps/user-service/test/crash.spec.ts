@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { values } from '@rollcall/grpc';
+import { toAsyncIterable } from '@rollcall/grpc';
 import { type user, userService } from '@rollcall/proto';
 import { firstValueFrom, from } from 'rxjs';
 import { expect, test } from 'vitest';
@@ -20,7 +20,7 @@ interface Acknowledged {
 /** The log of changes behind a token, up to now. */
 async function logBehind({ users }: Service, resumeToken: string): Promise<userService.WatchEvent[]> {
   const log: userService.WatchEvent[] = [];
-  for await (const { events } of values(users.watchUsers({ resumeToken, snapshot: false, filter: '' })))
+  for await (const { events } of toAsyncIterable(users.watchUsers({ resumeToken, snapshot: false, filter: '' })))
     for (const event of events) {
       if (event.kind === KIND_CHECKPOINT) return log;
       log.push(event);
@@ -67,7 +67,8 @@ async function writeUntilKilled(service: Service, round: number): Promise<Acknow
         users: [],
         afterRow: '0',
       }));
-      for await (const { results } of values(users.importUsers(from(rows)))) for (const { id } of results) note({ id });
+      for await (const { results } of toAsyncIterable(users.importUsers(from(rows))))
+        for (const { id } of results) note({ id });
     }
   };
   await Promise.allSettled([...Array.from({ length: 12 }, (_, index) => write(index)), importRows(0), importRows(1)]);

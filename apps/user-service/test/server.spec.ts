@@ -1,7 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GrpcServer, values } from '@rollcall/grpc';
+import { GrpcServer, toAsyncIterable } from '@rollcall/grpc';
 import { health } from '@rollcall/proto';
 import { firstValueFrom, of } from 'rxjs';
 import { makeDirectory } from '@rollcall/test-servers';
@@ -39,7 +39,7 @@ test('says of an unknown service that it is not known', async () => {
 
 test('tells who watches its health that it ends', async () => {
   await using service = await startService();
-  const statuses = values(service.health.watch({ service: 'UserManager' }));
+  const statuses = toAsyncIterable(service.health.watch({ service: 'UserManager' }));
   expect((await statuses.next()).value).toEqual({ status: ServingStatus.SERVING });
   const closed = service.close();
   expect((await statuses.next()).value).toEqual({ status: ServingStatus.NOT_SERVING });

@@ -20,7 +20,7 @@ const variables = {
   GRPC_DEFAULT_DEADLINE_MS: 'defaultDeadlineMs',
   GRPC_MAX_DEADLINE_MS: 'maxDeadlineMs',
   GRPC_STREAM_IDLE_MS: 'streamIdleMs',
-  GRPC_LAST_WORD_MS: 'lastWordMs',
+  GRPC_RESET_GRACE_MS: 'resetGraceMs',
   GRPC_MAX_CONNECTION_IDLE_MS: 'maxConnectionIdleMs',
   GRPC_MAX_CONNECTION_AGE_MS: 'maxConnectionAgeMs',
   GRPC_MAX_CONNECTION_AGE_GRACE_MS: 'maxConnectionAgeGraceMs',
@@ -29,7 +29,7 @@ const variables = {
 } as const satisfies Record<string, keyof ServerLimits>;
 
 /** What a timer of Node can wait; a longer one would fire at once. */
-const most = 2 ** 31 - 1;
+const max = 2 ** 31 - 1;
 const defaultDrainMs = 10_000;
 
 /** Reads the limits of a server (see ServerLimits). @throws Error that names the variable whose value is wrong */
@@ -56,7 +56,7 @@ export function readDrainMs(env: Environment): number {
  * @param largest the largest that it may be; what a timer of Node takes, by default
  * @throws Error that names the variable
  */
-export function readWhole(env: Environment, name: string, fallback: number, largest = most): number {
+export function readWhole(env: Environment, name: string, fallback: number, largest = max): number {
   const value = env[name] || String(fallback);
   const number = Number(value);
   if (!/^[1-9]\d*$/.test(value) || number > largest) {

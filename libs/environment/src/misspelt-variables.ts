@@ -1,5 +1,11 @@
 import type { Environment } from './variables.ts';
 
+/** Variables that have another name now. */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ['PACKED_CALLS', 'BATCHED_CALLS'],
+  ['GRPC_LAST_WORD_MS', 'GRPC_RESET_GRACE_MS'],
+]);
+
 /** An environment that remembers which of its variables somebody has looked for. */
 export class ReadEnvironment {
   readonly env: Environment;
@@ -20,6 +26,8 @@ export class ReadEnvironment {
   hints(): string[] {
     return Object.keys(this.#env).flatMap((name) => {
       if (this.#read.has(name)) return [];
+      const now = renamed.get(name);
+      if (now !== undefined) return [`${name} is not read: it is called ${now} now.`];
       const meant = [...this.#read].find((known) => isNear(name.toUpperCase(), known));
       return meant === undefined ? [] : [`${name} is not read: is ${meant} meant?`];
     });

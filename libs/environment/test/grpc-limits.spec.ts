@@ -20,7 +20,7 @@ describe('the limits of a server', () => {
     ['GRPC_MAX_CALLS_PER_CONNECTION', '0'],
     ['GRPC_STREAM_IDLE_MS', '1e3'],
     ['GRPC_MAX_CONNECTION_AGE_MS', '2147483648'],
-    ['GRPC_LAST_WORD_MS', ' 5'],
+    ['GRPC_RESET_GRACE_MS', ' 5'],
     ['GRPC_KEEPALIVE_TIMEOUT_MS', '1.5'],
   ])('of %s=%s cannot be read, and the error says so', (name, value) => {
     expect(() => readServerLimits({ [name]: value })).toThrow(

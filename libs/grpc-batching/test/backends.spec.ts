@@ -4,7 +4,7 @@ import { EMPTY, firstValueFrom, NEVER, type Observable, type Subscription } from
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { batchClient } from '../src/client/batched-request.ts';
 import { type Authorize, GrpcChannel, Backends } from '@rollcall/grpc';
-import { carryPath } from '../src/wire/method.ts';
+import { batchPath } from '../src/wire/method.ts';
 import { watchStreams } from './batch-peers.ts';
 import { batched } from './batched.ts';
 import {
@@ -29,7 +29,7 @@ interface Server {
 async function startServer(
   listen: string,
   {
-    packed = true,
+    batching = true,
     authorize = undefined as Authorize | undefined,
     readFile = undefined as Handlers['readFile'],
     getBook = undefined as Handlers['getBook'],
@@ -50,7 +50,7 @@ async function startServer(
       talkBooks: () => ((server.calls += 1), EMPTY),
     },
     {
-      ...(packed && batched),
+      ...(batching && batched),
       listen,
       drainMs: authorize === undefined ? 20_000 : 0,
       ...(authorize !== undefined && { authorize }),
@@ -62,10 +62,10 @@ async function startServer(
   return server;
 }
 
-function connect(target: string, packedCalls = true): Disposable & { readonly client: Shelf } {
+function connect(target: string, batchedCalls = true): Disposable & { readonly client: Shelf } {
   const channel = new GrpcChannel(target, {
     defaultDeadlineMs: 60_000,
-    ...(packedCalls && { unaryCalls: batchClient() }),
+    ...(batchedCalls && { unaryCalls: batchClient() }),
     contracts: [testingContract],
   });
   return {
@@ -89,7 +89,7 @@ async function reachAll(client: Shelf, ...servers: Server[]): Promise<void> {
   await readUntil(client, () => servers.every((server) => server.calls > (before.get(server) ?? 0)));
 }
 
-describe('packed calls to several servers', () => {
+describe('batched calls to several servers', () => {
   it('have a stream to each, and go to the one with the fewest calls under way', async () => {
     let wait = false;
     const readFile = () => (wait ? NEVER : undefined);
@@ -108,7 +108,7 @@ describe('packed calls to several servers', () => {
       await until(() => sum() === call);
     }
     expect(servers.map((server) => server.calls)).toEqual([4, 4, 4]);
-    for (const server of servers) expect(server.paths).toEqual([carryPath]);
+    for (const server of servers) expect(server.paths).toEqual([batchPath]);
     for (const call of calls) call.unsubscribe();
   });
 
@@ -169,9 +169,9 @@ describe('packed calls to several servers', () => {
       while (running) names.add((await firstValueFrom(channel.client.getBook({ name: '' }))).name);
     };
     const callers = Array.from({ length: 10 }, getBooks); // idempotent
-    const opened = one.paths.filter((path) => path === carryPath).length;
+    const opened = one.paths.filter((path) => path === batchPath).length;
     for (const session of sessions) session.destroy();
-    await until(() => one.paths.filter((path) => path === carryPath).length > opened);
+    await until(() => one.paths.filter((path) => path === batchPath).length > opened);
     names.clear();
     await until(() => names.size === 2);
     running = false;
@@ -183,13 +183,13 @@ describe('packed calls to several servers', () => {
     await using able = await startServer('127.0.0.2:0');
     const silence = new Promise<never>(() => undefined);
     await using silent = await startServer('127.0.0.1:0', {
-      authorize: ({ method }) => (method.path === carryPath ? silence : { caller: undefined }),
+      authorize: ({ method }) => (method.path === batchPath ? silence : { caller: undefined }),
     });
     using channel = connect(addressesOf(able, silent));
     const first: Subscription[] = []; // some may go to the silent one
     await until(() => {
       first.push(channel.client.readFile({ path: '' }).subscribe());
-      return able.calls > 0 && silent.paths.includes(carryPath);
+      return able.calls > 0 && silent.paths.includes(batchPath);
     });
     for (const call of first) call.unsubscribe();
     await readUntil(channel.client, () => able.calls > 50);
@@ -197,13 +197,13 @@ describe('packed calls to several servers', () => {
   });
 
   it('go to those that carry calls while others do not', async () => {
-    await using old = await startServer('127.0.0.1:0', { packed: false });
+    await using old = await startServer('127.0.0.1:0', { batching: false });
     await using able = await startServer('127.0.0.2:0');
     using channel = connect(addressesOf(old, able));
-    await readUntil(channel.client, () => old.paths.includes(carryPath) && able.calls > 0);
+    await readUntil(channel.client, () => old.paths.includes(batchPath) && able.calls > 0);
     old.calls = 0;
     for (let call = 0; call < 10; call++) expect(await read(channel.client)).toEqual({ path: able.address });
-    expect(old.paths.filter((path) => path === carryPath)).toHaveLength(1);
+    expect(old.paths.filter((path) => path === batchPath)).toHaveLength(1);
   });
 });
 
@@ -231,7 +231,7 @@ describe('a server behind a name', () => {
     await using back = await startServer(`127.0.0.3:${portOf(one)}`);
     servers = [two, back];
     await reachAll(channel.client, back, two);
-    expect(back.paths).toEqual([carryPath]);
+    expect(back.paths).toEqual([batchPath]);
   });
 
   it('that the name leads to no longer gets no more calls, though it still runs', async () => {

@@ -1,9 +1,9 @@
-/** What tests of packed calls need beside a shelf service. */
+/** What tests of batched calls need beside a shelf service. */
 import type { ServerHttp2Session } from 'node:http2';
 import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from '@grpc/grpc-js';
 import { lastValueFrom, type Observable } from 'rxjs';
 import { type RpcError, http2Servers } from '@rollcall/grpc';
-import { carryPath } from '../src/wire/method.ts';
+import { batchPath } from '../src/wire/method.ts';
 import type { Service } from '../../grpc/test/shelf-service.ts';
 
 /** What reached a server: the paths of its HTTP/2 streams, and the connections that brought them. */
@@ -28,16 +28,16 @@ export function failure(call: Observable<unknown>): Promise<RpcError> {
 }
 
 /** A stream whose messages a test makes up by itself. */
-export interface RawCarrier extends Disposable {
+export interface RawBatchStream extends Disposable {
   readonly stream: ClientDuplexStream<Buffer, Buffer>;
   readonly received: Buffer[];
   readonly status: Promise<StatusObject>;
 }
 
-export function openCarrier(target: string): RawCarrier {
+export function openBatchStream(target: string): RawBatchStream {
   const client = new Client(target, credentials.createInsecure());
   const identity = (bytes: Buffer): Buffer => bytes;
-  const stream = client.makeBidiStreamRequest(carryPath, identity, identity, new Metadata());
+  const stream = client.makeBidiStreamRequest(batchPath, identity, identity, new Metadata());
   const received: Buffer[] = [];
   stream.on('data', (frame: Buffer) => received.push(frame));
   stream.on('error', () => undefined);

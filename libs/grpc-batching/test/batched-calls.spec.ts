@@ -20,14 +20,14 @@ import { describe, expect, it } from 'vitest';
 import { batchClient } from '../src/client/batched-request.ts';
 import { batchServer } from '../src/server/batch-servers.ts';
 import { type CallContext, currentCall, GrpcChannel, type GrpcChannelOptions, RpcError } from '@rollcall/grpc';
-import { carryPath } from '../src/wire/method.ts';
-import { decodeCarryResponse, encodeCarryRequest } from '../src/wire/frames.ts';
-import { failure, openCarrier, watchStreams } from './batch-peers.ts';
+import { batchPath } from '../src/wire/method.ts';
+import { decodeBatchResponse, encodeBatchRequest } from '../src/wire/frames.ts';
+import { failure, openBatchStream, watchStreams } from './batch-peers.ts';
 import { batched } from './batched.ts';
 import { type Service, type Shelf, shelfServiceName, startShelf, until } from '../../grpc/test/shelf-service.ts';
 
 const readPath = `/${shelfServiceName}/ReadFile`;
-const packed = batched;
+
 const echo = ({ path }: shelf.ReadFileRequest) => ({ path });
 
 /** A second channel to a service. */
@@ -42,7 +42,7 @@ function connect(
   };
 }
 
-describe('packed calls', () => {
+describe('batched calls', () => {
   it('share one stream, and each gets its own answer, in whichever order they are there', async () => {
     const waiting: (() => void)[] = [];
     await using service = await startShelf(
@@ -50,7 +50,7 @@ describe('packed calls', () => {
         readFile: ({ path }: shelf.ReadFileRequest) =>
           new Promise((resolve) => waiting.push(() => resolve({ path: `answer ${path}` }))),
       },
-      packed,
+      batched,
     );
     const { paths } = watchStreams(service);
     const order: string[] = [];
@@ -62,11 +62,11 @@ describe('packed calls', () => {
     for (const answer of waiting.toReversed()) answer();
     expect((await Promise.all(answers)).map(({ path }) => path)).toEqual(numbers.map((path) => `answer ${path}`));
     expect(order).toEqual(numbers.map((path) => `answer ${path}`).toReversed());
-    expect(paths).toEqual([carryPath]);
+    expect(paths).toEqual([batchPath]);
   });
 
   it('do not wait for a slow one', async () => {
-    await using service = await startShelf({ readFile: echo, getBook: () => NEVER }, packed);
+    await using service = await startShelf({ readFile: echo, getBook: () => NEVER }, batched);
     const slow = service.client.getBook({ name: '' }).subscribe();
     for (let call = 0; call < 20; call++)
       expect(await firstValueFrom(service.client.readFile({ path: 'x' }))).toEqual({ path: 'x' });
@@ -83,9 +83,9 @@ describe('packed calls', () => {
           return { path };
         },
       },
-      packed,
+      batched,
     );
-    using carrier = openCarrier(service.target);
+    using batches = openBatchStream(service.target);
     const calls = Array.from({ length: 200 }, (_, index) => ({
       id: index + 1,
       method: readPath,
@@ -93,13 +93,13 @@ describe('packed calls', () => {
       metadata: new Metadata(),
       request: Buffer.from([0x0a, 1, 0x61]),
     }));
-    carrier.stream.write(encodeCarryRequest({ calls, cancelledIds: [] }));
-    carrier.stream.write(encodeCarryRequest({ calls: [], cancelledIds: [200] }));
+    batches.stream.write(encodeBatchRequest({ calls, cancelledIds: [] }));
+    batches.stream.write(encodeBatchRequest({ calls: [], cancelledIds: [200] }));
     const answered = (): number[] =>
-      carrier.received.flatMap((frame) => decodeCarryResponse(frame).replies.map(({ id }) => id));
+      batches.received.flatMap((frame) => decodeBatchResponse(frame).replies.map(({ id }) => id));
     await until(() => answered().length === 199);
     expect(answered()).toEqual(calls.slice(0, 199).map(({ id }) => id));
-    const [first] = carrier.received.map((frame) => decodeCarryResponse(frame).replies.length);
+    const [first] = batches.received.map((frame) => decodeBatchResponse(frame).replies.length);
     expect(first).toBe(16);
     expect(made).toHaveLength(199);
   });
@@ -108,7 +108,7 @@ describe('packed calls', () => {
     let context: CallContext | undefined;
     await using service = await startShelf(
       { readFile: (request: shelf.ReadFileRequest, call: CallContext) => ((context = call), echo(request)) },
-      packed,
+      batched,
     );
     const metadata = new Metadata();
     metadata.add('x-text', 'a');
@@ -133,7 +133,7 @@ describe('packed calls', () => {
           return { path };
         },
       },
-      packed,
+      batched,
     );
     const got: Metadata[] = [];
     const onTrailers = (trailers: Metadata): void => void got.push(trailers);
@@ -158,7 +158,7 @@ describe('packed calls', () => {
         },
         getBook: () => Promise.reject(new RpcError(Status.UNIMPLEMENTED, 'NOT_OFFERED', 'Not here.')),
       },
-      packed,
+      batched,
     );
     using plain = connect(service);
     const listing = { pageSize: -1 } as shelf.ListBooksRequest;
@@ -174,7 +174,7 @@ describe('packed calls', () => {
   });
 
   it('of a method that nobody serves fail alone', async () => {
-    await using service = await startShelf({ readFile: echo }, packed);
+    await using service = await startShelf({ readFile: echo }, batched);
     const method = {
       path: '/a.B/C',
       requestStream: false,
@@ -191,11 +191,11 @@ describe('packed calls', () => {
     let running = 0;
     await using upstream = await startShelf(
       { readFile: () => new Observable(() => ((running += 1), () => torn.push('upstream'))) },
-      packed,
+      batched,
     );
     await using service = await startShelf(
       { getBook: () => upstream.client.readFile({ path: '' }).pipe(map(() => ({}))) },
-      packed,
+      batched,
     );
     const call = service.client.getBook({ name: '' }).subscribe();
     await until(() => running === 1);
@@ -207,7 +207,7 @@ describe('packed calls', () => {
   it('stay each in the context of its caller, also in what an answer leads to', async () => {
     await using upstream = await startShelf(
       { readFile: (_: never, { requestId }: CallContext) => ({ path: requestId }) },
-      packed,
+      batched,
     );
     await using service = await startShelf(
       {
@@ -221,7 +221,7 @@ describe('packed calls', () => {
             ),
           ),
       },
-      packed,
+      batched,
     );
     const ids = Array.from({ length: 50 }, (_, index) => `request-${index}`);
     const answers = await Promise.all(
@@ -238,10 +238,10 @@ describe('packed calls', () => {
     await using service = await startShelf(
       { readFile: (_: never, { caller }: CallContext) => ({ path: String(caller) }) },
       {
-        ...packed,
+        ...batched,
         authorize: ({ method, metadata }) => {
           const name = String(metadata.get('authorization')[0]);
-          if (method.path === carryPath) return { caller: 'nobody' };
+          if (method.path === batchPath) return { caller: 'nobody' };
           if (name === 'mallory') throw new RpcError(Status.PERMISSION_DENIED, 'NOT_PERMITTED', 'You may not.');
           return name === 'slow'
             ? new Promise((resolve) => setImmediate(() => resolve({ caller: name })))
@@ -264,7 +264,7 @@ describe('packed calls', () => {
 });
 
 describe('a call is made plainly', () => {
-  it('to a server that takes no packed calls, which is asked once', async () => {
+  it('to a server that takes no batched calls, which is asked once', async () => {
     let calls = 0;
     await using service = await startShelf({
       readFile: (request: shelf.ReadFileRequest) => ((calls += 1), echo(request)),
@@ -275,7 +275,7 @@ describe('a call is made plainly', () => {
     expect(answers).toEqual([{ path: 'a' }, { path: 'b' }]);
     expect(await firstValueFrom(other.client.readFile({ path: 'c' }))).toEqual({ path: 'c' });
     expect(calls).toBe(3);
-    expect(paths).toEqual([carryPath, readPath, readPath, readPath]);
+    expect(paths).toEqual([batchPath, readPath, readPath, readPath]);
   });
 
   it.each([
@@ -285,9 +285,9 @@ describe('a call is made plainly', () => {
     await using service = await startShelf(
       { readFile: echo },
       {
-        ...packed,
+        ...batched,
         authorize: ({ method }) => {
-          if (method.path === carryPath) throw error;
+          if (method.path === batchPath) throw error;
           return { caller: undefined };
         },
       },
@@ -298,7 +298,7 @@ describe('a call is made plainly', () => {
   it('when it is large, or has no deadline', async () => {
     await using service = await startShelf(
       { readFile: ({ path }: shelf.ReadFileRequest) => ({ path: path.slice(0, 1) }) },
-      packed,
+      batched,
     );
     const { paths } = watchStreams(service);
     await firstValueFrom(service.client.readFile({ path: 'x'.repeat(64 * 1024) }));
@@ -311,7 +311,7 @@ describe('an answer', () => {
   it('may be large, and one beyond what the caller takes fails alone', async () => {
     await using service = await startShelf(
       { readFile: ({ path }: shelf.ReadFileRequest) => ({ path: 'x'.repeat(Number(path)) }) },
-      packed,
+      batched,
     );
     const [large, tooLarge, small] = await Promise.all([
       firstValueFrom(service.client.readFile({ path: '3000000' })),
@@ -330,7 +330,7 @@ describe('bounds', () => {
         readFile: (request: shelf.ReadFileRequest) =>
           new Promise((resolve) => running.push(() => resolve(echo(request)))),
       },
-      packed,
+      batched,
     );
     using bounded = connect(service, { unaryCalls: batchClient({ maxCalls: 2 }) });
     const answers = lastValueFrom(from(['a', 'b', 'c']).pipe(mergeMap((path) => bounded.client.readFile({ path }))));
@@ -343,7 +343,7 @@ describe('bounds', () => {
 
   it('are RESOURCE_EXHAUSTED for who waits up to the deadline', async () => {
     let running = 0;
-    await using service = await startShelf({ readFile: () => ((running += 1), NEVER), getBook: () => ({}) }, packed);
+    await using service = await startShelf({ readFile: () => ((running += 1), NEVER), getBook: () => ({}) }, batched);
     using bounded = connect(service, { unaryCalls: batchClient({ maxCalls: 1 }) });
     const first = bounded.client.readFile({ path: '' }).subscribe();
     await until(() => running === 1);
@@ -386,7 +386,7 @@ describe('when the connection breaks', () => {
           return NEVER;
         },
       },
-      packed,
+      batched,
     );
     const { sessions } = watchStreams(service);
     const again = firstValueFrom(service.client.getBook({ name: '' }));
@@ -400,12 +400,12 @@ describe('when the connection breaks', () => {
   });
 
   it('new calls find the server again', async () => {
-    await using service = await startShelf({ getBook: () => ({ name: 'x' }) }, packed);
+    await using service = await startShelf({ getBook: () => ({ name: 'x' }) }, batched);
     const { sessions, paths } = watchStreams(service);
     await firstValueFrom(service.client.getBook({ name: '' }));
     for (const session of sessions) session.destroy();
     expect(await firstValueFrom(service.client.getBook({ name: '' }))).toMatchObject({ name: 'x' });
-    await until(() => paths.filter((path) => path === carryPath).length >= 1);
+    await until(() => paths.filter((path) => path === batchPath).length >= 1);
   });
 });
 
@@ -417,7 +417,7 @@ describe('a server that ends', () => {
       {
         readFile: ({ path }: shelf.ReadFileRequest) => (path === 'new' ? { path } : ((running += 1), gate.promise)),
       },
-      { ...packed, drainMs: 30_000 },
+      { ...batched, drainMs: 30_000 },
     );
     const answer = firstValueFrom(service.client.readFile({ path: '' }));
     await until(() => running === 1);
@@ -438,7 +438,7 @@ describe('a server that ends', () => {
 
   it('ends those that take too long with UNAVAILABLE', async () => {
     let running = 0;
-    await using service = await startShelf({ readFile: () => ((running += 1), NEVER) }, packed);
+    await using service = await startShelf({ readFile: () => ((running += 1), NEVER) }, batched);
     const lost = failure(service.client.readFile({ path: '' }));
     await until(() => running === 1);
     await service.close();
@@ -450,7 +450,7 @@ describe('a channel that is closed', () => {
   it('lets its calls finish', async () => {
     const gate = Promise.withResolvers<{ path: string }>();
     let running = 0;
-    await using service = await startShelf({ readFile: () => ((running += 1), gate.promise) }, packed);
+    await using service = await startShelf({ readFile: () => ((running += 1), gate.promise) }, batched);
     const answer = firstValueFrom(service.client.readFile({ path: '' }));
     await until(() => running === 1);
     service.channel.close();

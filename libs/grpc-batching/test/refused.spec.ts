@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { status as Status } from '@grpc/grpc-js';
 import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { carryPath } from '../src/wire/method.ts';
+import { batchPath } from '../src/wire/method.ts';
 import { failure } from './batch-peers.ts';
 import { messages, scripted, send, trailers } from '../../grpc/test/scripted-server.ts';
 
@@ -20,11 +20,11 @@ const refuse = (stream: ServerHttp2Stream, status: Status): void =>
     { endStream: true },
   );
 
-/** A server that answers plain calls, and does as it is told with the stream of packed ones. */
+/** A server that answers plain calls, and does as it is told with the stream of batched ones. */
 const server = (carry: (stream: ServerHttp2Stream) => void, plain: { calls: number }) =>
   scripted(
     (stream, path) => {
-      if (path === carryPath) {
+      if (path === batchPath) {
         carry(stream);
         return;
       }
@@ -34,7 +34,7 @@ const server = (carry: (stream: ServerHttp2Stream) => void, plain: { calls: numb
     { unaryCalls: batchClient() },
   );
 
-describe('calls that a server refuses to take packed', () => {
+describe('calls that a server refuses to take batched', () => {
   it.each([
     'OK',
     'UNKNOWN',

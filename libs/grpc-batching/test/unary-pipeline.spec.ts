@@ -17,7 +17,7 @@ import { makeAuthority } from '@rollcall/test-servers';
 import { delay, firstValueFrom, from, map, mergeMap, Observable, of, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type CallContext, currentCall, RpcError } from '@rollcall/grpc';
-import { carryPath } from '../src/wire/method.ts';
+import { batchPath } from '../src/wire/method.ts';
 import { failure, watchStreams } from './batch-peers.ts';
 import { startShelf, until } from '../../grpc/test/shelf-service.ts';
 import { ways } from './ways.ts';
@@ -30,14 +30,14 @@ const metadataOf = (entries: Record<string, string>): Metadata => {
   return metadata;
 };
 
-describe.each(ways)('a unary call, %s,', (_way, packed) => {
+describe.each(ways)('a unary call, %s,', (_way, batched) => {
   afterEach(() => void vi.restoreAllMocks());
 
   it('travels the way that it is meant to', async () => {
-    await using service = await startShelf({ readFile: () => ({ path: '' }) }, packed);
+    await using service = await startShelf({ readFile: () => ({ path: '' }) }, batched);
     const { paths } = watchStreams(service);
     await firstValueFrom(service.client.readFile({ path: '' }));
-    expect(paths.includes(carryPath)).toBe(packed.unaryCalls !== undefined);
+    expect(paths.includes(batchPath)).toBe(batched.unaryCalls !== undefined);
   });
 
   it('passes guard, interceptor, pipe and handler in this order, each with the context', async () => {
@@ -72,7 +72,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
     await using service = await startShelf(
       { readFile: ({ path }: shelf.ReadFileRequest, context: CallContext) => (pass('handler', context), { path }) },
       {
-        ...packed,
+        ...batched,
         guard: Guard,
         providers: [
           { provide: APP_INTERCEPTOR, useClass: Interceptor },
@@ -93,7 +93,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
         throw new RpcError(Status.PERMISSION_DENIED, 'NOT_PERMITTED', 'You may not.');
       }
     }
-    await using service = await startShelf({ readFile: () => (handled++, { path: '' }) }, { ...packed, guard: Guard });
+    await using service = await startShelf({ readFile: () => (handled++, { path: '' }) }, { ...batched, guard: Guard });
     for (const metadata of [new Metadata(), metadataOf({ 'x-late': '1' })])
       expect(await failure(service.client.readFile({ path: '' }, { metadata }))).toMatchObject({
         code: Status.PERMISSION_DENIED,
@@ -118,7 +118,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
           return timer(1).pipe(map(() => ({ path: `${storage.getStore()} ${currentCall()?.requestId}` })));
         },
       },
-      { ...packed, providers: [{ provide: APP_INTERCEPTOR, useClass: Interceptor }] },
+      { ...batched, providers: [{ provide: APP_INTERCEPTOR, useClass: Interceptor }] },
     );
     const ids = Array.from({ length: 20 }, (_, index) => `r-${index}`);
     const answers = await Promise.all(
@@ -148,7 +148,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
             mergeMap(() => throwError(() => new OutOfBooks())),
           ),
       },
-      { ...packed, providers: [{ provide: APP_FILTER, useClass: Filter }] },
+      { ...batched, providers: [{ provide: APP_FILTER, useClass: Filter }] },
     );
     for (const call of [service.client.readFile({ path: '' }), service.client.getBook({ name: '' })])
       expect(await failure(call)).toMatchObject({ code: Status.FAILED_PRECONDITION, message: 'None is left.' });
@@ -161,7 +161,10 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
       Observable: () => of({ path: 'x' }),
       'promise of an Observable': () => Promise.resolve(from([{ path: 'x' }])),
     };
-    await using service = await startShelf({ readFile: ({ path }: shelf.ReadFileRequest) => shapes[path]?.() }, packed);
+    await using service = await startShelf(
+      { readFile: ({ path }: shelf.ReadFileRequest) => shapes[path]?.() },
+      batched,
+    );
     for (const path of Object.keys(shapes))
       expect(await firstValueFrom(service.client.readFile({ path }))).toEqual({ path: 'x' });
   });
@@ -175,7 +178,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
           throw new Error('password=hunter2');
         },
       },
-      packed,
+      batched,
     );
     const metadata = metadataOf({ 'x-request-id': 'r-7' });
     const error = await failure(service.client.readFile({ path: '' }, { metadata }));
@@ -198,7 +201,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
             });
           }),
       },
-      packed,
+      batched,
     );
     const call = service.client.readFile({ path: '' }).subscribe();
     await until(() => running === 1);
@@ -219,12 +222,12 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
     await using service = await startSecure(
       { readFile: (_: never, { callerNames }: CallContext) => ({ path: callerNames.join(' ') }) },
       party,
-      packed,
+      batched,
     );
-    const { unaryCalls } = packed;
+    const { unaryCalls } = batched;
     using caller = connectSecurely(service, authority, { identity: gateway }, { unaryCalls });
     const { paths } = watchStreams(service);
     expect(await firstValueFrom(caller.client.readFile({ path: '' }))).toEqual({ path: 'gateway.internal' });
-    expect(paths.includes(carryPath)).toBe(unaryCalls !== undefined);
+    expect(paths.includes(batchPath)).toBe(unaryCalls !== undefined);
   });
 });

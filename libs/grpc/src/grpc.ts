@@ -4,14 +4,21 @@ export { CallContext, currentCall, outsideOfCalls, requestIdOf } from './context
 export { CallLogger } from './server/call-logger.ts';
 export { callableMethod, GrpcChannel, type GrpcChannelOptions } from './client/channel.ts';
 export { type CallableMethod, type CallOptions } from './client/call-options.ts';
-export { batches, emit, type Opener, pulled, reportPressure, values } from './backpressure/backpressure.ts';
+export {
+  toBatches,
+  emit,
+  type Opener,
+  fromIterable,
+  reportBackpressure,
+  toAsyncIterable,
+} from './backpressure/backpressure.ts';
 export { errorFromStatus, statusOf } from './status/error-status.ts';
 export { GrpcController } from './server/grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './server/grpc-server.ts';
 export { encodedForm } from './server/served-method.ts';
 export { defaultLimits, type ServerLimits } from './connections/limits.ts';
 export { ListenError } from './system/listen-error.ts';
-export { mapInOrder } from './backpressure/map-async.ts';
+export { mapAsync } from './backpressure/map-async.ts';
 export type { PluginHost, PluginStreams, ServerPlugin } from './server/plugin.ts';
 export type { CallPlainly, ChannelPlugin, UnaryCalls } from './client/unary-calls.ts';
 export { PassOnFilter } from './server/pass-on.filter.ts';
@@ -26,7 +33,7 @@ export {
   withMetadata,
 } from './status/rpc-error.ts';
 export { type BelowCall, type GrpcJsCall, http2Stream, http2Servers } from './internals/http2-streams.ts';
-export { Outbox, OutboxBudget } from './backpressure/write-buffer.ts';
+export { WriteBuffer, WriteBufferBudget } from './backpressure/write-buffer.ts';
 export { admit } from './server/authorization.ts';
 export { deadlineExceeded, metadataTooLarge, tooManyCalls, endOfParent } from './status/call-errors.ts';
 export { metadataBytes, entriesOf } from './context/metadata-size.ts';
@@ -35,5 +42,5 @@ export { ServerCall } from './server/server-call.ts';
 export { Backend, Backends, type Route } from './client/backends.ts';
 export { identity } from './client/client-stream.ts';
 export { eachBackend } from './client/each-backend.ts';
-export type { Outgoing } from './client/call-options.ts';
+export type { OutgoingCall } from './client/call-options.ts';
 export { sentByServer } from './internals/status-order.ts';

@@ -4,7 +4,7 @@ import { commentOf } from './writing/comments.ts';
 import type { Examples } from './examples/examples.ts';
 import { compact, plain, refTo } from './writing/json.ts';
 import type { Schemas } from './schemas/schemas.ts';
-import type { Manners } from '@rollcall/transcoder';
+import type { Conventions } from '@rollcall/transcoder';
 
 const lineType = 'application/x-ndjson';
 const eventType = 'text/event-stream';
@@ -46,10 +46,10 @@ export class Bodies {
   }
 
   /** The request body of a binding; undefined where it takes none. */
-  request(binding: Binding, manners: Manners): JsonObject | undefined {
+  request(binding: Binding, conventions: Conventions): JsonObject | undefined {
     const { body, method, pathFields } = binding;
     if (body === 'nothing') return undefined;
-    const isPatch = manners.updateMask !== undefined;
+    const isPatch = conventions.updateMask !== undefined;
     const field = typeof body === 'object' ? body : undefined;
     const inPath = pathFields.map(({ path }) => path);
     const without =
@@ -92,23 +92,23 @@ export class Bodies {
   }
 
   /** The success responses of a binding, by HTTP status. */
-  responses(binding: Binding, manners: Manners): Record<string, JsonObject> {
+  responses(binding: Binding, conventions: Conventions): Record<string, JsonObject> {
     const { method, responseField } = binding;
     const shown = this.#answer(binding);
     const description = (responseField?.message ?? method.output).name;
     if (method.responseStream) return { '200': this.#stream(binding, shown) };
     const headers = compact({
-      ETag: manners.etag ? refTo('headers', 'ETag') : undefined,
-      Location: manners.location === undefined ? undefined : refTo('headers', 'Location'),
-      Link: manners.nextPage ? refTo('headers', 'Link') : undefined,
+      ETag: conventions.etag ? refTo('headers', 'ETag') : undefined,
+      Location: conventions.location === undefined ? undefined : refTo('headers', 'Location'),
+      Link: conventions.nextPage ? refTo('headers', 'Link') : undefined,
     });
     const success = compact({
       description: this.#describe(binding) || description,
       headers,
       content: { [jsonType]: media(shown) },
     });
-    if (manners.location !== undefined) return { '201': success };
-    if (!manners.etag || binding.verb !== 'GET') return { '200': success };
+    if (conventions.location !== undefined) return { '201': success };
+    if (!conventions.etag || binding.verb !== 'GET') return { '200': success };
     return {
       '200': success,
       '304': {

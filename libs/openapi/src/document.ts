@@ -12,7 +12,7 @@ import { headerParameters } from './parameters.ts';
 import { documentPath } from './paths.ts';
 import { type CredentialPlaces, type DescribeAccess, Security } from './security.ts';
 import { Schemas } from './schemas/schemas.ts';
-import { mannersOf } from '@rollcall/transcoder';
+import { conventionsOf } from '@rollcall/transcoder';
 
 /** What the document says of itself. */
 export interface DocumentInfo {
@@ -70,7 +70,7 @@ export function openApiDocument(
     info: compact({
       title: info.title,
       version: info.version,
-      description: [info.description ?? '', conventions].join('\n\n').trim(),
+      description: [info.description ?? '', generalNotes].join('\n\n').trim(),
     }),
     servers: [{ url: '/' }],
     tags,
@@ -85,7 +85,7 @@ export function openApiDocument(
   };
 }
 
-const conventions = `- Keys are in lowerCamelCase; requests may use the names of the proto too. Default values are written out; a message, or an optional field, that is not set is left out.
+const generalNotes = `- Keys are in lowerCamelCase; requests may use the names of the proto too. Default values are written out; a message, or an optional field, that is not set is left out.
 - Numbers of 64 bits are strings, as JavaScript cannot hold them. Requests may write them as numbers too.
 - A field or a parameter that is not described here is refused.
 - An answer that is a stream takes the form that \`Accept\` asks for: \`application/x-ndjson\`, \`text/event-stream\` or \`application/json\`.
@@ -109,7 +109,7 @@ function addBinding(
   parts: OperationParts,
 ): void {
   const { method, verb, template } = binding;
-  const manners = mannersOf(binding, siblings);
+  const conventions = conventionsOf(binding, siblings);
   const { path, key, names } = documentPath(binding);
   const item = paths.item(path, key, names);
   const nth = siblings.filter((other) => other.method === method).indexOf(binding) + 1;
@@ -120,7 +120,7 @@ function addBinding(
       .join('.');
     const known = itemVerbs.has(word) ? word : `x-verb-${word}`; // OpenAPI 3.1 has no other verbs
     if (item.operations[known] !== undefined) throw new Error(`two bindings for ${verb} ${template.source}`);
-    item.operations[known] = operationOf({ binding, manners, operationId, tag, pathNames: item.names }, parts);
+    item.operations[known] = operationOf({ binding, conventions, operationId, tag, pathNames: item.names }, parts);
   }
 }
 

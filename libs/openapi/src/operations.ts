@@ -9,7 +9,7 @@ import { headersOf, queryParameters } from './parameters.ts';
 import { pathParameters } from './paths.ts';
 import type { Security } from './security.ts';
 import type { Schemas } from './schemas/schemas.ts';
-import type { Manners } from '@rollcall/transcoder';
+import type { Conventions } from '@rollcall/transcoder';
 
 /** What operations are made with. */
 export interface OperationParts {
@@ -23,7 +23,7 @@ export interface OperationParts {
 /** What an operation is made of. */
 export interface Described {
   readonly binding: Binding;
-  readonly manners: Manners;
+  readonly conventions: Conventions;
   readonly operationId: string;
   readonly tag: string;
   /** What the path's parameters are called, in their order. */
@@ -32,7 +32,7 @@ export interface Described {
 
 /** Describes one way to reach a method. */
 export function operationOf(
-  { binding, manners, operationId, tag, pathNames }: Described,
+  { binding, conventions, operationId, tag, pathNames }: Described,
   parts: OperationParts,
 ): JsonObject {
   const { schemas, examples, bodies, errors, security } = parts;
@@ -42,7 +42,7 @@ export function operationOf(
   const failures = errors.of({
     comment,
     hasBody: binding.body !== 'nothing',
-    hasPrecondition: manners.ifMatch !== undefined,
+    hasPrecondition: conventions.ifMatch !== undefined,
     hasAccess: access !== undefined,
   });
   return compact({
@@ -61,11 +61,11 @@ export function operationOf(
     security: security.of(binding),
     parameters: [
       ...pathParameters(binding, pathNames, schemas, examples),
-      ...queryParameters(binding, manners, schemas, examples),
-      ...headersOf(binding, manners),
+      ...queryParameters(binding, conventions, schemas, examples),
+      ...headersOf(binding, conventions),
     ],
-    requestBody: bodies.request(binding, manners),
-    responses: { ...bodies.responses(binding, manners), ...failures },
+    requestBody: bodies.request(binding, conventions),
+    responses: { ...bodies.responses(binding, conventions), ...failures },
   });
 }
 

@@ -4,7 +4,7 @@ import type { Examples } from './examples/examples.ts';
 import { compact, refTo, text } from './writing/json.ts';
 import type { Schemas } from './schemas/schemas.ts';
 import { notNull } from './schemas/scalars.ts';
-import { fitsQuery, type Manners } from '@rollcall/transcoder';
+import { fitsQuery, type Conventions } from '@rollcall/transcoder';
 
 /** Headers that requests may have, by the name of their component. */
 export const headerParameters: Readonly<Record<string, JsonObject>> = {
@@ -53,11 +53,11 @@ export const headerParameters: Readonly<Record<string, JsonObject>> = {
 };
 
 /** References to the headers that requests of a binding may have. */
-export function headersOf(binding: Binding, manners: Manners): JsonObject[] {
+export function headersOf(binding: Binding, conventions: Conventions): JsonObject[] {
   const names = [
-    manners.requestId !== undefined && 'IdempotencyKey',
-    manners.ifMatch !== undefined && 'IfMatch',
-    manners.etag && binding.verb === 'GET' && 'IfNoneMatch',
+    conventions.requestId !== undefined && 'IdempotencyKey',
+    conventions.ifMatch !== undefined && 'IfMatch',
+    conventions.etag && binding.verb === 'GET' && 'IfNoneMatch',
     binding.resumeField !== undefined && 'LastEventId',
     'GrpcTimeout',
     'RequestId',
@@ -71,14 +71,14 @@ export function headersOf(binding: Binding, manners: Manners): JsonObject[] {
  */
 export function queryParameters(
   binding: Binding,
-  manners: Manners,
+  conventions: Conventions,
   schemas: Schemas,
   examples: Examples,
 ): JsonObject[] {
   const { body, method } = binding;
   if (body === 'request' && !method.requestStream) return [];
   const bound = new Set(binding.pathFields.map(({ path }) => jsonPath(path)));
-  const taken = (field: DescField): boolean => field === body || field === manners.updateMask;
+  const taken = (field: DescField): boolean => field === body || field === conventions.updateMask;
   const needed = body === 'request' ? schemas.required(method.input) : [];
   return parametersOf(method.input, [], true);
 

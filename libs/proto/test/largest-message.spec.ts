@@ -14,9 +14,9 @@ describe('the largest message that the rules of a proto allow', () => {
     ['has a string of a bounded length', '/rollcall.access.v1.AccessService/CreateSession', 400, 2000],
     ['has numbers', '/rollcall.user.v1.UserService/GetUser', 10, 1000],
     ['has a list of a bounded length', '/rollcall.user.v1.UserService/BatchGetUsers', 10_000, 100_000],
-  ])('is known when it %s', (_, path, least, most) => {
+  ])('is known when it %s', (_, path, least, max) => {
     expect(largestMessage(input(path))).toBeGreaterThanOrEqual(least);
-    expect(largestMessage(input(path))).toBeLessThanOrEqual(most);
+    expect(largestMessage(input(path))).toBeLessThanOrEqual(max);
   });
 
   it('is not known when it has a string without a bound', () => {

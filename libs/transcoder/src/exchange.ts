@@ -6,7 +6,7 @@ import {
   callableMethod,
   type CallOptions,
   type GrpcChannel,
-  pulled,
+  fromIterable,
   RpcError,
 } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -34,21 +34,21 @@ import { type RequestParts, RequestReader, wholeBody } from './request/reader.ts
 import { parseQuery, splitTarget } from './request/query.ts';
 import { ResponseJson } from './response/json.ts';
 import type { ResponseText } from './response/text.ts';
-import { locationPath, type Manners, nextPageLink, textOf } from './conventions/aip.ts';
+import { locationPath, type Conventions, nextPageLink, textOf } from './conventions/aip.ts';
 import { SharedItems } from './response/shared-items.ts';
 import { accepts } from './response/negotiation.ts';
 import { streamForm } from './response/stream-form.ts';
 import { StreamResponse } from './response/stream.ts';
-import type { CallerMetadata } from './options.ts';
+import type { RequestMetadata } from './options.ts';
 
 /** Carries out the HTTP requests of one binding as gRPC calls. */
 export class Exchange {
   readonly binding: Binding;
-  readonly #manners: Manners;
+  readonly #conventions: Conventions;
   readonly #channel: GrpcChannel;
   readonly #live: LiveStreams;
   readonly #limits: BodyLimits;
-  readonly #callerMetadata: CallerMetadata;
+  readonly #requestMetadata: RequestMetadata;
   readonly #reader: RequestReader;
   readonly #pathRequests: PathRequests | undefined;
   readonly #json: ResponseJson;
@@ -57,22 +57,22 @@ export class Exchange {
 
   constructor(
     binding: Binding,
-    manners: Manners,
+    conventions: Conventions,
     registry: Registry,
     channel: GrpcChannel,
     live: LiveStreams,
     limits: BodyLimits,
-    callerMetadata: CallerMetadata,
+    requestMetadata: RequestMetadata,
   ) {
     this.binding = binding;
-    this.#manners = manners;
+    this.#conventions = conventions;
     this.#channel = channel;
     this.#live = live;
     this.#limits = limits;
-    this.#callerMetadata = callerMetadata;
-    this.#reader = new RequestReader(binding, manners, registry);
+    this.#requestMetadata = requestMetadata;
+    this.#reader = new RequestReader(binding, conventions, registry);
     this.#pathRequests = PathRequests.of(binding);
-    this.#json = new ResponseJson(binding, manners, registry);
+    this.#json = new ResponseJson(binding, conventions, registry);
     const encode = (request: Message | Buffer): Buffer =>
       Buffer.isBuffer(request) ? request : Buffer.from(toBinary(binding.method.input, request));
     this.#unary = callableMethod(binding.method, encode, (bytes) => this.#json.decodeAnswer(bytes));
@@ -92,7 +92,7 @@ export class Exchange {
     const parts: RequestParts = { segments, query: parseQuery(query), headers: request.headers };
     const conditions = conditionsOf(request.headers);
     const etags = conditions && this.#etagsToWrite(request, conditions);
-    const options = callOptions(request, this.#callerMetadata(request));
+    const options = callOptions(request, this.#requestMetadata(request));
     const accept = request.headers.accept;
     const form = method.responseStream ? streamForm(accept, request.headers['last-event-id']) : undefined;
     if (form === undefined && !accepts(accept, 'application/json')) {
@@ -148,7 +148,7 @@ export class Exchange {
    * @throws RpcError when a condition cannot be met by any version
    */
   #etagsToWrite({ method }: FastifyRequest, conditions: Conditions): readonly string[] | undefined {
-    if (this.#manners.ifMatch !== undefined) return etagsToWrite(conditions);
+    if (this.#conventions.ifMatch !== undefined) return etagsToWrite(conditions);
     if (this.binding.method.kind !== 'unary' || !isRead(method)) refuseVersions(conditions);
     return undefined;
   }
@@ -193,7 +193,7 @@ export class Exchange {
     const coding = contentCoding(raw); // before the call is opened
     const reader = this.#reader;
     const { maxBodyBytes } = this.#limits;
-    return pulled(() => reader.readStream(parts, readDocuments(raw, form, coding, maxBodyBytes)));
+    return fromIterable(() => reader.readStream(parts, readDocuments(raw, form, coding, maxBodyBytes)));
   }
 
   #respondOnce(
@@ -207,7 +207,7 @@ export class Exchange {
       return;
     }
     const { text, head } = this.#json.answer(response);
-    const { etag, location, nextPage } = this.#manners;
+    const { etag, location, nextPage } = this.#conventions;
     let status = 200;
     const tag = etag && typeof head['etag'] === 'string' ? etagHeader(head['etag']) : undefined;
     if (tag !== undefined) reply.header('etag', tag);

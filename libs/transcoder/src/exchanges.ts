@@ -8,9 +8,9 @@ import { BodyBudget, type BodyOwner } from './http/body-budget.ts';
 import { Exchange } from './exchange.ts';
 import { defaultHttpLimits } from './http/limits.ts';
 import { LiveStreams } from './response/live-streams.ts';
-import { mannersOf } from './conventions/aip.ts';
+import { conventionsOf } from './conventions/aip.ts';
 import { rpcConstraint, RpcRoutes } from './routing/rpc-routes.ts';
-import { type CallerMetadata, type TranscoderOptions, transcoderOptions } from './options.ts';
+import { type RequestMetadata, type TranscoderOptions, transcoderOptions } from './options.ts';
 
 /** All that the transcoder answers, by binding. */
 @Injectable()
@@ -35,14 +35,14 @@ export class Exchanges implements BeforeApplicationShutdown {
     this.#bodyOwner = options.bodyOwner ?? ownerByPeer;
     this.#bodies = new BodyBudget({ maxBodiesBytes, maxCallerBodiesBytes });
     const limits = { maxBodyBytes, bodyTimeoutMs };
-    const callerMetadata = options.callerMetadata ?? authorizationHeader;
+    const requestMetadata = options.requestMetadata ?? authorizationHeader;
     const { bindings } = this.routes;
     this.#exchanges = new Map(
       bindings.map((binding) => {
         const siblings = bindings.filter(({ method }) => method.service === binding.method.service);
         const channel: GrpcChannel = options.channelFor(binding.method.service);
-        const manners = mannersOf(binding, siblings);
-        return [binding, new Exchange(binding, manners, registry, channel, this.#live, limits, callerMetadata)];
+        const conventions = conventionsOf(binding, siblings);
+        return [binding, new Exchange(binding, conventions, registry, channel, this.#live, limits, requestMetadata)];
       }),
     );
     // Before Nest registers its routes, which happens once all providers are made.
@@ -94,6 +94,6 @@ function hasBody({ headers }: FastifyRequest): boolean {
 
 const ownerByPeer = ({ raw }: FastifyRequest): BodyOwner => ({ key: raw.socket.remoteAddress ?? '', known: true });
 
-const authorizationHeader: CallerMetadata = ({ headers: { authorization } }) => ({
+const authorizationHeader: RequestMetadata = ({ headers: { authorization } }) => ({
   ...(authorization !== undefined && { authorization }),
 });

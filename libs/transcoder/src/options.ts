@@ -8,7 +8,7 @@ import type { FastifyRequest } from 'fastify';
  *
  * @throws RpcError when the request says it in more than one way
  */
-export type CallerMetadata = (request: FastifyRequest) => Readonly<Record<string, string>>;
+export type RequestMetadata = (request: FastifyRequest) => Readonly<Record<string, string>>;
 
 export interface TranscoderOptions extends Partial<BodyBudgetLimits> {
   readonly contracts: readonly Contract[];
@@ -21,7 +21,7 @@ export interface TranscoderOptions extends Partial<BodyBudgetLimits> {
   /** How long the body of a call with one request may take to arrive, in milliseconds; 30,000 by default. */
   readonly bodyTimeoutMs?: number;
   /** What goes along with each call of its caller; by default the Authorization header. */
-  readonly callerMetadata?: CallerMetadata;
+  readonly requestMetadata?: RequestMetadata;
   /**
    * Asked before a byte of a body is read: whether the call may be made, as far as that is known without its message. What
    * it throws is answered, and the body is not read. Undefined when it may be made and there is nothing to wait for.

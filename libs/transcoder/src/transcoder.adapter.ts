@@ -49,7 +49,7 @@ export function transcoderAdapter({
 }: AdapterOptions = {}): FastifyAdapter {
   const within = { ...defaultHttpLimits, ...limits };
   const { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs } = within;
-  const most = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
+  const max = { maxUrlBytes, maxHeaderBytes, maxHeaders, headersTimeoutMs };
   const server = {
     maxHeaderSize: maxHeaderBytes + 1, // the parser refuses what has this size
     headersTimeout: headersTimeoutMs,
@@ -73,7 +73,7 @@ export function transcoderAdapter({
       if (secretParameter !== undefined) request.url = withoutSecret(request, secretParameter);
       return (request.originalUrl = request.url);
     },
-    clientErrorHandler: (error: ParserError, socket: Socket) => answerParserError(error, socket, most, socketHeaders),
+    clientErrorHandler: (error: ParserError, socket: Socket) => answerParserError(error, socket, max, socketHeaders),
   });
   const fastify = adapter.getInstance();
   boundConnections(fastify.server, within, connectionOf);
@@ -97,7 +97,7 @@ export function transcoderAdapter({
   fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
   fastify.addHttpMethod('QUERY', { overrideExisting: true }); // Fastify asks for its media type before anything else
   fastify.addHook('onRequest', (request, reply, done) => {
-    const refused = refusal(request.raw, request.id, most);
+    const refused = refusal(request.raw, request.id, max);
     if (refused !== undefined) return sendProblem(reply, request, refused);
     if (isOfServer(request.raw)) return void reply.status(204).send();
     const allow =

@@ -19,7 +19,7 @@ import { type RpcRoutes, unknownVerb } from './routing/rpc-routes.ts';
 const rpcMetadata = 'rollcall:rpc';
 
 /** The method that a route of the transcoder is for, for guards and interceptors; undefined on other routes. */
-export function rpcOf(context: ExecutionContext): Method | undefined {
+export function getRpcMethod(context: ExecutionContext): Method | undefined {
   return Reflect.getMetadata(rpcMetadata, context.getHandler()) as Method | undefined;
 }
 

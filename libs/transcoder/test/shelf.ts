@@ -7,7 +7,15 @@ import { Metadata, status as Status } from '@grpc/grpc-js';
 import { type LoggerService, Module, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type CallContext, GrpcChannel, GrpcController, GrpcServer, pulled, RpcError, values } from '@rollcall/grpc';
+import {
+  type CallContext,
+  GrpcChannel,
+  GrpcController,
+  GrpcServer,
+  fromIterable,
+  RpcError,
+  toAsyncIterable,
+} from '@rollcall/grpc';
 import { type shelf, testingContract } from '@rollcall/contract/testing';
 import { map, tap, type Observable } from 'rxjs';
 import { type AdapterOptions, transcoderAdapter } from '../src/transcoder.adapter.ts';
@@ -81,7 +89,7 @@ class ShelfController implements shelf.ShelfServiceController {
     const shelves: string[] = [];
     seen.counted = [];
     try {
-      for await (const { shelf, name } of values(requests)) {
+      for await (const { shelf, name } of toAsyncIterable(requests)) {
         shelves.push(shelf);
         seen.counted.push(name);
       }
@@ -99,7 +107,7 @@ class ShelfController implements shelf.ShelfServiceController {
   }: shelf.StreamBooksRequest): Observable<shelf.StreamBooksResponse> {
     seen.emitted = 0;
     seen.closed = 0;
-    return pulled(function* () {
+    return fromIterable(function* () {
       try {
         for (let number = Number(after) + 1; number <= count;) {
           const books = [];

@@ -6,6 +6,6 @@ import { getRandomUser } from '../gateway/users.ts';
 export const gatewayGet: Bench = {
   name: 'gateway-get',
   summary:
-    'GET of one user over REST: a bare monolith, gateway and service by the book, and ours without packed calls and with them',
+    'GET of one user over REST: a bare monolith, gateway and service by the book, and ours without batched calls and with them',
   run: (options) => compareGateways('gateway-get', options, () => getRandomUser(), []),
 };

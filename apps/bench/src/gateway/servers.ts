@@ -79,7 +79,7 @@ export function startRollcall(folder: string, name: string, more: Readonly<Recor
 
 /** Gateway and service as they are, and with a stream of HTTP/2 for each call between them. */
 const rollcall: Start = (folder) => startRollcall(folder, 'rollcall', {});
-const plain: Start = (folder) => startRollcall(folder, 'plain', { PACKED_CALLS: '0' });
+const plain: Start = (folder) => startRollcall(folder, 'plain', { BATCHED_CALLS: '0' });
 
 /** The variants of the gateway benches, in the order of the table. */
 const variants: Readonly<Record<string, Start>> = { monolith, 'by-the-book': byTheBook, plain, rollcall };

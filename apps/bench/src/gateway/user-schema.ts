@@ -13,9 +13,9 @@ export const idPattern = `^(?:0|[1-9]\\d{0,17}|${upTo('9223372036854775807')})$`
 /** What is as long as a number in decimal, starts with 1 to 9, and is not greater. */
 function upTo(max: string): string {
   const smaller = Array.from(max).flatMap((digit, index) => {
-    const least = index === 0 ? 1 : 0;
+    const min = index === 0 ? 1 : 0;
     const rest = max.length - index - 1;
-    return Number(digit) > least ? `${max.slice(0, index)}[${least}-${Number(digit) - 1}]\\d{${rest}}` : [];
+    return Number(digit) > min ? `${max.slice(0, index)}[${min}-${Number(digit) - 1}]\\d{${rest}}` : [];
   });
   return [...smaller, max].join('|');
 }

@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
-import { GrpcController, GrpcServer, PassOnFilter, pulled } from '@rollcall/grpc';
+import { GrpcController, GrpcServer, PassOnFilter, fromIterable } from '@rollcall/grpc';
 import { testingContract } from '@rollcall/contract/testing';
 import { Guard } from './enhancers.ts';
 import { books, service } from './shelf.ts';
@@ -11,7 +11,7 @@ class ShelfController {}
 for (const { localName } of testingContract.methods.values()) {
   const handlers: Record<string, (request: never) => unknown> = {
     readFile: ({ path }: { path: string }) => ({ path }),
-    streamBooks: (request: { count: number; perMessage: number }) => pulled(() => books(request)),
+    streamBooks: (request: { count: number; perMessage: number }) => fromIterable(() => books(request)),
   };
   const value = handlers[localName] ?? (() => Promise.reject(new Error('not measured')));
   Object.defineProperty(ShelfController.prototype, localName, { value, writable: true, configurable: true });

@@ -14,14 +14,14 @@ export function noteIdReused(): RpcError {
   );
 }
 
-export function tooManyRooms(most: number): RpcError {
-  const message = `There are ${most} rooms, which is the most. Send to one that is there.`;
+export function tooManyRooms(max: number): RpcError {
+  const message = `There are ${max} rooms, which is the most. Send to one that is there.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_ROOMS', message);
 }
 
 /** A user has made as many rooms as a user may in an hour. */
-export function tooManyOwnRooms(most: number, retryDelayMs: number): RpcError {
-  const message = `You have made ${most} rooms within an hour, which is the most. Send to one that is there.`;
+export function tooManyOwnRooms(max: number, retryDelayMs: number): RpcError {
+  const message = `You have made ${max} rooms within an hour, which is the most. Send to one that is there.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_ROOMS', message, { retryDelayMs });
 }
 

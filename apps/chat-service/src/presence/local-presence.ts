@@ -74,11 +74,11 @@ export class LocalPresence implements Presence {
     ];
   }
 
-  watch(room: string, hear: (change: PresenceChange) => void): () => void {
+  watch(room: string, receive: (change: PresenceChange) => void): () => void {
     const all = this.#watchers.get(room) ?? new Set();
-    this.#watchers.set(room, all.add(hear));
+    this.#watchers.set(room, all.add(receive));
     return () => {
-      all.delete(hear);
+      all.delete(receive);
       if (all.size === 0 && this.#watchers.get(room) === all) this.#watchers.delete(room);
     };
   }
@@ -92,17 +92,17 @@ export class LocalPresence implements Presence {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    await this.#tell();
+    await this.#publish();
   }
 
   #changed(room: string, id: string, before: { readonly name: string; readonly wasPresent: boolean }): void {
     const users = this.#changes.get(room) ?? new Map<string, typeof before>();
     this.#changes.set(room, users);
     if (!users.has(id)) users.set(id, before);
-    if (!this.#closed) this.#timer ??= setTimeout(() => void this.#tell(), collectMs).unref();
+    if (!this.#closed) this.#timer ??= setTimeout(() => void this.#publish(), collectMs).unref();
   }
 
-  async #tell(): Promise<void> {
+  async #publish(): Promise<void> {
     this.#timer = undefined;
     const changes = [...this.#changes];
     this.#changes.clear();
@@ -118,9 +118,9 @@ export class LocalPresence implements Presence {
         // Whoever has come is seen now too: if this process is killed, that is what is known.
         seen.push([room, BigInt(id), now?.name ?? name, nowMs]);
       }
-      for (const hear of this.#watchers.get(room) ?? []) {
-        if (joined.length > 0) hear({ kind: KIND_JOINED, members: joined });
-        if (left.length > 0) hear({ kind: KIND_LEFT, members: left });
+      for (const receive of this.#watchers.get(room) ?? []) {
+        if (joined.length > 0) receive({ kind: KIND_JOINED, members: joined });
+        if (left.length > 0) receive({ kind: KIND_LEFT, members: left });
       }
     }
     if (seen.length > 0) await this.#remember(seen, [...new Set(changes.map(([room]) => room))]);

@@ -80,7 +80,7 @@ export class NatsPresence implements Presence {
       (move) => this.#movedElsewhere(move),
     );
     this.#stopListening = [
-      link.subscribe(this.#subject, ({ data }) => this.#hear(data)),
+      link.subscribe(this.#subject, ({ data }) => this.#receive(data)),
       link.onConnect(() => this.#begin()),
       link.subscribe(deletedSubjectOf(prefix, '*'), ({ subject }) => this.#seen.forgetRoom(roomOf(subject))),
     ];
@@ -118,8 +118,8 @@ export class NatsPresence implements Presence {
     ];
   }
 
-  watch(room: string, hear: (change: PresenceChange) => void): () => void {
-    return this.#watchers.add(room, hear);
+  watch(room: string, receive: (change: PresenceChange) => void): () => void {
+    return this.#watchers.add(room, receive);
   }
 
   forget(room: string): Promise<void> {
@@ -181,7 +181,7 @@ export class NatsPresence implements Presence {
     const changed = [...this.#changed];
     this.#changed.clear();
     this.#publishMoves();
-    for (const room of changed) void this.#watchers.tell(room, isCertain);
+    for (const room of changed) void this.#watchers.publish(room, isCertain);
     await this.#seen.write();
   }
 
@@ -202,10 +202,10 @@ export class NatsPresence implements Presence {
     }
   }
 
-  #hear(data: Uint8Array): void {
+  #receive(data: Uint8Array): void {
     const message = decodePresence(data);
     if (message === undefined || message.replica === this.#id) return;
-    this.#others.hear(message, performance.now());
+    this.#others.receive(message, performance.now());
     // Several who ask at once get one answer.
     if (message.kind === 'ask' && (message.of === '' || message.of === this.#id))
       this.#answering ??= setTimeout(() => this.#sayState(), collectMs / 5).unref();
@@ -232,7 +232,7 @@ export class NatsPresence implements Presence {
   #begin(): void {
     const now = performance.now();
     this.#uncertainUntil = now + settleMs;
-    this.#others.excuse(now);
+    this.#others.expire(now);
     this.#seen.forget();
     this.#say({ kind: 'ask', of: '' });
     this.#sayState();
@@ -247,7 +247,7 @@ export class NatsPresence implements Presence {
     this.#say({ kind: 'beat', change: this.#change });
     void this.#seen.write(); // what could not be written before
     // Whoever stood still has not heard what was said meanwhile.
-    if (isLate) return this.#others.excuse(now);
+    if (isLate) return this.#others.expire(now);
     for (const id of this.#others.silentSince(now - silentMs)) this.#dropSilent(id);
   }
 

@@ -47,7 +47,7 @@ export class OtherReplicas {
   }
 
   /** One of them says something, at a time in milliseconds. */
-  hear(message: PresenceMessage, now: number): void {
+  receive(message: PresenceMessage, now: number): void {
     if (message.kind === 'bye') return void this.drop(message.replica, Date.now());
     const replica = this.#replicas.get(message.replica) ?? {
       visitors: new RoomVisitors(),
@@ -83,7 +83,7 @@ export class OtherReplicas {
   }
 
   /** Nothing could be heard for a while: all count as heard now. */
-  excuse(now: number): void {
+  expire(now: number): void {
     for (const replica of this.#replicas.values()) replica.heardAt = now;
   }
 

@@ -18,7 +18,7 @@ export interface Presence {
    * Tells who came to a room (KIND_JOINED) and left it (KIND_LEFT), those of a short while together; KIND_PRESENT with
    * everybody when it is not certain what has changed.
    */
-  watch(room: string, hear: (change: PresenceChange) => void): () => void;
+  watch(room: string, receive: (change: PresenceChange) => void): () => void;
 
   /** Forgets who was in a room that was deleted. Whoever is in it has a stream, which ends by itself. */
   forget(room: string): Promise<void>;

@@ -32,12 +32,12 @@ export class RoomWatchers {
     this.#members = members;
   }
 
-  add(room: string, hear: (change: PresenceChange) => void): () => void {
+  add(room: string, receive: (change: PresenceChange) => void): () => void {
     const watched = this.#watched.get(room) ?? { hearers: new Set(), told: this.#presentIn(room) };
     this.#watched.set(room, watched);
     const own = (change: PresenceChange): void => {
       try {
-        hear(change);
+        receive(change);
       } catch (error) {
         logger.error(error); // it is the watcher's own, and costs no one else
       }
@@ -50,7 +50,7 @@ export class RoomWatchers {
   }
 
   /** Tells what has changed, or who is there when that is not certain. */
-  async tell(room: string, isCertain: boolean): Promise<void> {
+  async publish(room: string, isCertain: boolean): Promise<void> {
     const watched = this.#watched.get(room);
     if (watched === undefined) return;
     const before = watched.told;
@@ -68,6 +68,6 @@ export class RoomWatchers {
           { kind: KIND_LEFT, members: left },
         ]
       : [{ kind: KIND_PRESENT, members: await this.#members(room) }];
-    for (const change of changes) if (change.members.length > 0) for (const hear of watched.hearers) hear(change);
+    for (const change of changes) if (change.members.length > 0) for (const receive of watched.hearers) receive(change);
   }
 }

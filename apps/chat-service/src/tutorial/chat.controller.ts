@@ -76,9 +76,9 @@ function isName(text: string): boolean {
 }
 
 /** @throws RpcError INVALID_FIELD */
-function check(field: string, text: string, least: number, most: number): void {
+function check(field: string, text: string, min: number, max: number): void {
   const { length } = Array.from(text); // code points
-  if (length >= least && length <= most) return;
-  const description = `has ${length} characters, of ${least} to ${most}`;
-  throw invalidFields([{ field, description, reason: length < least ? 'string.min_len' : 'string.max_len' }]);
+  if (length >= min && length <= max) return;
+  const description = `has ${length} characters, of ${min} to ${max}`;
+  throw invalidFields([{ field, description, reason: length < min ? 'string.min_len' : 'string.max_len' }]);
 }

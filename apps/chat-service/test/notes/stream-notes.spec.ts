@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { reportPressure } from '@rollcall/grpc';
+import { reportBackpressure } from '@rollcall/grpc';
 import { chat } from '@rollcall/proto';
 import { firstValueFrom, Observable } from 'rxjs';
 import { makeDirectory } from '@rollcall/test-servers';
@@ -116,7 +116,7 @@ test('a reader that takes nothing is ended, with the number to go on behind, and
       service.chat.streamNotes({ room: 'hall', presence: false, presentAs: '0' }).subscribe({
         next: (message) => {
           subscriber.next(message);
-          reportPressure(stopped.promise);
+          reportBackpressure(stopped.promise);
         },
         error: (error: unknown) => subscriber.error(error),
       }),

@@ -1,4 +1,4 @@
-import { encodedForm, reportPressure } from '@rollcall/grpc';
+import { encodedForm, reportBackpressure } from '@rollcall/grpc';
 import { chat } from '@rollcall/proto';
 import { Observable } from 'rxjs';
 import { expect, test } from 'vitest';
@@ -93,7 +93,7 @@ test.each(Array.from({ length: 12 }, (_, depth) => depth))(
     const room = await openRoom();
     const { got, subscription } = read(room, ({ seq }) => {
       const relief = Promise.withResolvers<void>();
-      reportPressure(relief.promise);
+      reportBackpressure(relief.promise);
       setImmediate(() => {
         relief.resolve();
         if (Number(seq) < 30) void microtasks(depth).then(() => room.last() < 30 && room.come());

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Metadata, status as Status } from '@grpc/grpc-js';
-import { type CallContext, GrpcController, pulled, RpcError, values } from '@rollcall/grpc';
+import { type CallContext, GrpcController, fromIterable, RpcError, toAsyncIterable } from '@rollcall/grpc';
 import { type interop, interopContract, interopMessages } from '@rollcall/contract/testing';
 import { concatMap, type Observable, reduce, toArray } from 'rxjs';
 
@@ -37,7 +37,7 @@ export class TestServiceController implements interop.TestServiceController {
   streamingOutputCall(
     request: interopMessages.StreamingOutputCallRequest,
   ): Observable<interopMessages.StreamingOutputCallResponse> {
-    return pulled((signal) => responsesTo(request, signal));
+    return fromIterable((signal) => responsesTo(request, signal));
   }
 
   streamingInputCall(
@@ -58,8 +58,8 @@ export class TestServiceController implements interop.TestServiceController {
     context: CallContext,
   ): Observable<interopMessages.StreamingOutputCallResponse> {
     echoMetadata(context);
-    return pulled(async function* (signal) {
-      for await (const request of values(requests)) yield* responsesTo(request, signal);
+    return fromIterable(async function* (signal) {
+      for await (const request of toAsyncIterable(requests)) yield* responsesTo(request, signal);
     });
   }
 
@@ -69,7 +69,7 @@ export class TestServiceController implements interop.TestServiceController {
     return requests.pipe(
       toArray(),
       concatMap((all) =>
-        pulled(async function* (signal) {
+        fromIterable(async function* (signal) {
           for (const request of all) yield* responsesTo(request, signal);
         }),
       ),

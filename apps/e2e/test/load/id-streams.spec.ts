@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { pulled, values } from '@rollcall/grpc';
+import { fromIterable, toAsyncIterable } from '@rollcall/grpc';
 import { firstValueFrom, from } from 'rxjs';
 import { expect, it } from 'vitest';
 import { openRequest, type Rollcall, startRollcall } from '../rollcall.ts';
@@ -33,10 +33,10 @@ async function post(rollcall: Rollcall, path: string, many: number): Promise<Inc
 
 /** Counts and looks up that many ids, over gRPC and REST. @returns how many users each has found */
 async function ask(rollcall: Rollcall, many: number): Promise<number[]> {
-  const counted = await firstValueFrom(rollcall.users.countExistingUsers(pulled(() => ids(many))));
+  const counted = await firstValueFrom(rollcall.users.countExistingUsers(fromIterable(() => ids(many))));
   let lookedUp = 0;
   let asked = 0;
-  for await (const { results } of values(rollcall.users.lookupUsers(pulled(() => ids(many)))))
+  for await (const { results } of toAsyncIterable(rollcall.users.lookupUsers(fromIterable(() => ids(many)))))
     for (const { id, found } of results) {
       if (id !== idOf(asked)) throw new Error(`answer ${asked} is about ${id}`);
       asked += 1;
@@ -65,7 +65,8 @@ it(`${count} ids in a stream are counted and looked up with flat memory`, { time
     name: `user ${index}`,
   }));
   const rows = from([{ user: null, users, dryRun: false, onConflict: 0, afterRow: '0' }]);
-  for await (const { results } of values(rollcall.users.importUsers(rows))) expect(results.length).toBeGreaterThan(0);
+  for await (const { results } of toAsyncIterable(rollcall.users.importUsers(rows)))
+    expect(results.length).toBeGreaterThan(0);
   const found = (many: number): number => [...ids(many)].filter(({ id }) => Number(id) <= 1000).length;
 
   const all = (many: number): number[] => Array.from({ length: 4 }, () => found(many));

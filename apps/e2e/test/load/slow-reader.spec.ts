@@ -22,15 +22,15 @@ function fill(dataDir: string): void {
 
 /** Waits until the memory of both processes has not grown for a second, but for what little their idle work touches. */
 async function settledMemory(rollcall: Rollcall): Promise<{ userService: number; gateway: number }> {
-  let most: { userService: number; gateway: number } = rollcall.memory();
+  let max: { userService: number; gateway: number } = rollcall.memory();
   for (let same = 0; same < 10;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const now = rollcall.memory();
-    const grown = Math.max(now.userService - most.userService, now.gateway - most.gateway);
+    const grown = Math.max(now.userService - max.userService, now.gateway - max.gateway);
     same = grown > MiB / 4 ? 0 : same + 1;
-    most = { userService: Math.max(most.userService, now.userService), gateway: Math.max(most.gateway, now.gateway) };
+    max = { userService: Math.max(max.userService, now.userService), gateway: Math.max(max.gateway, now.gateway) };
   }
-  return most;
+  return max;
 }
 
 async function startExport(rollcall: Rollcall): Promise<IncomingMessage> {

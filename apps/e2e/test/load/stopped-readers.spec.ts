@@ -41,14 +41,14 @@ function memory(rollcall: Rollcall): number {
 
 /** The memory of both processes once it has not grown for a second. */
 async function settledMemory(rollcall: Rollcall): Promise<number> {
-  let most = memory(rollcall);
+  let max = memory(rollcall);
   for (let same = 0; same < 10;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const now = memory(rollcall);
-    same = now > most + MiB / 4 ? 0 : same + 1;
-    most = Math.max(most, now);
+    same = now > max + MiB / 4 ? 0 : same + 1;
+    max = Math.max(max, now);
   }
-  return most;
+  return max;
 }
 
 it('exports to readers that stop cost little in sum, over each form', { timeout: 300_000 }, async () => {

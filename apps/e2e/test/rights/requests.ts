@@ -193,7 +193,7 @@ export const requests: Readonly<Record<string, Prepare>> = {
     message: { user: { name: freshName(), email: `${freshName()}@example.com`, age: 1 } },
     path: '',
   }),
-  '/rollcall.transport.v1.PackedCallsService/Carry': () => ({ message: EMPTY, path: '' }),
+  '/rollcall.transport.v1.BatchService/Batch': () => ({ message: EMPTY, path: '' }),
   '/grpc.health.v1.Health/Check': health,
   '/grpc.health.v1.Health/List': health,
   '/grpc.health.v1.Health/Watch': health,

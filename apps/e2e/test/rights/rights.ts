@@ -80,7 +80,7 @@ export const rpcRights: Readonly<Record<string, Rights>> = {
   '/UserManager/GetUsersByIds': readers,
   '/UserService/GetUser': readers,
   '/UserService/CreateUser': administrators,
-  '/rollcall.transport.v1.PackedCallsService/Carry': everybody, // a stream without a call in it
+  '/rollcall.transport.v1.BatchService/Batch': everybody, // a stream without a call in it
   '/grpc.health.v1.Health/Check': everybody,
   '/grpc.health.v1.Health/List': everybody,
   '/grpc.health.v1.Health/Watch': everybody,

@@ -25,7 +25,7 @@ export function tokenNotFound(name: string): RpcError {
   return new RpcError(Status.NOT_FOUND, 'TOKEN_NOT_FOUND', `The user has no token "${name}".`);
 }
 
-export function tooManyTokens(most: number): RpcError {
-  const message = `The user has ${most} tokens, which is the most. Revoke one first.`;
+export function tooManyTokens(max: number): RpcError {
+  const message = `The user has ${max} tokens, which is the most. Revoke one first.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_TOKENS', message);
 }

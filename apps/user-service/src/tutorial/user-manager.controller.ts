@@ -1,4 +1,4 @@
-import { batches, GrpcController, pulled, RpcError } from '@rollcall/grpc';
+import { toBatches, GrpcController, fromIterable, RpcError } from '@rollcall/grpc';
 import { tutorialUserManager, tutorialUserManagerContract, user } from '@rollcall/proto';
 import type { Observable } from 'rxjs';
 import { checkedCreateUser } from '../users/checks.ts';
@@ -39,18 +39,18 @@ export class TutorialUserManagerController implements tutorialUserManager.UserMa
     requests: Observable<tutorialUserManager.UserRequest>,
   ): Promise<tutorialUserManager.UserCntResponse> {
     let userCnt = 0;
-    for await (const batch of batches(requests, maxIds)) {
+    for await (const batch of toBatches(requests, maxIds)) {
       userCnt += await this.#users.countExisting(batch.map(({ id }) => String(id)));
     }
     return { error: false, userCnt };
   }
 
   getUsersByType({ userType }: tutorialUserManager.UserTypeRequest): Observable<tutorialUserManager.UserResponse> {
-    return pulled(() => ofType(this.#users, userType));
+    return fromIterable(() => ofType(this.#users, userType));
   }
 
   getUsersByIds(requests: Observable<tutorialUserManager.UserRequest>): Observable<tutorialUserManager.UserResponse> {
-    return pulled(() => byIds(this.#users, requests));
+    return fromIterable(() => byIds(this.#users, requests));
   }
 }
 
@@ -71,7 +71,7 @@ async function* byIds(
   users: Users,
   requests: Observable<tutorialUserManager.UserRequest>,
 ): AsyncGenerator<tutorialUserManager.UserResponse> {
-  for await (const batch of batches(requests, maxIds)) yield* await findLive(users, batch);
+  for await (const batch of toBatches(requests, maxIds)) yield* await findLive(users, batch);
 }
 
 /** The users with these ids, in their order. The contract knows no deleted users. */

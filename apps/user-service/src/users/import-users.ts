@@ -1,4 +1,4 @@
-import { batches, type FieldViolation } from '@rollcall/grpc';
+import { toBatches, type FieldViolation } from '@rollcall/grpc';
 import { type user, userService } from '@rollcall/proto';
 import type { Observable } from 'rxjs';
 import { DryRun } from './dry-run.ts';
@@ -88,7 +88,7 @@ async function* writesOf(
 ): AsyncGenerator<ImportWrite, undefined> {
   let options: userService.ImportUsersRequest | undefined;
   let row = 0;
-  for await (const batch of batches(requests, maxRows, ({ users }) => Math.max(1, users.length))) {
+  for await (const batch of toBatches(requests, maxRows, ({ users }) => Math.max(1, users.length))) {
     options ??= batch[0];
     const { dryRun: dry = false, onConflict = 0, afterRow = '0' } = options ?? {};
     const rows = batch

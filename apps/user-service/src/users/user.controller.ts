@@ -1,4 +1,4 @@
-import { batches, GrpcController, pulled } from '@rollcall/grpc';
+import { toBatches, GrpcController, fromIterable } from '@rollcall/grpc';
 import { rollcallContract, type userService } from '@rollcall/proto';
 import type { Observable } from 'rxjs';
 import { Users } from './users.ts';
@@ -50,7 +50,7 @@ export class UserController implements userService.UserServiceController {
   ): Promise<userService.CountExistingUsersResponse> {
     let existing = 0;
     let requested = 0;
-    for await (const batch of batches(requests, maxCounted)) {
+    for await (const batch of toBatches(requests, maxCounted)) {
       existing += await this.#users.countExisting(batch.map(({ id }) => id));
       requested += batch.length;
     }
@@ -58,19 +58,19 @@ export class UserController implements userService.UserServiceController {
   }
 
   exportUsers(request: userService.ExportUsersRequest): Observable<userService.ExportUsersResponse> {
-    return pulled(() => this.#users.export(request));
+    return fromIterable(() => this.#users.export(request));
   }
 
   lookupUsers(requests: Observable<userService.LookupUsersRequest>): Observable<userService.LookupUsersResponse> {
-    return pulled(() => lookedUp(this.#users, requests));
+    return fromIterable(() => lookedUp(this.#users, requests));
   }
 
   importUsers(requests: Observable<userService.ImportUsersRequest>): Observable<userService.ImportUsersResponse> {
-    return pulled((signal) => imported(this.#users.import(requests, signal)));
+    return fromIterable((signal) => imported(this.#users.import(requests, signal)));
   }
 
   watchUsers(request: userService.WatchUsersRequest): Observable<userService.WatchUsersResponse> {
-    return pulled((signal) => watched(this.#users.watch(request, signal)));
+    return fromIterable((signal) => watched(this.#users.watch(request, signal)));
   }
 }
 
@@ -79,7 +79,7 @@ async function* lookedUp(
   users: Users,
   questions: Observable<userService.LookupUsersRequest>,
 ): AsyncGenerator<userService.LookupUsersResponse> {
-  for await (const batch of batches(questions, maxItems))
+  for await (const batch of toBatches(questions, maxItems))
     yield { results: await users.lookUp(batch.map(({ id }) => id)) };
 }
 

@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { values } from '@rollcall/grpc';
+import { toAsyncIterable } from '@rollcall/grpc';
 import { health } from '@rollcall/proto';
 import { type Postgres, startPostgres } from '@rollcall/test-servers';
 import { sql } from 'kysely';
@@ -22,7 +22,7 @@ type Service = Awaited<ReturnType<typeof startOver>>;
 /** Waits for the health of the service to become this. @returns how long it took, in milliseconds */
 async function becomes({ health: client }: Service, status: health.HealthCheckResponse_ServingStatus): Promise<number> {
   const start = performance.now();
-  for await (const answer of values(client.watch({ service: '' }))) if (answer.status === status) break;
+  for await (const answer of toAsyncIterable(client.watch({ service: '' }))) if (answer.status === status) break;
   return performance.now() - start;
 }
 
@@ -35,7 +35,7 @@ test(
     await using postgres = await startPostgres();
     await using service = await startOver(postgres);
     const ada = await createUser(service.users, { id: '1' });
-    const watch = values(service.users.watchUsers({ resumeToken: '', snapshot: false, filter: '' }));
+    const watch = toAsyncIterable(service.users.watchUsers({ resumeToken: '', snapshot: false, filter: '' }));
     await watch.next();
     await postgres.stop();
     for (const call of [

@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { values } from '@rollcall/grpc';
+import { toAsyncIterable } from '@rollcall/grpc';
 import { userService } from '@rollcall/proto';
 import { sql } from 'kysely';
 import { firstValueFrom } from 'rxjs';
@@ -19,7 +19,7 @@ const { KIND_CHECKPOINT } = userService.WatchEvent_Kind;
 
 /** The ids and etags of the next changes that a service tells of, from now on. */
 async function watchFromNow({ users }: Service, count: number): Promise<() => Promise<string[]>> {
-  const messages = values(users.watchUsers({ resumeToken: '', snapshot: false, filter: '' }));
+  const messages = toAsyncIterable(users.watchUsers({ resumeToken: '', snapshot: false, filter: '' }));
   await messages.next(); // the checkpoint that says that it watches
   return async () => {
     const seen: string[] = [];

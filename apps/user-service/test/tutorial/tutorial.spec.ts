@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { values } from '@rollcall/grpc';
+import { toAsyncIterable } from '@rollcall/grpc';
 import { tutorialUserManager, user, type userService } from '@rollcall/proto';
 import { firstValueFrom, from, Subject } from 'rxjs';
 import { expect, test } from 'vitest';
@@ -110,7 +110,7 @@ test('UserManager streams the users of a type by id, without those whose id it c
 test('UserManager answers each id as it arrives, and gives no answer for an unknown one', async () => {
   await using service = await startWithSample();
   const asked = new Subject<tutorialUserManager.UserRequest>();
-  const answers = values(service.manager.getUsersByIds(asked));
+  const answers = toAsyncIterable(service.manager.getUsersByIds(asked));
   for (const [index, id] of [6, 1].entries()) {
     const answer = answers.next();
     asked.next({ id: 40 + index });

@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { pulled, RpcError, values } from '@rollcall/grpc';
+import { fromIterable, RpcError, toAsyncIterable } from '@rollcall/grpc';
 import { user, userService } from '@rollcall/proto';
 import {
   concat,
@@ -188,7 +188,7 @@ test('takes many rows in a message', async () => {
 test('answers a row before the next one is sent', async () => {
   await using service = await startService();
   const rows = new Subject<Row>();
-  const answers = values(service.users.importUsers(rows));
+  const answers = toAsyncIterable(service.users.importUsers(rows));
   for (const id of ['1', '2', '3']) {
     const answer = answers.next();
     rows.next(row({ id }));
@@ -202,7 +202,7 @@ test('keeps what it has answered when it is cut, and goes on behind the last ans
   await using service = await startService();
   const rows = Array.from({ length: 1000 }, (_, index) => row({ id: String(index + 1), name: `user ${index}` }));
   let answered = 0;
-  for await (const { results } of values(service.users.importUsers(concat(from(rows.slice(0, 500)), NEVER)))) {
+  for await (const { results } of toAsyncIterable(service.users.importUsers(concat(from(rows.slice(0, 500)), NEVER)))) {
     answered = Number(results.at(-1)?.row);
     if (answered >= 250) break; // the caller goes away
   }
@@ -283,10 +283,10 @@ test('does not take times that are to come', async () => {
 test('takes no more rows than it has stored', async () => {
   await using service = await startService();
   let sent = 0;
-  const rows = pulled(function* () {
+  const rows = fromIterable(function* () {
     for (;;) yield row({ id: String((sent += 1)) });
   });
-  const answers = values(service.users.importUsers(rows));
+  const answers = toAsyncIterable(service.users.importUsers(rows));
   await answers.next();
   expect(await settled(service, () => sent)).toBeLessThan(50_000); // nobody reads the answers
   await answers.return();

@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { pulled, values } from '@rollcall/grpc';
+import { fromIterable, toAsyncIterable } from '@rollcall/grpc';
 import { user, type userService } from '@rollcall/proto';
 import { concat, firstValueFrom, from, of, Subject, tap } from 'rxjs';
 import { expect, test, vi } from 'vitest';
@@ -73,7 +73,7 @@ test('reads no further pages while the reader of an export is slow, and exports 
   await using service = await startService();
   await addUsers(service, 10_000);
   const readPage = vi.spyOn(service.store.pages, 'readBehind');
-  const reader = values(service.users.exportUsers(everything));
+  const reader = toAsyncIterable(service.users.exportUsers(everything));
   const first = await reader.next();
   await exchangeCalls(service);
   const pages = readPage.mock.calls.length;
@@ -90,7 +90,7 @@ test('stops reading pages when an export is cancelled', async () => {
   await using service = await startService();
   await addUsers(service, 10_000);
   const readPage = vi.spyOn(service.store.pages, 'readBehind');
-  for await (const { users } of values(service.users.exportUsers(everything))) {
+  for await (const { users } of toAsyncIterable(service.users.exportUsers(everything))) {
     expect(users[0]?.id).toBe('1');
     break;
   }
@@ -119,7 +119,7 @@ test('answers each question before the next one is asked', async () => {
   await using service = await startService();
   const ada = await createUser(service.users, { id: '1' });
   const questions = new Subject<userService.LookupUsersRequest>();
-  const answers = values(service.users.lookupUsers(questions));
+  const answers = toAsyncIterable(service.users.lookupUsers(questions));
   for (const [id, found] of [
     ['1', ada],
     ['2', null],
@@ -150,10 +150,10 @@ test('takes no more questions while the reader of a lookup is slow', async () =>
   await using service = await startService();
   await addUsers(service, 1);
   let asked = 0;
-  const questions = pulled(function* () {
+  const questions = fromIterable(function* () {
     for (;;) yield { id: String((asked += 1)) };
   });
-  const answers = values(service.users.lookupUsers(questions));
+  const answers = toAsyncIterable(service.users.lookupUsers(questions));
   await answers.next();
   expect(await settled(service, () => asked)).toBeLessThan(50_000);
   await answers.return();
@@ -168,7 +168,9 @@ test('ends a lookup with INVALID_ARGUMENT when an id is wrong', async () => {
 test('goes on serving when a lookup is cancelled', async () => {
   await using service = await startService();
   await createUser(service.users, { id: '1' });
-  for await (const { results } of values(service.users.lookupUsers(concat(of({ id: '1' }), new Subject<never>())))) {
+  for await (const { results } of toAsyncIterable(
+    service.users.lookupUsers(concat(of({ id: '1' }), new Subject<never>())),
+  )) {
     expect(results[0]?.found).toBe(true);
     break;
   }

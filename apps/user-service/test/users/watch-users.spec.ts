@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { status as Status } from '@grpc/grpc-js';
-import { values } from '@rollcall/grpc';
+import { toAsyncIterable } from '@rollcall/grpc';
 import { type user, userService } from '@rollcall/proto';
 import { firstValueFrom } from 'rxjs';
 import { expect, test, vi } from 'vitest';
@@ -16,7 +16,7 @@ async function* watch(
   { users }: Pick<Service, 'users'>,
   request: Partial<userService.WatchUsersRequest> = {},
 ): AsyncGenerator<Event> {
-  const messages = values(users.watchUsers({ resumeToken: '', snapshot: false, filter: '', ...request }));
+  const messages = toAsyncIterable(users.watchUsers({ resumeToken: '', snapshot: false, filter: '', ...request }));
   for await (const { events } of messages) yield* events;
 }
 
@@ -56,7 +56,7 @@ function replay(events: readonly Event[], held = new Map<string, user.User>()): 
 
 async function directory({ users }: Pick<Service, 'users'>): Promise<Map<string, user.User>> {
   const found = new Map<string, user.User>();
-  for await (const message of values(users.exportUsers({ types: [], afterId: '0', filter: '' })))
+  for await (const message of toAsyncIterable(users.exportUsers({ types: [], afterId: '0', filter: '' })))
     for (const one of message.users) found.set(one.id, one);
   return found;
 }
@@ -342,7 +342,7 @@ test('an export is brought up to date by a watch from the token of its first mes
   const held = new Map<string, user.User>();
   let watchToken = '';
   let messages = 0;
-  for await (const message of values(service.users.exportUsers({ types: [], afterId: '0', filter: '' }))) {
+  for await (const message of toAsyncIterable(service.users.exportUsers({ types: [], afterId: '0', filter: '' }))) {
     messages += 1;
     expect(message.watchToken === '').toBe(messages > 1);
     watchToken ||= message.watchToken;

@@ -96,9 +96,9 @@ function addNetwork(list: BlockList, network: string): boolean {
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
   const version = isIP(address);
   if (version === 0) return false;
-  const most = version === 6 ? 128 : 32;
-  const prefix = bits === undefined ? most : Number(bits);
-  if (prefix > most) return false;
+  const max = version === 6 ? 128 : 32;
+  const prefix = bits === undefined ? max : Number(bits);
+  if (prefix > max) return false;
   list.addSubnet(address, prefix, version === 6 ? 'ipv6' : 'ipv4');
   return true;
 }

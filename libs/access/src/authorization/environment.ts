@@ -22,7 +22,7 @@ export function readTutorialUserId(env: Environment): string | undefined {
   return value;
 }
 
-const most = 1_000_000;
+const max = 1_000_000;
 
 /**
  * Reads what callers may take: `CALLER_CALLS_PER_SECOND` and `CALLER_CALLS_BURST` for one that is signed in, of which
@@ -34,19 +34,19 @@ const most = 1_000_000;
 export function readCallerLimits(env: Environment): CallerLimits {
   const { callsPerCaller, callsPerAddress, streamsPerCaller } = defaultCallerLimits;
   const calls = {
-    perSecond: readWhole(env, 'CALLER_CALLS_PER_SECOND', callsPerCaller.perSecond, most),
-    burst: readWhole(env, 'CALLER_CALLS_BURST', callsPerCaller.burst, most),
+    perSecond: readWhole(env, 'CALLER_CALLS_PER_SECOND', callsPerCaller.perSecond, max),
+    burst: readWhole(env, 'CALLER_CALLS_BURST', callsPerCaller.burst, max),
   };
   return Object.freeze({
     callsPerCaller: calls,
     writesPerCaller: {
-      perSecond: readWhole(env, 'CALLER_WRITES_PER_SECOND', Math.ceil(calls.perSecond / 10), most),
-      burst: readWhole(env, 'CALLER_WRITES_BURST', Math.ceil(calls.burst / 2), most),
+      perSecond: readWhole(env, 'CALLER_WRITES_PER_SECOND', Math.ceil(calls.perSecond / 10), max),
+      burst: readWhole(env, 'CALLER_WRITES_BURST', Math.ceil(calls.burst / 2), max),
     },
     callsPerAddress: {
-      perSecond: readWhole(env, 'ADDRESS_CALLS_PER_SECOND', callsPerAddress.perSecond, most),
-      burst: readWhole(env, 'ADDRESS_CALLS_BURST', callsPerAddress.burst, most),
+      perSecond: readWhole(env, 'ADDRESS_CALLS_PER_SECOND', callsPerAddress.perSecond, max),
+      burst: readWhole(env, 'ADDRESS_CALLS_BURST', callsPerAddress.burst, max),
     },
-    streamsPerCaller: readWhole(env, 'CALLER_STREAMS', streamsPerCaller, most),
+    streamsPerCaller: readWhole(env, 'CALLER_STREAMS', streamsPerCaller, max),
   });
 }

@@ -154,12 +154,12 @@ export class CallerCache {
 
   /** Forgets what was not used since; with -Infinity, the oldest half of what no call is open for. */
   #forget(since: number): void {
-    let most = since === -Infinity ? this.#entries.size / 2 : Infinity;
+    let max = since === -Infinity ? this.#entries.size / 2 : Infinity;
     for (const [credential, { usedAt, calls }] of this.#entries) {
-      if (most <= 0) return;
+      if (max <= 0) return;
       if (calls.size > 0 || (usedAt >= since && since !== -Infinity)) continue;
       this.#entries.delete(credential);
-      most -= 1;
+      max -= 1;
     }
   }
 

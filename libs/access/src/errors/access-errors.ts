@@ -24,8 +24,8 @@ export function rateLimited(retryDelayMs: number): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', message, { retryDelayMs });
 }
 
-export function tooManyStreams(most: number): RpcError {
-  const message = `The caller has ${most} streams open, which is the most. End one first.`;
+export function tooManyStreams(max: number): RpcError {
+  const message = `The caller has ${max} streams open, which is the most. End one first.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_STREAMS', message, { retryDelayMs: 1000 });
 }
 

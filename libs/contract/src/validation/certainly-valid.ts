@@ -122,10 +122,10 @@ function listCheck(
       ? innerCheck(field.message, withRules, inside)
       : singularCheck(field, itemKind, ofItemKind);
   if (item === unknown) return unknown;
-  const [least, most] = [Number(minItems), Number(maxItems)];
+  const [least, max] = [Number(minItems), Number(maxItems)];
   return (value) => {
     const list = value as readonly unknown[];
-    return list.length >= least && list.length <= most && (item === undefined || list.every(item));
+    return list.length >= least && list.length <= max && (item === undefined || list.every(item));
   };
 }
 
@@ -167,12 +167,12 @@ function stringCheck(rules: Record<string, unknown>): Check | typeof unknown {
   if (pattern !== undefined && !plainPattern.test(pattern as string)) return unknown;
   const expression = pattern === undefined ? undefined : new RegExp(pattern as string, 'u');
   // Lengths are in code points: a text has at least half as many as it has units, and at most as many.
-  const [least, most] = [Number(minLen) * 2 - 1, maxLen === undefined ? Infinity : Number(maxLen)];
+  const [least, max] = [Number(minLen) * 2 - 1, maxLen === undefined ? Infinity : Number(maxLen)];
   return (value) => {
     const text = value as string;
     return (
       text.length >= least &&
-      text.length <= most &&
+      text.length <= max &&
       (expression === undefined || expression.test(text)) &&
       (isEmail !== true || email.test(text))
     );
@@ -184,11 +184,11 @@ function numberCheck(rules: Message): Check | typeof unknown {
   if (desc === undefined) return unknown;
   const { gte, lte, ...others } = valueOf(desc.fields, desc, rules);
   if (Object.keys(others).length > 0) return unknown;
-  const [least, most] = [gte as bigint | number | undefined, lte as bigint | number | undefined];
-  if (least !== undefined && most !== undefined && least > most) return unknown; // it then means what lies outside
+  const [least, max] = [gte as bigint | number | undefined, lte as bigint | number | undefined];
+  if (least !== undefined && max !== undefined && least > max) return unknown; // it then means what lies outside
   return (value) => {
     const number = typeof value === 'string' ? (value.length < 16 ? Number(value) : BigInt(value)) : (value as bigint);
-    return (least === undefined || number >= least) && (most === undefined || number <= most);
+    return (least === undefined || number >= least) && (max === undefined || number <= max);
   };
 }
 

@@ -67,6 +67,6 @@ function largestScalar(scalar: ScalarType, rules: FieldRules | undefined): numbe
   // Zero stands for a rule that is not there.
   return Math.min(
     Infinity,
-    ...bounds.map(([most, each]) => (Number(most) === 0 ? Infinity : Number(most) * Number(each))),
+    ...bounds.map(([max, each]) => (Number(max) === 0 ? Infinity : Number(max) * Number(each))),
   );
 }

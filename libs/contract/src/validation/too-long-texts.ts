@@ -4,7 +4,7 @@ import type { Violation } from './violation.ts';
 
 /** The texts of a message that have a greatest length, and the messages in it that have such texts. */
 interface Texts {
-  readonly own: readonly { readonly name: string; readonly localName: string; readonly most: number }[];
+  readonly own: readonly { readonly name: string; readonly localName: string; readonly max: number }[];
   readonly inner: readonly { readonly name: string; readonly localName: string; readonly desc: DescMessage }[];
 }
 
@@ -20,11 +20,11 @@ export function tooLongTexts(desc: DescMessage, message: object, at = ''): Viola
   const { own, inner } = textsOf(desc);
   const values = message as Readonly<Record<string, unknown>>;
   const found: Violation[] = [];
-  for (const { name, localName, most } of own) {
+  for (const { name, localName, max } of own) {
     const text = values[localName];
     // A character takes two units at the most.
-    if (typeof text === 'string' && text.length > 2 * most)
-      found.push({ field: at + name, rule: 'string.max_len', description: `must be at most ${most} characters` });
+    if (typeof text === 'string' && text.length > 2 * max)
+      found.push({ field: at + name, rule: 'string.max_len', description: `must be at most ${max} characters` });
   }
   for (const { name, localName, desc: innerDesc } of inner) {
     const value = values[localName];
@@ -45,8 +45,8 @@ function textsOf(desc: DescMessage): Texts {
     own: asked.flatMap((field) => {
       if (field.fieldKind !== 'scalar' || !hasOption(field, fieldRules)) return [];
       const { type } = getOption(field, fieldRules);
-      const most = type.case === 'string' && type.value.maxLen > 0n ? Number(type.value.maxLen) : undefined;
-      return most === undefined ? [] : [{ name: field.name, localName: field.localName, most }];
+      const max = type.case === 'string' && type.value.maxLen > 0n ? Number(type.value.maxLen) : undefined;
+      return max === undefined ? [] : [{ name: field.name, localName: field.localName, max }];
     }),
     inner: asked.flatMap(({ fieldKind, name, localName, message }) =>
       fieldKind === 'message' && !message.typeName.startsWith('google.protobuf.')

@@ -1,11 +1,11 @@
 import { type ClientDuplexStream, status as Status, type StatusObject } from '@grpc/grpc-js';
-import { emit, errorFromStatus, Outbox, OutboxBudget, RpcError, sentByServer } from '@rollcall/grpc';
-import type { PackedCall } from './waiting-call.ts';
+import { emit, errorFromStatus, WriteBuffer, WriteBufferBudget, RpcError, sentByServer } from '@rollcall/grpc';
+import type { WaitingCall } from './waiting-call.ts';
 import {
   type CallEntry,
-  type CarryResponse,
-  decodeCarryResponse,
-  encodeCarryRequest,
+  type BatchResponse,
+  decodeBatchResponse,
+  encodeBatchRequest,
   fullFrameBytes,
 } from '../wire/frames.ts';
 
@@ -15,9 +15,9 @@ export interface StreamBounds {
   readonly maxBytes: number;
 }
 
-export interface PackedStreamEvents {
+export interface BatchStreamEvents {
   /** A call is over, or is of no more use. */
-  readonly onDone: (call: PackedCall) => void;
+  readonly onDone: (call: WaitingCall) => void;
   /** There may be room for further calls. */
   readonly onRoom: () => void;
   /** There is something to be sent. */
@@ -29,13 +29,13 @@ export interface PackedStreamEvents {
 }
 
 /** One stream that carries calls, on the side of the caller. */
-export class PackedStream {
+export class BatchStream {
   readonly #stream: ClientDuplexStream<Buffer, Buffer>;
   readonly #bounds: StreamBounds;
-  readonly #events: PackedStreamEvents;
-  readonly #outbox: Outbox;
-  readonly #calls = new Map<number, PackedCall>();
-  readonly #ids = new Map<PackedCall, number>();
+  readonly #events: BatchStreamEvents;
+  readonly #writeBuffer: WriteBuffer;
+  readonly #calls = new Map<number, WaitingCall>();
+  readonly #ids = new Map<WaitingCall, number>();
   #cancelledIds: number[] = [];
   #lastId = 0;
   #bytes = 0;
@@ -46,11 +46,11 @@ export class PackedStream {
   #halfClosed = false;
   #over = false;
 
-  constructor(stream: ClientDuplexStream<Buffer, Buffer>, bounds: StreamBounds, events: PackedStreamEvents) {
+  constructor(stream: ClientDuplexStream<Buffer, Buffer>, bounds: StreamBounds, events: BatchStreamEvents) {
     this.#stream = stream;
     this.#bounds = bounds;
     this.#events = events;
-    this.#outbox = new Outbox(stream, Infinity, new OutboxBudget());
+    this.#writeBuffer = new WriteBuffer(stream, Infinity, new WriteBufferBudget());
     stream.on('metadata', () => (this.#accepted = true));
     stream.on('data', (frame: Buffer) => this.#read(frame));
     stream.on('error', () => undefined); // it is the status that tells of it
@@ -75,12 +75,12 @@ export class PackedStream {
   /**
    * Sends calls that there is room for, in one message, and takes them out.
    *
-   * @param most how many
+   * @param max how many
    * @returns whether there was room for one
    */
-  send(waiting: Set<PackedCall>, most: number): boolean {
+  send(waiting: Set<WaitingCall>, max: number): boolean {
     if (this.#full || this.#over) return false;
-    const calls = this.#nextCalls(waiting, most);
+    const calls = this.#nextCalls(waiting, max);
     if (calls.length === 0) return false;
     this.#write(calls);
     return true;
@@ -93,7 +93,7 @@ export class PackedStream {
   }
 
   /** @returns whether the call was under way here */
-  cancel(call: PackedCall): boolean {
+  cancel(call: WaitingCall): boolean {
     const id = this.#ids.get(call);
     if (id === undefined) return false;
     this.#forget(id, call);
@@ -111,13 +111,13 @@ export class PackedStream {
   }
 
   /** Takes the calls that go into one message. */
-  #nextCalls(waiting: Set<PackedCall>, most: number): CallEntry[] {
+  #nextCalls(waiting: Set<WaitingCall>, max: number): CallEntry[] {
     const { maxCalls, maxBytes } = this.#bounds;
     const now = Date.now();
     const entries: CallEntry[] = [];
     let frameBytes = 0;
     for (const call of waiting) {
-      if (this.#retired || this.#calls.size >= maxCalls || entries.length >= most) break;
+      if (this.#retired || this.#calls.size >= maxCalls || entries.length >= max) break;
       if (this.#calls.size > 0 && this.#bytes + call.bytes > maxBytes) break;
       if (frameBytes > 0 && frameBytes + call.bytes > fullFrameBytes) break;
       waiting.delete(call);
@@ -135,9 +135,9 @@ export class PackedStream {
   }
 
   #write(calls: readonly CallEntry[]): void {
-    const frame = encodeCarryRequest({ calls, cancelledIds: this.#cancelledIds });
+    const frame = encodeBatchRequest({ calls, cancelledIds: this.#cancelledIds });
     this.#cancelledIds = [];
-    const taken = emit({ next: (message: Buffer) => this.#outbox.send(message) }, frame);
+    const taken = emit({ next: (message: Buffer) => this.#writeBuffer.send(message) }, frame);
     if (taken === undefined) return;
     this.#full = true;
     void taken.then(() => {
@@ -148,9 +148,9 @@ export class PackedStream {
 
   #read(frame: Buffer): void {
     if (this.#over) return;
-    let response: CarryResponse | undefined;
+    let response: BatchResponse | undefined;
     try {
-      response = decodeCarryResponse(frame);
+      response = decodeBatchResponse(frame);
     } catch {
       // what the server meant is not known; below it is taken for one that cannot do this
     }
@@ -174,7 +174,7 @@ export class PackedStream {
     this.#events.onRoom();
   }
 
-  #forget(id: number, call: PackedCall): void {
+  #forget(id: number, call: WaitingCall): void {
     this.#calls.delete(id);
     this.#ids.delete(call);
     this.#bytes -= call.bytes;
@@ -207,7 +207,7 @@ export class PackedStream {
     for (const call of this.#takeAll()) guarded(() => (call.idempotent ? call.sendPlainly() : call.fail(error)));
   }
 
-  #takeAll(): PackedCall[] {
+  #takeAll(): WaitingCall[] {
     const all = [...this.#calls];
     return all.map(([id, call]) => {
       this.#forget(id, call);

@@ -5,13 +5,13 @@ import {
   endOfParent,
   eachBackend,
   errorFromStatus,
-  type Outgoing,
+  type OutgoingCall,
   type RpcError,
   type CallPlainly,
   type ChannelPlugin,
 } from '@rollcall/grpc';
-import type { PackedCall } from './waiting-call.ts';
-import { PackedChannel, type PackedCallOptions } from './batching-channel.ts';
+import type { WaitingCall } from './waiting-call.ts';
+import { BatchingChannel, type BatchClientOptions } from './batching-channel.ts';
 import type { ReplyEntry } from '../wire/frames.ts';
 
 /** What grpc-js takes when it is told nothing. */
@@ -30,29 +30,29 @@ const connectionOptions = {
 };
 
 /**
- * Puts small unary calls into messages of a stream, which costs a fraction of a call each (docs/packed-calls.md); to a
+ * Puts small unary calls into messages of a stream, which costs a fraction of a call each (docs/batched-calls.md); to a
  * server that takes none they are made plainly. They go over connections of their own, one to each server behind the
  * target.
  */
-export function batchClient(options: Partial<PackedCallOptions> = {}): ChannelPlugin {
+export function batchClient(options: Partial<BatchClientOptions> = {}): ChannelPlugin {
   return {
     attach: (connect, channelOptions) => {
       const backends = new Backends();
       const client = connect({ ...connectionOptions, ...backends.channelOptions });
       const maxBytes = channelOptions['grpc.max_receive_message_length'] ?? defaultMaxResponseBytes;
-      const packed = new PackedChannel(client, backends, options, maxBytes < 0 ? Infinity : maxBytes);
+      const channel = new BatchingChannel(client, backends, options, maxBytes < 0 ? Infinity : maxBytes);
       return {
-        call: (outgoing, metadataBytes, callPlainly) => callPacked(packed, outgoing, metadataBytes, callPlainly),
-        close: () => packed.close(),
+        call: (outgoing, metadataBytes, callPlainly) => callBatched(channel, outgoing, metadataBytes, callPlainly),
+        close: () => channel.close(),
       };
     },
   };
 }
 
 /** Makes a unary call that a stream carries, if it can be, and otherwise with a stream of its own. */
-function callPacked<Request, Response>(
-  packed: PackedChannel,
-  outgoing: Outgoing<Request, Response> & { readonly input: Request },
+function callBatched<Request, Response>(
+  channel: BatchingChannel,
+  outgoing: OutgoingCall<Request, Response> & { readonly input: Request },
   metadataBytes: number,
   callPlainly: CallPlainly<Response>,
 ): () => void {
@@ -63,7 +63,7 @@ function callPacked<Request, Response>(
   } catch {
     return callPlainly(outgoing); // which fails in the same way, and tells of it as it always does
   }
-  const call = new PackedRequest(packed, outgoing, request, request.length + metadataBytes, callPlainly);
+  const call = new BatchedRequest(channel, outgoing, request, request.length + metadataBytes, callPlainly);
   return call.start();
 }
 
@@ -71,27 +71,27 @@ function callPacked<Request, Response>(
  * A call on its way. What its end leads to belongs to whoever made it, not to whoever was the first to need the stream: a
  * snapshot of AsyncLocalStorage means the same as an AsyncResource, and takes fifty times as long.
  */
-class PackedRequest<Request, Response> extends AsyncResource implements PackedCall {
+class BatchedRequest<Request, Response> extends AsyncResource implements WaitingCall {
   readonly method: string;
   readonly metadata: Metadata;
   readonly deadline: number;
   readonly request: Buffer;
   readonly bytes: number;
   readonly idempotent: boolean;
-  readonly #packed: PackedChannel;
-  readonly #outgoing: Outgoing<Request, Response>;
+  readonly #channel: BatchingChannel;
+  readonly #outgoing: OutgoingCall<Request, Response>;
   readonly #callPlainly: CallPlainly<Response>;
   #onAbort: (() => void) | undefined;
   #cancelPlain: (() => void) | undefined;
 
   constructor(
-    packed: PackedChannel,
-    outgoing: Outgoing<Request, Response>,
+    channel: BatchingChannel,
+    outgoing: OutgoingCall<Request, Response>,
     request: Buffer,
     bytes: number,
     callPlainly: CallPlainly<Response>,
   ) {
-    super('PackedRequest', { requireManualDestroy: true });
+    super('BatchedRequest', { requireManualDestroy: true });
     const { method, metadata, deadline } = outgoing;
     this.method = method.path;
     this.metadata = metadata;
@@ -99,26 +99,26 @@ class PackedRequest<Request, Response> extends AsyncResource implements PackedCa
     this.request = request;
     this.bytes = bytes;
     this.idempotent = method.idempotent ?? false;
-    this.#packed = packed;
+    this.#channel = channel;
     this.#outgoing = outgoing;
     this.#callPlainly = callPlainly;
   }
 
   /** Makes the call. @returns what cancels it */
   start(): () => void {
-    if (!this.#packed.carries(this.bytes)) return this.#makePlainly();
+    if (!this.#channel.carries(this.bytes)) return this.#makePlainly();
     const { parent, subscriber } = this.#outgoing;
     if (parent !== undefined) {
       this.#onAbort = (): void => {
-        this.#packed.cancel(this);
+        this.#channel.cancel(this);
         subscriber.error(endOfParent(parent.signal));
       };
       parent.signal.addEventListener('abort', this.#onAbort);
     }
-    this.#packed.call(this);
+    this.#channel.call(this);
     return () => {
       this.#leaveParent();
-      if (this.#cancelPlain === undefined) this.#packed.cancel(this);
+      if (this.#cancelPlain === undefined) this.#channel.cancel(this);
       else this.#cancelPlain();
     };
   }
@@ -126,7 +126,7 @@ class PackedRequest<Request, Response> extends AsyncResource implements PackedCa
   reply(reply: ReplyEntry): void {
     // Plain calls have retries of their own, which then go on.
     if (this.idempotent && unavailable(reply)) this.sendPlainly();
-    else this.runInAsyncScope(take<Request, Response>, null, reply, this.#outgoing, this.#packed.maxResponseBytes);
+    else this.runInAsyncScope(take<Request, Response>, null, reply, this.#outgoing, this.#channel.maxResponseBytes);
   }
 
   fail(error: RpcError): void {
@@ -168,7 +168,7 @@ const unavailableCode: number = Status.UNAVAILABLE;
 /** Takes the answer to a call that was carried, as grpc-js does with one that was not. */
 function take<Request, Response>(
   reply: ReplyEntry,
-  { method, options: { onHeaders, onTrailers }, subscriber }: Outgoing<Request, Response>,
+  { method, options: { onHeaders, onTrailers }, subscriber }: OutgoingCall<Request, Response>,
   maxResponseBytes: number,
 ): void {
   const trailers = reply.trailers ?? new Metadata();

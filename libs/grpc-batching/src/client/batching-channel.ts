@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Client, status as Status } from '@grpc/grpc-js';
 import { type Backend, type Backends, type Route, deadlineExceeded, identity, RpcError } from '@rollcall/grpc';
 import { Deadlines } from './deadlines.ts';
-import type { PackedCall } from './waiting-call.ts';
-import { carryPath } from '../wire/method.ts';
+import type { WaitingCall } from './waiting-call.ts';
+import { batchPath } from '../wire/method.ts';
 import { fullFrameBytes } from '../wire/frames.ts';
-import { PackedStream, type StreamBounds } from './batch-stream.ts';
+import { BatchStream, type StreamBounds } from './batch-stream.ts';
 
-export interface PackedCallOptions extends StreamBounds {
+export interface BatchClientOptions extends StreamBounds {
   /** The largest call that is carried, request and metadata together, in bytes; 64 KiB by default, 256 KiB at most. */
   readonly maxCallBytes: number;
   /** Calls under way at a time; 1,000 by default. Further ones wait, within their deadlines. */
@@ -16,28 +16,28 @@ export interface PackedCallOptions extends StreamBounds {
   readonly maxBytes: number;
 }
 
-const defaults: PackedCallOptions = { maxCallBytes: 64 * 1024, maxCalls: 1000, maxBytes: 4 * 1024 * 1024 };
+const defaults: BatchClientOptions = { maxCallBytes: 64 * 1024, maxCalls: 1000, maxBytes: 4 * 1024 * 1024 };
 
 /** What runs here belongs to no call, whichever was the first to need it. */
 const outside = AsyncLocalStorage.snapshot();
 
 /** Up to so many calls of a turn go together, to one server; more are shared out among the servers. */
-const leastShare = 16;
+const minShare = 16;
 
 /**
  * Carries unary calls in messages of streams, those of one turn of the event loop together. There is a stream to each
  * server behind the target; the one with the fewest calls under way gets the next. To servers that take no such streams,
  * calls are made plainly.
  */
-export class PackedChannel {
+export class BatchingChannel {
   readonly #client: Client;
   readonly #backends: Backends;
-  readonly #options: PackedCallOptions;
-  readonly #deadlines = new Deadlines<PackedCall>((call) => this.#due(call));
+  readonly #options: BatchClientOptions;
+  readonly #deadlines = new Deadlines<WaitingCall>((call) => this.#due(call));
   /** The calls that have not been sent, in order. */
-  readonly #waiting = new Set<PackedCall>();
+  readonly #waiting = new Set<WaitingCall>();
   /** All streams, each with the server that it goes to, and behind those that were used longer ago. */
-  readonly #streams = new Map<PackedStream, Route>();
+  readonly #streams = new Map<BatchStream, Route>();
   #scheduled = false;
   /** Whether there was no room for those that wait, when it was last looked for. */
   #beyondBounds = false;
@@ -48,7 +48,7 @@ export class PackedChannel {
   readonly maxResponseBytes: number;
 
   /** @param client has to be of the channel alone, over these backends, and to keep nothing for retries */
-  constructor(client: Client, backends: Backends, options: Partial<PackedCallOptions>, maxResponseBytes: number) {
+  constructor(client: Client, backends: Backends, options: Partial<BatchClientOptions>, maxResponseBytes: number) {
     this.maxResponseBytes = maxResponseBytes;
     this.#client = client;
     this.#backends = backends;
@@ -63,14 +63,14 @@ export class PackedChannel {
   }
 
   /** Makes a call. */
-  call(call: PackedCall): void {
+  call(call: WaitingCall): void {
     this.#waiting.add(call);
     this.#deadlines.add(call);
     this.#schedule();
   }
 
   /** Gives a call up, if it is not over. */
-  cancel(call: PackedCall): void {
+  cancel(call: WaitingCall): void {
     this.#deadlines.delete(call);
     if (this.#waiting.delete(call)) return;
     for (const stream of this.#streams.keys()) if (stream.cancel(call)) return;
@@ -108,14 +108,14 @@ export class PackedChannel {
   }
 
   /** Shares out the calls that wait, as far as there is room for them. */
-  #share(takers: PackedStream[]): void {
-    const most = Math.max(leastShare, Math.ceil(this.#waiting.size / takers.length));
+  #share(takers: BatchStream[]): void {
+    const max = Math.max(minShare, Math.ceil(this.#waiting.size / takers.length));
     while (this.#waiting.size > 0) {
       const [least] = takers;
       if (least === undefined) return;
       const next = takers.reduce((best, stream) => (stream.load < best.load ? stream : best), least);
       takers.splice(takers.indexOf(next), 1);
-      if (!next.send(this.#waiting, most)) continue; // it has no room
+      if (!next.send(this.#waiting, max)) continue; // it has no room
       takers.push(next);
       const route = this.#streams.get(next);
       if (route === undefined) continue; // it broke meanwhile
@@ -138,8 +138,8 @@ export class PackedChannel {
   }
 
   #openTo(route: Route): void {
-    const stream = new PackedStream(
-      this.#client.makeBidiStreamRequest(carryPath, identity, identity, route.metadata),
+    const stream = new BatchStream(
+      this.#client.makeBidiStreamRequest(batchPath, identity, identity, route.metadata),
       this.#options,
       {
         onDone: (call) => this.#deadlines.delete(call),
@@ -185,7 +185,7 @@ export class PackedChannel {
     return false;
   }
 
-  #due(call: PackedCall): void {
+  #due(call: WaitingCall): void {
     const waited = this.#waiting.has(call) && this.#beyondBounds && this.#accepted;
     this.cancel(call);
     call.fail(waited ? beyondBounds() : deadlineExceeded());

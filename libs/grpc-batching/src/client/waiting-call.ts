@@ -3,7 +3,7 @@ import type { ReplyEntry } from '../wire/frames.ts';
 import type { RpcError } from '@rollcall/grpc';
 
 /** A unary call that a stream is to carry, on the side of the caller. Unless it is cancelled, one of its methods is called, once. */
-export interface PackedCall {
+export interface WaitingCall {
   /** The path of its method. */
   readonly method: string;
   readonly metadata: Metadata;

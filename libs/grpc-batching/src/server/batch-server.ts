@@ -14,12 +14,12 @@ import {
   ServerCall,
   type PluginHost,
 } from '@rollcall/grpc';
-import { CarriedCall } from './batched-call.ts';
-import { CarrierReplies } from './replies.ts';
-import { type CallEntry, decodeCarryRequest, type EncodedCalls, type ReceivedCarryRequest } from '../wire/frames.ts';
+import { BatchedCall } from './batched-call.ts';
+import { BatchReplies } from './replies.ts';
+import { type CallEntry, decodeBatchRequest, type EncodedCalls, type ReceivedBatchRequest } from '../wire/frames.ts';
 
 /** What one stream may have under way. Calls beyond it are answered RESOURCE_EXHAUSTED. */
-export interface PackedCallLimits {
+export interface BatchServerLimits {
   /** Calls; 4,000 by default. */
   readonly maxCalls: number;
   /** The requests of these calls with their metadata, in bytes; 16 MiB by default. */
@@ -32,8 +32,8 @@ export interface PackedCallLimits {
 }
 
 /** What the streams that carry calls share. */
-export interface CarrierHost extends PluginHost {
-  readonly packedCallLimits: PackedCallLimits;
+export interface BatchHost extends PluginHost {
+  readonly batchLimits: BatchServerLimits;
 }
 
 /** What the streams of one connection have under way together. */
@@ -54,17 +54,17 @@ const waitingUnread = 1000;
 const malformedCallsTaken = 8;
 
 /** One stream that carries calls, on the side of the server. Each call runs as one with a stream of its own does. */
-export class Carrier {
+export class BatchServer {
   readonly stream: ServerDuplexStream<Buffer, Buffer>;
-  readonly #host: CarrierHost;
+  readonly #host: BatchHost;
   readonly #connection: ConnectionLoad;
   readonly #peer: string;
   readonly #userAgent: string | Buffer | undefined;
   readonly #onClosed: () => void;
-  readonly #replies: CarrierReplies;
-  readonly #calls = new Map<number, CarriedCall>();
+  readonly #replies: BatchReplies;
+  readonly #calls = new Map<number, BatchedCall>();
   /** The calls that nobody has decided about yet. */
-  readonly #asking = new Set<CarriedCall>();
+  readonly #asking = new Set<BatchedCall>();
   /** The messages with calls that were not started yet. */
   readonly #waiting: WaitingCalls[] = [];
   /** The ids of calls that were cancelled while they waited. */
@@ -81,7 +81,7 @@ export class Carrier {
 
   constructor(
     stream: ServerDuplexStream<Buffer, Buffer>,
-    host: CarrierHost,
+    host: BatchHost,
     connection: ConnectionLoad,
     onClosed: () => void,
   ) {
@@ -91,7 +91,7 @@ export class Carrier {
     this.#peer = stream.getPeer();
     this.#userAgent = stream.metadata.get('user-agent')[0];
     this.#onClosed = onClosed;
-    this.#replies = new CarrierReplies(stream, () => this.#endWhenDone());
+    this.#replies = new BatchReplies(stream, () => this.#endWhenDone());
     stream.sendMetadata(new Metadata()); // tells that calls are taken here
     stream.on('data', (frame: Buffer) => this.#read(frame));
     stream.on('end', () => {
@@ -120,7 +120,7 @@ export class Carrier {
     this.#replies.end(); // such as that their calls were ended
     this.#over = true;
     this.stream.emit('error', statusOf(error));
-    this.#letGo();
+    this.#resetLater();
     this.#cancelAll();
   }
 
@@ -130,20 +130,20 @@ export class Carrier {
    */
   endWhatIsDue(now: number): void {
     for (const call of this.#asking) if (now >= call.deadline) this.#reply(call, statusOf(deadlineExceeded()));
-    const { lastWordMs, defaultDeadlineMs } = this.#host.limits;
+    const { resetGraceMs, defaultDeadlineMs } = this.#host.limits;
     const { fullSince } = this.#replies;
     if (fullSince !== undefined && now - fullSince >= defaultDeadlineMs) {
       this.#replies.drop();
       this.end(answersNotRead(defaultDeadlineMs));
     }
-    if (this.#replies.draining && this.idleMs(now) >= lastWordMs) this.#endWell();
+    if (this.#replies.draining && this.idleMs(now) >= resetGraceMs) this.#endWell();
   }
 
   #read(frame: Buffer): void {
     if (this.#over) return;
-    let request: ReceivedCarryRequest;
+    let request: ReceivedBatchRequest;
     try {
-      request = decodeCarryRequest(frame, 2 * this.#host.packedCallLimits.maxCalls);
+      request = decodeBatchRequest(frame, 2 * this.#host.batchLimits.maxCalls);
     } catch (error) {
       this.#breakOff(error instanceof Error ? error.message : '');
       return;
@@ -157,15 +157,15 @@ export class Carrier {
   }
 
   #breakOff(why: string): void {
-    this.end(new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `The message is no CarryRequest: ${why}.`));
+    this.end(new RpcError(Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST', `The message is no BatchRequest: ${why}.`));
   }
 
   /** Starts as many calls as one turn may, and the others in the turns to come. */
   #startSome(): void {
     if (this.#over) return;
     this.#replies.scheduleFirst();
-    const most = this.#vain > vainUnnoticed ? vainStartsPerTurn : startsPerTurn;
-    for (let started = 0; started < most && !this.#over; started++) {
+    const max = this.#vain > vainUnnoticed ? vainStartsPerTurn : startsPerTurn;
+    for (let started = 0; started < max && !this.#over; started++) {
       const [first] = this.#waiting;
       if (first === undefined) break;
       this.#take(first);
@@ -199,19 +199,19 @@ export class Carrier {
     }
     this.#lastId = id;
     if (this.#cancelledWaiting.delete(id)) return;
-    const { limits, packedCallLimits } = this.#host;
+    const { limits, batchLimits } = this.#host;
     const size = metadataBytes(metadata);
     const bytes = request.length + size;
-    const call = new CarriedCall(id, metadata, cameAt + timeoutMs, bytes, this.stream);
+    const call = new BatchedCall(id, metadata, cameAt + timeoutMs, bytes, this.stream);
     const full =
-      this.#calls.size >= packedCallLimits.maxCalls ||
-      this.#bytes + bytes > packedCallLimits.maxBytes ||
+      this.#calls.size >= batchLimits.maxCalls ||
+      this.#bytes + bytes > batchLimits.maxBytes ||
       this.#connection.calls >= limits.maxCallsPerConnection;
     this.#calls.set(id, call);
     this.#connection.calls += 1;
     this.#bytes += bytes;
     const served = this.#host.served(method);
-    if (full) this.#refuse(call, tooManyCalls(Math.min(packedCallLimits.maxCalls, limits.maxCallsPerConnection)));
+    if (full) this.#refuse(call, tooManyCalls(Math.min(batchLimits.maxCalls, limits.maxCallsPerConnection)));
     else if (metadata === malformedMetadata) this.#refuseMalformed(call);
     else if (served === undefined) this.#refuse(call, unimplemented(method));
     else if (size > limits.maxMetadataBytes) this.#refuse(call, metadataTooLarge(size, limits.maxMetadataBytes));
@@ -223,26 +223,26 @@ export class Carrier {
     }
   }
 
-  #refuseMalformed(call: CarriedCall): void {
+  #refuseMalformed(call: BatchedCall): void {
     this.#malformed += 1;
     if (this.#malformed > malformedCallsTaken) this.#breakOff('the metadata of too many calls is none');
     else this.#refuse(call, notMetadata());
   }
 
-  #refuse(call: CarriedCall, error: RpcError | StatusObject): void {
+  #refuse(call: BatchedCall, error: RpcError | StatusObject): void {
     this.#reply(call, error instanceof RpcError ? statusOf(error) : error);
     this.#inVain();
   }
 
   /** Nobody who has a right to something makes so many calls in vain. */
   #inVain(): void {
-    const { maxVainCalls } = this.#host.packedCallLimits;
+    const { maxVainCalls } = this.#host.batchLimits;
     this.#vain += 1;
     if (this.#vain >= maxVainCalls) this.end(tooManyVainCalls(maxVainCalls));
     else if (this.#vain >= maxVainCalls / 2) this.drain();
   }
 
-  #start(call: CarriedCall, served: ServedMethod, request: Buffer): void {
+  #start(call: BatchedCall, served: ServedMethod, request: Buffer): void {
     const { authorize } = this.#host;
     if (authorize === undefined) {
       this.#serve(call, served, request);
@@ -262,7 +262,7 @@ export class Carrier {
     );
   }
 
-  #serve(call: CarriedCall, served: ServedMethod, request: Buffer): void {
+  #serve(call: BatchedCall, served: ServedMethod, request: Buffer): void {
     this.#asking.delete(call);
     if (!this.#calls.has(call.id)) return; // it was cancelled, or its deadline has passed
     new ServerCall(served, this.#host, call).respondOnce(request, (error, response, trailers) =>
@@ -270,7 +270,7 @@ export class Carrier {
     );
   }
 
-  #reply(call: CarriedCall, error: StatusObject | null, response?: Buffer, trailers?: Metadata): void {
+  #reply(call: BatchedCall, error: StatusObject | null, response?: Buffer, trailers?: Metadata): void {
     if (this.#forget(call)) this.#replies.add(call.reply(error, response, trailers));
   }
 
@@ -281,7 +281,7 @@ export class Carrier {
       if (
         id > this.#lastId &&
         this.#waiting.length > 0 &&
-        this.#cancelledWaiting.size < this.#host.packedCallLimits.maxCalls
+        this.#cancelledWaiting.size < this.#host.batchLimits.maxCalls
       )
         this.#cancelledWaiting.add(id);
       return;
@@ -291,7 +291,7 @@ export class Carrier {
   }
 
   /** @returns false when it was forgotten already */
-  #forget(call: CarriedCall): boolean {
+  #forget(call: BatchedCall): boolean {
     if (!this.#calls.delete(call.id)) return false;
     this.#asking.delete(call);
     this.#bytes -= call.bytes;
@@ -313,13 +313,13 @@ export class Carrier {
     this.#over = true;
     this.#replies.drop();
     this.stream.end();
-    this.#letGo();
+    this.#resetLater();
   }
 
   /** A peer that takes nothing more would hold for ever what it was sent. */
-  #letGo(): void {
-    const { lastWords, limits } = this.#host;
-    lastWords.allow(http2Stream(this.stream), Date.now() + limits.lastWordMs, constants.NGHTTP2_CANCEL);
+  #resetLater(): void {
+    const { resetGrace, limits } = this.#host;
+    resetGrace.allow(http2Stream(this.stream), Date.now() + limits.resetGraceMs, constants.NGHTTP2_CANCEL);
   }
 
   #close(): void {
@@ -359,8 +359,8 @@ function unimplemented(path: string): StatusObject {
   return { code: Status.UNIMPLEMENTED, details, metadata: new Metadata() };
 }
 
-/** For a stream of packed calls whose caller has a right to none of them. */
-function tooManyVainCalls(most: number): RpcError {
-  const message = `The last ${most} calls were refused, or were such as need no right. Open another stream.`;
+/** For a stream of batched calls whose caller has a right to none of them. */
+function tooManyVainCalls(max: number): RpcError {
+  const message = `The last ${max} calls were refused, or were such as need no right. Open another stream.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'RATE_LIMITED', message, { retryDelayMs: 1000 });
 }

@@ -1,44 +1,44 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { rollcallContract } from '@rollcall/proto';
-import { Carrier, type CarrierHost, type ConnectionLoad, type PackedCallLimits } from './batch-server.ts';
+import { BatchServer, type BatchHost, type ConnectionLoad, type BatchServerLimits } from './batch-server.ts';
 import { http2Stream, type RpcError, type PluginStreams, type ServerPlugin } from '@rollcall/grpc';
 import { maxFrameBytes } from '../wire/frames.ts';
-import { carryPath } from '../wire/method.ts';
+import { batchPath } from '../wire/method.ts';
 
 /** More than callers make use of by themselves: what they have cancelled may still be under way here. */
-const defaultLimits: PackedCallLimits = {
+const defaultLimits: BatchServerLimits = {
   maxCalls: 4000,
   maxBytes: 16 * 1024 * 1024,
   maxVainCalls: 1000,
 };
 
-/** Takes unary calls that callers put into messages of a stream (docs/packed-calls.md), within these bounds. */
-export function batchServer(limits: Partial<PackedCallLimits> = {}): ServerPlugin {
-  const packedCallLimits = { ...defaultLimits, ...limits };
+/** Takes unary calls that callers put into messages of a stream (docs/batched-calls.md), within these bounds. */
+export function batchServer(limits: Partial<BatchServerLimits> = {}): ServerPlugin {
+  const batchLimits = { ...defaultLimits, ...limits };
   return {
-    path: carryPath,
+    path: batchPath,
     contract: rollcallContract,
     maxMessageBytes: maxFrameBytes,
-    attach: (host) => new PackedCalls({ ...host, packedCallLimits }),
+    attach: (host) => new BatchServers({ ...host, batchLimits }),
   };
 }
 
 /** The streams of a server that carry calls: they are told when the server, or their connection, takes leave. */
-class PackedCalls implements PluginStreams {
-  readonly #host: CarrierHost;
-  readonly #carriers = new Set<Carrier>();
+class BatchServers implements PluginStreams {
+  readonly #host: BatchHost;
+  readonly #servers = new Set<BatchServer>();
   readonly #loads = new WeakMap<object, ConnectionLoad>();
   #draining = false;
 
-  constructor(host: CarrierHost) {
+  constructor(host: BatchHost) {
     this.#host = host;
   }
 
   serve(stream: ServerDuplexStream<Buffer, Buffer>): void {
-    const carrier = new Carrier(stream, this.#host, this.#loadOf(stream), () => this.#carriers.delete(carrier));
-    this.#carriers.add(carrier);
-    if (this.#draining) carrier.drain();
+    const server = new BatchServer(stream, this.#host, this.#loadOf(stream), () => this.#servers.delete(server));
+    this.#servers.add(server);
+    if (this.#draining) server.drain();
   }
 
   #loadOf(stream: ServerDuplexStream<Buffer, Buffer>): ConnectionLoad {
@@ -50,20 +50,20 @@ class PackedCalls implements PluginStreams {
 
   drain(): void {
     this.#draining = true;
-    for (const carrier of this.#carriers) carrier.drain();
+    for (const server of this.#servers) server.drain();
   }
 
   end(error: RpcError): void {
-    for (const carrier of this.#carriers) carrier.end(error);
+    for (const server of this.#servers) server.end(error);
   }
 
   /** Looks for streams without a call for too long, and for those whose connection has become too old. */
   endWhatIsDue(now: number): void {
     const { maxConnectionIdleMs } = this.#host.limits;
-    for (const carrier of this.#carriers) {
-      const session = http2Stream(carrier.stream)?.session as ServerHttp2Session | undefined;
-      if (session?.closed === true || carrier.idleMs(now) >= maxConnectionIdleMs) carrier.drain();
-      carrier.endWhatIsDue(now);
+    for (const server of this.#servers) {
+      const session = http2Stream(server.stream)?.session as ServerHttp2Session | undefined;
+      if (session?.closed === true || server.idleMs(now) >= maxConnectionIdleMs) server.drain();
+      server.endWhatIsDue(now);
     }
   }
 }

@@ -3,23 +3,23 @@ import type { BelowCall, GrpcJsCall } from '@rollcall/grpc';
 import type { ReplyEntry } from '../wire/frames.ts';
 
 /** A call that came with others in a message of a stream, as ServerCall takes it. */
-export class CarriedCall implements BelowCall {
+export class BatchedCall implements BelowCall {
   readonly id: number;
   readonly metadata: Metadata;
   /** In milliseconds since the epoch. */
   readonly deadline: number;
   /** What it holds of the stream's bound until it is over. */
   readonly bytes: number;
-  readonly carrier: GrpcJsCall;
+  readonly batch: GrpcJsCall;
   #headers: Metadata | undefined;
   #onCancelled: (() => void) | undefined;
 
-  constructor(id: number, metadata: Metadata, deadline: number, bytes: number, carrier: GrpcJsCall) {
+  constructor(id: number, metadata: Metadata, deadline: number, bytes: number, batch: GrpcJsCall) {
     this.id = id;
     this.metadata = metadata;
     this.deadline = deadline;
     this.bytes = bytes;
-    this.carrier = carrier;
+    this.batch = batch;
   }
 
   cancel(): void {
@@ -31,7 +31,7 @@ export class CarriedCall implements BelowCall {
   }
 
   getPeer(): string {
-    return this.carrier.getPeer();
+    return this.batch.getPeer();
   }
 
   /** They travel with the answer. */

@@ -1,14 +1,14 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { emit, Outbox, OutboxBudget } from '@rollcall/grpc';
-import { encodeCarryResponse, fullFrameBytes, type ReplyEntry, replySize } from '../wire/frames.ts';
+import { emit, WriteBuffer, WriteBufferBudget } from '@rollcall/grpc';
+import { encodeBatchResponse, fullFrameBytes, type ReplyEntry, replySize } from '../wire/frames.ts';
 
 /**
  * The answers of a stream that carries calls. Those of one turn of the event loop leave together. While the peer does not
  * take them they wait, and nothing more is read of it.
  */
-export class CarrierReplies {
+export class BatchReplies {
   readonly #stream: ServerDuplexStream<Buffer, Buffer>;
-  readonly #outbox: Outbox;
+  readonly #writeBuffer: WriteBuffer;
   readonly #onSent: () => void;
   #replies: ReplyEntry[] = [];
   #draining = false;
@@ -24,7 +24,7 @@ export class CarrierReplies {
   /** @param onSent called whenever what the peer takes of them has been sent */
   constructor(stream: ServerDuplexStream<Buffer, Buffer>, onSent: () => void) {
     this.#stream = stream;
-    this.#outbox = new Outbox(stream, Infinity, new OutboxBudget());
+    this.#writeBuffer = new WriteBuffer(stream, Infinity, new WriteBufferBudget());
     this.#onSent = onSent;
   }
 
@@ -122,8 +122,8 @@ export class CarrierReplies {
 
   #write(replies: readonly ReplyEntry[]): void {
     this.#drainTold = this.#draining;
-    const frame = encodeCarryResponse({ replies, draining: this.#draining });
-    const taken = emit({ next: (message: Buffer) => this.#outbox.send(message) }, frame);
+    const frame = encodeBatchResponse({ replies, draining: this.#draining });
+    const taken = emit({ next: (message: Buffer) => this.#writeBuffer.send(message) }, frame);
     if (taken === undefined) return;
     this.#fullSince ??= Date.now();
     this.#stream.pause();

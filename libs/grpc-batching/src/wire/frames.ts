@@ -1,5 +1,5 @@
 /**
- * The messages of proto/rollcall/transport/v1/packed_calls.proto, written and read by hand: every packed call passes
+ * The messages of proto/rollcall/transport/v1/batching.proto, written and read by hand: every batched call passes
  * here four times, and this takes a fraction of the time of a codec that knows any message. A test holds it against one.
  */
 import { Metadata } from '@grpc/grpc-js';
@@ -27,25 +27,25 @@ export interface ReplyEntry {
   readonly response: Buffer;
 }
 
-export interface CarryRequest {
+export interface BatchRequest {
   readonly calls: readonly CallEntry[];
   readonly cancelledIds: readonly number[];
 }
 
-/** A CarryRequest whose calls have been found, and are read one by one. */
-export interface ReceivedCarryRequest {
+/** A BatchRequest whose calls have been found, and are read one by one. */
+export interface ReceivedBatchRequest {
   readonly calls: EncodedCalls;
   readonly cancelledIds: readonly number[];
 }
 
-export interface CarryResponse {
+export interface BatchResponse {
   readonly replies: readonly ReplyEntry[];
   readonly draining: boolean;
 }
 
 /** The largest message that is made of several calls or replies, in bytes. One that is larger goes alone. */
 export const fullFrameBytes = 256 * 1024;
-/** The largest CarryRequest that a server has to take, in bytes. */
+/** The largest BatchRequest that a server has to take, in bytes. */
 export const maxFrameBytes = 1024 * 1024;
 
 const none = Buffer.alloc(0);
@@ -73,7 +73,7 @@ const frame = {
   draining: tag(2, wire.varint),
 };
 
-export function encodeCarryRequest({ calls, cancelledIds }: CarryRequest): Buffer {
+export function encodeBatchRequest({ calls, cancelledIds }: BatchRequest): Buffer {
   const sizes = calls.map(callSize);
   let size = 0;
   for (const each of sizes) size += fieldSize(each);
@@ -91,7 +91,7 @@ export function encodeCarryRequest({ calls, cancelledIds }: CarryRequest): Buffe
   return writer.written;
 }
 
-export function encodeCarryResponse({ replies, draining }: CarryResponse): Buffer {
+export function encodeBatchResponse({ replies, draining }: BatchResponse): Buffer {
   const sizes = replies.map(replySize);
   let size = draining ? 2 : 0;
   for (const each of sizes) size += fieldSize(each);
@@ -109,16 +109,16 @@ export function encodeCarryResponse({ replies, draining }: CarryResponse): Buffe
   return writer.written;
 }
 
-/** @param most how many fields it may have, and how many calls to cancel @throws MalformedFrame */
-export function decodeCarryRequest(bytes: Buffer, most = Infinity): ReceivedCarryRequest {
+/** @param max how many fields it may have, and how many calls to cancel @throws MalformedFrame */
+export function decodeBatchRequest(bytes: Buffer, max = Infinity): ReceivedBatchRequest {
   const calls = new EncodedCalls(bytes);
   const cancelledIds: number[] = [];
   const cancel = (from: FrameReader): void => {
-    if (cancelledIds.push(from.uint32()) > most) throw malformed(`it cancels more than ${most} calls`);
+    if (cancelledIds.push(from.uint32()) > max) throw malformed(`it cancels more than ${max} calls`);
   };
   const reader = new FrameReader(bytes);
   for (let fields = 1; reader.more; fields++) {
-    if (fields > most) throw malformed(`it has more than ${most} fields`);
+    if (fields > max) throw malformed(`it has more than ${max} fields`);
     const field = reader.tag();
     if (field === frame.entries) calls.add(reader.skipBytes(), reader.position);
     else if (field === frame.cancelledId) cancel(reader);
@@ -168,7 +168,7 @@ export class EncodedCalls {
 const smallFrameBytes = 4096;
 
 /** @throws MalformedFrame */
-export function decodeCarryResponse(bytes: Buffer): CarryResponse {
+export function decodeBatchResponse(bytes: Buffer): BatchResponse {
   const replies: ReplyEntry[] = [];
   let draining = false;
   const reader = new FrameReader(bytes);

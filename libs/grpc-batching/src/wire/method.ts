@@ -1,2 +1,2 @@
-/** The service whose streams carry calls: proto/rollcall/transport/v1/packed_calls.proto. */
-export const carryPath = '/rollcall.transport.v1.PackedCallsService/Carry';
+/** The service whose streams carry calls: proto/rollcall/transport/v1/batching.proto. */
+export const batchPath = '/rollcall.transport.v1.BatchService/Batch';

@@ -4,7 +4,7 @@ import { status as Status } from '@grpc/grpc-js';
 import type { shelf } from '@rollcall/contract/testing';
 import { Observable } from 'rxjs';
 import { type Authorize, type CallContext, RpcError, http2Servers } from '@rollcall/grpc';
-import { carryPath } from '../../src/wire/method.ts';
+import { batchPath } from '../../src/wire/method.ts';
 import { batched } from '../batched.ts';
 import { type Handlers, startShelf } from '../../../grpc/test/shelf-service.ts';
 import { answerTo, readOrder, type Written } from './orders.ts';
@@ -79,7 +79,7 @@ export async function startStormServer(listen: string, ledger: Ledger): Promise<
 
 /** Lets each call in as the one whose order it brings, half of them at once. */
 const authorize: Authorize = ({ method, metadata }) => {
-  if (method.path === carryPath) return { caller: undefined };
+  if (method.path === batchPath) return { caller: undefined };
   const order = readOrder(String(metadata.get('x-order')[0]));
   const decide = () => {
     if (order.fate === 'refuse') throw new RpcError(Status.PERMISSION_DENIED, 'NOT_PERMITTED', String(order.id));

@@ -6,17 +6,17 @@ import { describe, expect, it } from 'vitest';
 import { MalformedFrame } from '../../src/wire/frame-bytes.ts';
 import {
   type CallEntry,
-  type CarryRequest,
-  type CarryResponse,
-  decodeCarryRequest,
-  decodeCarryResponse,
-  encodeCarryRequest,
-  encodeCarryResponse,
+  type BatchRequest,
+  type BatchResponse,
+  decodeBatchRequest,
+  decodeBatchResponse,
+  encodeBatchRequest,
+  encodeBatchResponse,
 } from '../../src/wire/frames.ts';
 import { entriesOf } from '@rollcall/grpc';
 
-const found = codecsOf(rollcallContract).get('/rollcall.transport.v1.PackedCallsService/Carry');
-if (found === undefined) throw new Error('the contract has no Carry');
+const found = codecsOf(rollcallContract).get('/rollcall.transport.v1.BatchService/Batch');
+if (found === undefined) throw new Error('the contract has no Batch');
 const anyMessage = found;
 
 const uint32 = fc.integer({ min: 1, max: 0xffff_ffff });
@@ -38,11 +38,11 @@ const metadata = fc
     for (const [name, value] of all) made.add(name, value);
     return made;
   });
-const calls: fc.Arbitrary<CarryRequest> = fc.record({
+const calls: fc.Arbitrary<BatchRequest> = fc.record({
   calls: fc.array(fc.record({ id: uint32, method: text, timeoutMs: uint32, metadata, request: bytes })),
   cancelledIds: fc.array(uint32),
 });
-const replies: fc.Arbitrary<CarryResponse> = fc.record({
+const replies: fc.Arbitrary<BatchResponse> = fc.record({
   replies: fc.array(
     fc.record({
       id: uint32,
@@ -68,7 +68,7 @@ function plain(made: Metadata | undefined) {
 }
 
 /** A request in the shape of the generated types. */
-function plainRequest(request: CarryRequest) {
+function plainRequest(request: BatchRequest) {
   return {
     calls: request.calls.map(({ timeoutMs, ...call }) => ({
       ...call,
@@ -79,7 +79,7 @@ function plainRequest(request: CarryRequest) {
   };
 }
 
-function plainResponse({ replies: all, draining }: CarryResponse) {
+function plainResponse({ replies: all, draining }: BatchResponse) {
   return {
     replies: all.map((reply) => ({ ...reply, headers: plain(reply.headers), trailers: plain(reply.trailers) })),
     draining,
@@ -87,23 +87,23 @@ function plainResponse({ replies: all, draining }: CarryResponse) {
 }
 
 /** Reads a message with all of its calls. */
-function readAll(message: Buffer): CarryRequest {
-  const received = decodeCarryRequest(message);
+function readAll(message: Buffer): BatchRequest {
+  const received = decodeBatchRequest(message);
   const read: CallEntry[] = [];
   while (received.calls.left > 0) read.push(received.calls.read());
   return { calls: read, cancelledIds: received.cancelledIds };
 }
 
-describe('a message of packed calls', () => {
+describe('a message of batched calls', () => {
   it('is written as a codec that knows any message reads it', () => {
     fc.assert(
       fc.property(calls, (request) => {
-        expect(anyMessage.decodeRequest(encodeCarryRequest(request))).toMatchObject(plainRequest(request));
+        expect(anyMessage.decodeRequest(encodeBatchRequest(request))).toMatchObject(plainRequest(request));
       }),
     );
     fc.assert(
       fc.property(replies, (response) => {
-        expect(anyMessage.decodeResponse(encodeCarryResponse(response))).toMatchObject(plainResponse(response));
+        expect(anyMessage.decodeResponse(encodeBatchResponse(response))).toMatchObject(plainResponse(response));
       }),
     );
   });
@@ -116,7 +116,7 @@ describe('a message of packed calls', () => {
     );
     fc.assert(
       fc.property(replies, (response) => {
-        expect(decodeCarryResponse(anyMessage.encodeResponse(plainResponse(response)))).toEqual(response);
+        expect(decodeBatchResponse(anyMessage.encodeResponse(plainResponse(response)))).toEqual(response);
       }),
     );
   });
@@ -133,7 +133,7 @@ describe('a message of packed calls', () => {
     const changed = fc
       .tuple(calls, replies, fc.nat(), fc.nat({ max: 255 }), fc.nat())
       .map(([request, response, at, to, end]) =>
-        [encodeCarryRequest(request), encodeCarryResponse(response)].map((message) => {
+        [encodeBatchRequest(request), encodeBatchResponse(response)].map((message) => {
           message[at % (message.length + 1)] = to;
           return message.subarray(0, end % 3 === 0 ? at % (message.length + 1) : undefined);
         }),
@@ -146,7 +146,7 @@ describe('a message of packed calls', () => {
         ),
         (messages) => {
           expect(
-            messages.flatMap((message) => [read(readAll, message), read(decodeCarryResponse, message)]),
+            messages.flatMap((message) => [read(readAll, message), read(decodeBatchResponse, message)]),
           ).not.toContain(false);
         },
       ),
@@ -180,9 +180,9 @@ describe('a message of packed calls', () => {
   it('are not kept whole by one of their calls, unless they are small', () => {
     const entry = { id: 1, method: '/a/B', timeoutMs: 1, metadata: new Metadata(), request: Buffer.alloc(10) };
     const many = Array.from({ length: 1000 }, (_, index) => ({ ...entry, id: index + 1 }));
-    const encoded = encodeCarryRequest({ calls: many, cancelledIds: [] });
+    const encoded = encodeBatchRequest({ calls: many, cancelledIds: [] });
     const frame = Buffer.alloc(encoded.length, encoded); // with memory of its own
     expect(frame.length).toBeGreaterThan(10_000);
-    expect(decodeCarryRequest(frame).calls.read().request.buffer).not.toBe(frame.buffer);
+    expect(decodeBatchRequest(frame).calls.read().request.buffer).not.toBe(frame.buffer);
   });
 });

@@ -6,13 +6,13 @@ import { describe, expect, it } from 'vitest';
 import { batchClient } from '../../src/client/batched-request.ts';
 import { type CallContext, errorFromStatus, GrpcChannel, type RpcError } from '@rollcall/grpc';
 import {
-  type CarryResponse,
-  decodeCarryResponse,
-  encodeCarryRequest,
-  encodeCarryResponse,
+  type BatchResponse,
+  decodeBatchResponse,
+  encodeBatchRequest,
+  encodeBatchResponse,
 } from '../../src/wire/frames.ts';
-import { carryPath } from '../../src/wire/method.ts';
-import { failure, openCarrier, type RawCarrier } from '../batch-peers.ts';
+import { batchPath } from '../../src/wire/method.ts';
+import { failure, openBatchStream, type RawBatchStream } from '../batch-peers.ts';
 import { batched } from '../batched.ts';
 import { settled, type Shelf, shelfServiceName, startShelf, until } from '../../../grpc/test/shelf-service.ts';
 
@@ -36,15 +36,15 @@ const frames = (...wellFormed: Buffer[]) =>
   fc.array(fc.oneof(bytes, ...wellFormed.map(mutated)), { minLength: 1, maxLength: 5 });
 
 /** The replies that a stream has brought. */
-function repliesOf({ received }: RawCarrier): CarryResponse['replies'] {
-  return received.flatMap((frame) => decodeCarryResponse(frame).replies);
+function repliesOf({ received }: RawBatchStream): BatchResponse['replies'] {
+  return received.flatMap((frame) => decodeBatchResponse(frame).replies);
 }
 
-describe('a server that takes packed calls', () => {
+describe('a server that takes batched calls', () => {
   it.each([
     ['is cut off', Buffer.from([0x0a, 5])],
-    ['has a call without an id', encodeCarryRequest({ calls: [{ ...call, id: 0 }], cancelledIds: [] })],
-    ['has an id again', encodeCarryRequest({ calls: [call], cancelledIds: [] })],
+    ['has a call without an id', encodeBatchRequest({ calls: [{ ...call, id: 0 }], cancelledIds: [] })],
+    ['has an id again', encodeBatchRequest({ calls: [call], cancelledIds: [] })],
   ])('ends a stream with INVALID_ARGUMENT whose message %s, and tears its calls down', async (_, frame) => {
     let running = 0;
     const reasons: unknown[] = [];
@@ -58,26 +58,26 @@ describe('a server that takes packed calls', () => {
       },
       batched,
     );
-    using carrier = openCarrier(service.target);
-    carrier.stream.write(encodeCarryRequest({ calls: [call], cancelledIds: [] }));
+    using batches = openBatchStream(service.target);
+    batches.stream.write(encodeBatchRequest({ calls: [call], cancelledIds: [] }));
     await until(() => running === 1);
-    carrier.stream.write(frame);
-    expect((await carrier.status).code).toBe(Status.INVALID_ARGUMENT);
+    batches.stream.write(frame);
+    expect((await batches.status).code).toBe(Status.INVALID_ARGUMENT);
     await until(() => reasons.length === 1);
     expect(reasons).toEqual([Status.CANCELLED]);
   });
 
   it('tells a caller to go elsewhere when it ends, and ends a stream whose caller does not', async () => {
     await using service = await startShelf({ readFile: () => NEVER }, batched);
-    using carrier = openCarrier(service.target);
-    carrier.stream.write(encodeCarryRequest({ calls: [call], cancelledIds: [] }));
-    carrier.stream.write(encodeCarryRequest({ calls: [{ ...call, id: 2, timeoutMs: 0 }], cancelledIds: [] }));
-    await until(() => repliesOf(carrier).length === 1);
+    using batches = openBatchStream(service.target);
+    batches.stream.write(encodeBatchRequest({ calls: [call], cancelledIds: [] }));
+    batches.stream.write(encodeBatchRequest({ calls: [{ ...call, id: 2, timeoutMs: 0 }], cancelledIds: [] }));
+    await until(() => repliesOf(batches).length === 1);
     await service.close();
-    const error = errorFromStatus(await carrier.status);
+    const error = errorFromStatus(await batches.status);
     expect([error.code, error.reason]).toEqual([Status.UNAVAILABLE, 'UPSTREAM_UNAVAILABLE']);
-    expect(carrier.received.some((frame) => decodeCarryResponse(frame).draining)).toBe(true);
-    expect(repliesOf(carrier).map(({ id, status }) => [id, status])).toEqual([
+    expect(batches.received.some((frame) => decodeBatchResponse(frame).draining)).toBe(true);
+    expect(repliesOf(batches).map(({ id, status }) => [id, status])).toEqual([
       [2, Status.DEADLINE_EXCEEDED],
       [1, Status.UNAVAILABLE],
     ]);
@@ -86,14 +86,14 @@ describe('a server that takes packed calls', () => {
   it('reads no further while its answers are not read, and goes on when they are', async () => {
     let handled = 0;
     await using service = await startShelf({ readFile: () => ((handled += 1), { path: 'x'.repeat(10_000) }) }, batched);
-    using carrier = openCarrier(service.target);
-    carrier.stream.pause();
+    using batches = openBatchStream(service.target);
+    batches.stream.pause();
     const total = 2000;
     for (let id = 1; id <= total; id++)
-      carrier.stream.write(encodeCarryRequest({ calls: [{ ...call, id }], cancelledIds: [] }));
+      batches.stream.write(encodeBatchRequest({ calls: [{ ...call, id }], cancelledIds: [] }));
     expect(await settled(() => handled)).toBeLessThan(total);
-    carrier.stream.resume();
-    await until(() => repliesOf(carrier).length === total);
+    batches.stream.resume();
+    await until(() => repliesOf(batches).length === total);
     expect(handled).toBe(total);
   });
 
@@ -104,17 +104,17 @@ describe('a server that takes packed calls', () => {
         readFile: () => ({ path: 'x'.repeat(100_000) }),
         getBook: () => new Observable(() => () => (torn += 1)),
       },
-      { ...batched, limits: { defaultDeadlineMs: 200, lastWordMs: 100 } },
+      { ...batched, limits: { defaultDeadlineMs: 200, resetGraceMs: 100 } },
     );
-    using carrier = openCarrier(service.target);
-    carrier.stream.pause();
+    using batches = openBatchStream(service.target);
+    batches.stream.pause();
     const waiting = { ...call, method: `/${shelfServiceName}/GetBook` };
     const calls = [waiting, ...Array.from({ length: 50 }, (_, index) => ({ ...call, id: index + 2 }))];
-    carrier.stream.write(encodeCarryRequest({ calls, cancelledIds: [] }));
+    batches.stream.write(encodeBatchRequest({ calls, cancelledIds: [] }));
     await until(() => torn === 1);
-    carrier.stream.resume();
-    expect([Status.RESOURCE_EXHAUSTED, Status.CANCELLED]).toContain((await carrier.status).code);
-    expect(repliesOf(carrier).length).toBeLessThan(50);
+    batches.stream.resume();
+    expect([Status.RESOURCE_EXHAUSTED, Status.CANCELLED]).toContain((await batches.status).code);
+    expect(repliesOf(batches).length).toBeLessThan(50);
   });
 
   it('ends a call at its deadline, also while nobody has decided about it', async () => {
@@ -127,7 +127,7 @@ describe('a server that takes packed calls', () => {
           metadata.get('x-ask').length > 0 ? ((asked += 1), new Promise(() => undefined)) : { caller: undefined },
       },
     );
-    using carrier = openCarrier(service.target);
+    using batches = openBatchStream(service.target);
     const asking = new Metadata();
     asking.set('x-ask', '1');
     const calls = [
@@ -135,10 +135,10 @@ describe('a server that takes packed calls', () => {
       { ...call, id: 2, timeoutMs: 100, metadata: asking },
       { ...call, id: 3, timeoutMs: 0 },
     ];
-    carrier.stream.write(encodeCarryRequest({ calls, cancelledIds: [] }));
-    await until(() => repliesOf(carrier).length === 3);
+    batches.stream.write(encodeBatchRequest({ calls, cancelledIds: [] }));
+    await until(() => repliesOf(batches).length === 3);
     expect(asked).toBe(1);
-    expect(repliesOf(carrier).map(({ status }) => status)).toEqual(Array(3).fill(Status.DEADLINE_EXCEEDED));
+    expect(repliesOf(batches).map(({ status }) => status)).toEqual(Array(3).fill(Status.DEADLINE_EXCEEDED));
   });
 
   it('does not start, and does not answer, what was cancelled while it was decided about', async () => {
@@ -152,22 +152,22 @@ describe('a server that takes packed calls', () => {
         authorize: ({ method }) => (method.path === readPath ? ((asked += 1), promise) : { caller: undefined }),
       },
     );
-    using carrier = openCarrier(service.target);
-    carrier.stream.write(encodeCarryRequest({ calls: [call], cancelledIds: [] }));
+    using batches = openBatchStream(service.target);
+    batches.stream.write(encodeBatchRequest({ calls: [call], cancelledIds: [] }));
     await until(() => asked === 1);
     const second = { ...call, id: 2, method: `/${shelfServiceName}/GetBook` };
-    carrier.stream.write(encodeCarryRequest({ calls: [second], cancelledIds: [1, 77] }));
-    await until(() => repliesOf(carrier).length === 1);
+    batches.stream.write(encodeBatchRequest({ calls: [second], cancelledIds: [1, 77] }));
+    await until(() => repliesOf(batches).length === 1);
     resolve({ caller: undefined });
-    carrier.stream.end();
-    expect((await carrier.status).code).toBe(Status.OK);
+    batches.stream.end();
+    expect((await batches.status).code).toBe(Status.OK);
     expect(started).toEqual(['getBook']);
-    expect(repliesOf(carrier).map(({ id }) => id)).toEqual([2]);
+    expect(repliesOf(batches).map(({ id }) => id)).toEqual([2]);
   });
 
   it('refuses metadata that is too large, or is none, of the one call', async () => {
     await using service = await startShelf({ readFile: () => ({ path: '' }) }, batched);
-    using carrier = openCarrier(service.target);
+    using batches = openBatchStream(service.target);
     const large = new Metadata();
     large.set('x-large', 'x'.repeat(20_000));
     const wrong = new Metadata();
@@ -177,9 +177,9 @@ describe('a server that takes packed calls', () => {
       { ...call, id: 2, metadata: wrong },
       { ...call, id: 3 },
     ];
-    carrier.stream.write(encodeCarryRequest({ calls, cancelledIds: [] }));
-    await until(() => repliesOf(carrier).length === 3);
-    expect(repliesOf(carrier).map(({ status }) => status)).toEqual([
+    batches.stream.write(encodeBatchRequest({ calls, cancelledIds: [] }));
+    await until(() => repliesOf(batches).length === 3);
+    expect(repliesOf(batches).map(({ status }) => status)).toEqual([
       Status.RESOURCE_EXHAUSTED,
       Status.INVALID_ARGUMENT,
       Status.OK,
@@ -192,13 +192,13 @@ describe('a server that takes packed calls', () => {
     const metadata = new Metadata();
     metadata.set('x-text', 'text');
     metadata.set('x-data-bin', Buffer.from('data'));
-    const wellFormed = encodeCarryRequest({ calls: [{ ...call, metadata, request }], cancelledIds: [3] });
+    const wellFormed = encodeBatchRequest({ calls: [{ ...call, metadata, request }], cancelledIds: [3] });
     await fc.assert(
       fc.asyncProperty(frames(wellFormed), async (sent) => {
-        using carrier = openCarrier(service.target);
-        for (const frame of sent) carrier.stream.write(frame);
-        carrier.stream.end();
-        const { code } = await carrier.status;
+        using batches = openBatchStream(service.target);
+        for (const frame of sent) batches.stream.write(frame);
+        batches.stream.end();
+        const { code } = await batches.status;
         expect([Status.OK, Status.INVALID_ARGUMENT]).toContain(code);
         expect(await firstValueFrom(service.client.readFile({ path: '' }))).toEqual({ path: 'x' });
       }),
@@ -228,7 +228,7 @@ async function startLiar(answers: () => Buffer[]): Promise<Liar> {
       stream.end();
     });
   };
-  server.register(carryPath, handler, identity, identity, 'bidi');
+  server.register(batchPath, handler, identity, identity, 'bidi');
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -239,8 +239,8 @@ async function startLiar(answers: () => Buffer[]): Promise<Liar> {
 
 describe('a caller whose server wants new calls to go elsewhere', () => {
   it('takes the answers that come with it, ends the stream, and opens another', async () => {
-    const draining = encodeCarryResponse({ replies: [reply], draining: true });
-    const file = encodeCarryResponse({ replies: [reply], draining: false });
+    const draining = encodeBatchResponse({ replies: [reply], draining: true });
+    const file = encodeBatchResponse({ replies: [reply], draining: false });
     const answers = [draining, file, file];
     using elsewhere = await startLiar(() => answers.splice(0, 1));
     const channel = new GrpcChannel(elsewhere.target, { defaultDeadlineMs: 60_000, unaryCalls: batchClient() });
@@ -256,10 +256,10 @@ describe('a caller whose server wants new calls to go elsewhere', () => {
 describe('a caller whose server cannot be understood', () => {
   it.each([
     ['is cut off', Buffer.from([0x0a, 5])],
-    ['answers what was not asked', encodeCarryResponse({ replies: [{ ...reply, id: 9 }], draining: false })],
+    ['answers what was not asked', encodeBatchResponse({ replies: [{ ...reply, id: 9 }], draining: false })],
     [
       'has a status that there is none of',
-      encodeCarryResponse({ replies: [{ ...reply, status: 17 }], draining: false }),
+      encodeBatchResponse({ replies: [{ ...reply, status: 17 }], draining: false }),
     ],
   ])('gives its calls up when an answer %s, and makes the next plainly', async (_, answer) => {
     using liar = await startLiar(() => [answer]);
@@ -275,7 +275,7 @@ describe('a caller whose server cannot be understood', () => {
     using liar = await startLiar(() => answers);
     const trailers = new Metadata();
     trailers.set('x-data-bin', Buffer.from('data'));
-    const wellFormed = encodeCarryResponse({
+    const wellFormed = encodeBatchResponse({
       replies: [
         { ...reply, trailers },
         { ...reply, id: 2 },

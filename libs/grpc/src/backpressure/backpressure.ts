@@ -8,8 +8,8 @@ import { Observable, type Subscription } from 'rxjs';
 let pressure: Promise<void> | undefined;
 
 /** A sink calls this in its `next` when it is full. `relieved` settles when it takes more, or never will. */
-export function reportPressure(relieved: Promise<void>): void {
-  pressure = pressure === undefined ? relieved : Promise.all([pressure, relieved]).then(() => undefined);
+export function reportBackpressure(drained: Promise<void>): void {
+  pressure = pressure === undefined ? drained : Promise.all([pressure, drained]).then(() => undefined);
 }
 
 /**
@@ -25,7 +25,7 @@ export function emit<T>(sink: { next(value: T): void }, value: T): Promise<void>
     return pressure;
   } finally {
     // A source may emit inside the `next` of another one, which then has to wait too.
-    if (outer !== undefined) reportPressure(outer);
+    if (outer !== undefined) reportBackpressure(outer);
   }
 }
 
@@ -36,7 +36,7 @@ export type Opener<T> = (signal: AbortSignal) => Iterable<T> | AsyncIterable<T>;
  * An Observable of an iterable that takes the next value only when the sink has room: of a database cursor, a file,
  * a generator. Unsubscribing closes the iterator and fires the signal.
  */
-export function pulled<T>(open: Opener<T>): Observable<T> {
+export function fromIterable<T>(open: Opener<T>): Observable<T> {
   return new Observable<T>((subscriber) => {
     const abort = new AbortController();
     let iterator: Iterator<T> | AsyncIterator<T> | undefined;
@@ -87,7 +87,7 @@ export function pulled<T>(open: Opener<T>): Observable<T> {
  * An async iterable of an Observable, for `for await`. It holds at most `maxBuffered` values: then it reports pressure,
  * and a source that heeds it waits. Leaving the loop unsubscribes.
  */
-export async function* values<T>(source: Observable<T>, maxBuffered = 1): AsyncGenerator<T, void, undefined> {
+export async function* toAsyncIterable<T>(source: Observable<T>, maxBuffered = 1): AsyncGenerator<T, void, undefined> {
   using inbox = new Inbox(source, maxBuffered);
   while (await inbox.filled()) yield* inbox.take();
 }
@@ -98,7 +98,7 @@ export async function* values<T>(source: Observable<T>, maxBuffered = 1): AsyncG
  *
  * @param sizeOf how many items a value counts for; an array may go beyond the limit by its last value
  */
-export async function* batches<T>(
+export async function* toBatches<T>(
   source: Observable<T>,
   maxItems: number,
   sizeOf: (value: T) => number = () => 1,
@@ -128,7 +128,7 @@ class Inbox<T> implements Disposable {
         this.#size += sizeOf(value);
         if (this.#size >= this.#maxBuffered) {
           this.#relief ??= Promise.withResolvers();
-          reportPressure(this.#relief.promise);
+          reportBackpressure(this.#relief.promise);
         }
         this.#wake?.();
       },

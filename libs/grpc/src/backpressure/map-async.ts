@@ -1,5 +1,5 @@
 import { Observable, type OperatorFunction } from 'rxjs';
-import { reportPressure } from './backpressure.ts';
+import { reportBackpressure } from './backpressure.ts';
 
 /**
  * As `concatMap` with a promise, and it brakes its source: of RxJS's own operators those that wait for promises keep a
@@ -8,7 +8,7 @@ import { reportPressure } from './backpressure.ts';
  * @param project gives the result for a value; its error is the error of the whole
  * @param concurrency how many values are worked on at a time
  */
-export function mapInOrder<T, R>(project: (value: T) => Promise<R>, concurrency = 1): OperatorFunction<T, R> {
+export function mapAsync<T, R>(project: (value: T) => Promise<R>, concurrency = 1): OperatorFunction<T, R> {
   return (source) =>
     new Observable<R>((subscriber) => {
       /** Each value's result, in order; undefined until it is there. */
@@ -51,7 +51,7 @@ export function mapInOrder<T, R>(project: (value: T) => Promise<R>, concurrency 
           else waiting.push({ value });
           if (working < concurrency) return;
           relief ??= Promise.withResolvers();
-          reportPressure(relief.promise);
+          reportBackpressure(relief.promise);
         },
         error: (error: unknown) => subscriber.error(error),
         complete: () => {

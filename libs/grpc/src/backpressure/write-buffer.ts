@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { reportPressure } from './backpressure.ts';
+import { reportBackpressure } from './backpressure.ts';
 
 /** What waits in a stream before it counts as full. At half of both it takes more again. */
 const fullBytes = 64 * 1024;
@@ -10,7 +10,7 @@ const budgetBytes = 1024 * 1024;
 const fullBytesBeyondBudget = 8 * 1024;
 
 /** What waits in several streams together: a hundred slow readers have less each than one. */
-export class OutboxBudget {
+export class WriteBufferBudget {
   unsentBytes = 0;
 
   /** What makes a stream of this budget full, in bytes. */
@@ -23,17 +23,17 @@ export class OutboxBudget {
  * Sends encoded messages to a stream of grpc-js, and reports pressure while it is full. The stream itself counts
  * messages alone, sixteen of them, whatever their size.
  */
-export class Outbox {
+export class WriteBuffer {
   readonly #stream: Writable;
   readonly #maxUnsentBytes: number;
-  readonly #budget: OutboxBudget;
+  readonly #budget: WriteBufferBudget;
   #unsentBytes = 0;
   #unsentMessages = 0;
   #closed = false;
   #relief: PromiseWithResolvers<void> | undefined;
 
   /** @param maxUnsentBytes what may wait when the source goes on in spite of the pressure */
-  constructor(stream: Writable, maxUnsentBytes: number, budget: OutboxBudget) {
+  constructor(stream: Writable, maxUnsentBytes: number, budget: WriteBufferBudget) {
     this.#stream = stream;
     this.#maxUnsentBytes = maxUnsentBytes;
     this.#budget = budget;
@@ -51,7 +51,7 @@ export class Outbox {
     const full = this.#unsentBytes >= this.#budget.fullBytes || this.#unsentMessages >= fullMessages;
     if (!full || this.#stream.destroyed) return true;
     this.#relief ??= Promise.withResolvers();
-    reportPressure(this.#relief.promise);
+    reportBackpressure(this.#relief.promise);
     return this.#unsentBytes <= this.#maxUnsentBytes + length;
   }
 

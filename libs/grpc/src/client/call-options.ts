@@ -26,7 +26,7 @@ export interface CallableMethod<Request, Response> {
 }
 
 /** A call that somebody has subscribed to. */
-export interface Outgoing<Request, Response> {
+export interface OutgoingCall<Request, Response> {
   readonly method: CallableMethod<Request, Response>;
   readonly input: Request | Observable<Request>;
   readonly options: CallOptions;

@@ -19,7 +19,7 @@ import { currentCall, inheritMetadata } from '../context/call-context.ts';
 import { identity, receive, send } from './client-stream.ts';
 import { errorFromStatus } from '../status/error-status.ts';
 import { metadataBytes } from '../context/metadata-size.ts';
-import type { CallableMethod, CallOptions, Outgoing } from './call-options.ts';
+import type { CallableMethod, CallOptions, OutgoingCall } from './call-options.ts';
 import { RpcError } from '../status/rpc-error.ts';
 import '../internals/status-order.ts';
 import { connectionOptions } from './service-config.ts';
@@ -127,7 +127,7 @@ export class GrpcChannel {
       }
       const outgoing = { method, input, options, subscriber, parent, deadline, metadata };
       const unary = !method.requestStream && !method.responseStream;
-      const callPlainly = <In>(call: Outgoing<In, Response>): (() => void) => this.#callPlainly(call);
+      const callPlainly = <In>(call: OutgoingCall<In, Response>): (() => void) => this.#callPlainly(call);
       return unary && this.#unaryCalls !== undefined && deadline !== Infinity
         ? this.#unaryCalls.call({ ...outgoing, input: input as Request }, bytes, callPlainly)
         : callPlainly(outgoing);
@@ -135,7 +135,7 @@ export class GrpcChannel {
   }
 
   /** Makes a call with a stream of its own. @returns what cancels it */
-  #callPlainly<Request, Response>(outgoing: Outgoing<Request, Response>): () => void {
+  #callPlainly<Request, Response>(outgoing: OutgoingCall<Request, Response>): () => void {
     const { method, input, options, subscriber, parent, deadline, metadata } = outgoing;
     const callOptions = deadline === Infinity ? {} : { deadline };
     const fail = (error: ServiceError | RpcError): void => {

@@ -7,7 +7,7 @@ import {
 import { isObservable, type Observable, Subscription } from 'rxjs';
 import { emit } from '../backpressure/backpressure.ts';
 import { holdLittle } from '../internals/http2-streams.ts';
-import { Outbox, OutboxBudget } from '../backpressure/write-buffer.ts';
+import { WriteBuffer, WriteBufferBudget } from '../backpressure/write-buffer.ts';
 import { RpcError } from '../status/rpc-error.ts';
 
 /** Requests of streams are encoded before they are sent, so that it is known how much waits. */
@@ -66,7 +66,7 @@ export function send<Request>(
   failAtEnd?: (error: RpcError) => void,
 ) {
   if (!isObservable(requests)) throw new TypeError('this method takes an Observable of requests');
-  const outbox = new Outbox(call, maxUnsentBytes, new OutboxBudget());
+  const writeBuffer = new WriteBuffer(call, maxUnsentBytes, new WriteBufferBudget());
   // Without a listener an error of the stream would end the process. It is the status that tells of it.
   if (!('read' in call)) call.on('error', () => undefined);
   const breakOff = (error: RpcError): void => {
@@ -85,7 +85,7 @@ export function send<Request>(
           breakOff(new RpcError(Status.INTERNAL, 'INTERNAL', 'A request cannot be encoded.', { cause }));
           return;
         }
-        if (outbox.send(encoded)) return;
+        if (writeBuffer.send(encoded)) return;
         const message = `More than ${maxUnsentBytes} bytes of requests were waiting for the server.`;
         breakOff(new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message));
       },

@@ -1,5 +1,5 @@
 import type { ChannelOptions, Client } from '@grpc/grpc-js';
-import type { Outgoing } from './call-options.ts';
+import type { OutgoingCall } from './call-options.ts';
 
 /** Makes the unary calls of a channel that have a deadline in a way of its own, such as many of them in one stream. */
 export interface ChannelPlugin {
@@ -21,7 +21,7 @@ export interface UnaryCalls {
    * @returns what cancels it
    */
   call<Request, Response>(
-    outgoing: Outgoing<Request, Response> & { readonly input: Request },
+    outgoing: OutgoingCall<Request, Response> & { readonly input: Request },
     metadataBytes: number,
     callPlainly: CallPlainly<Response>,
   ): () => void;
@@ -30,4 +30,4 @@ export interface UnaryCalls {
 }
 
 /** Makes a call with a stream of its own. @returns what cancels it */
-export type CallPlainly<Response> = <Input>(outgoing: Outgoing<Input, Response>) => () => void;
+export type CallPlainly<Response> = <Input>(outgoing: OutgoingCall<Input, Response>) => () => void;

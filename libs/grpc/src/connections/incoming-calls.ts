@@ -8,7 +8,7 @@ import {
   type GrpcJsCall,
   http2Stream,
 } from '../internals/http2-streams.ts';
-import type { LastWords } from './reset-grace.ts';
+import type { ResetGrace } from './reset-grace.ts';
 import { MessageDecoder, type MessageHold } from './unfinished-messages.ts';
 import type { RpcError } from '../status/rpc-error.ts';
 import { effectiveDeadline, type ServerLimits } from './limits.ts';
@@ -25,7 +25,7 @@ export interface RequestKind {
 
 interface IncomingCallsOptions {
   readonly limits: ServerLimits;
-  readonly lastWords: LastWords;
+  readonly resetGrace: ResetGrace;
   /** Finds a method by its path. */
   readonly kindOf: (path: string) => RequestKind | undefined;
   /** What counts the bytes of a stream. */
@@ -100,7 +100,7 @@ export class IncomingCalls {
   refused(call: ServerInterceptingCallInterface): void {
     const { stream } = callBelowInterceptors(call);
     this.closed(stream);
-    this.#letGo(stream);
+    this.#resetLater(stream);
   }
 
   /** Ends the calls whose request has not come in time. */
@@ -125,11 +125,11 @@ export class IncomingCalls {
     below.sendStatus(statusOf(error));
     // Behind a status alone nothing is left to send; behind messages it is.
     if (!answered && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
-    else this.#letGo(stream);
+    else this.#resetLater(stream);
   }
 
-  #letGo(stream: ServerHttp2Stream): void {
-    const { lastWords, limits } = this.#options;
-    lastWords.allow(stream, Date.now() + limits.lastWordMs, constants.NGHTTP2_CANCEL);
+  #resetLater(stream: ServerHttp2Stream): void {
+    const { resetGrace, limits } = this.#options;
+    resetGrace.allow(stream, Date.now() + limits.resetGraceMs, constants.NGHTTP2_CANCEL);
   }
 }

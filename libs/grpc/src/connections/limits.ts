@@ -48,7 +48,7 @@ export interface ServerLimits {
   /** How long a stream may go without a message in either direction, and with what its reader does not take once it is over. */
   readonly streamIdleMs: number;
   /** How long a stream that the server ends may take to send what waits and its status. It is then reset. */
-  readonly lastWordMs: number;
+  readonly resetGraceMs: number;
   /** How long a connection may go without a call. */
   readonly maxConnectionIdleMs: number;
   /** How long a connection may last, give or take a tenth, before the caller is asked to make another one. */
@@ -81,7 +81,7 @@ export const defaultLimits: ServerLimits = {
   defaultDeadlineMs: 30_000,
   maxDeadlineMs: 600_000,
   streamIdleMs: 3_600_000,
-  lastWordMs: 5000,
+  resetGraceMs: 5000,
   maxConnectionIdleMs: 600_000,
   maxConnectionAgeMs: 3_600_000,
   maxConnectionAgeGraceMs: 600_000,

@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 
 /** Calls that are over here, and still have something to send. A reader that does not take it would hold it for ever. */
-export class LastWords {
+export class ResetGrace {
   readonly #streams = new Map<ServerHttp2Stream, { untilMs: number; rstCode: number }>();
 
   /**

@@ -22,7 +22,7 @@ export type GrpcJsCall =
 export interface BelowCall {
   readonly metadata: Metadata;
   /** The stream that carries the call; absent when the call has a stream of its own. */
-  readonly carrier?: GrpcJsCall;
+  readonly batch?: GrpcJsCall;
   getDeadline(): Date | number;
   getPeer(): string;
   sendMetadata(headers: Metadata): void;

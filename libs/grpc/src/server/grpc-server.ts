@@ -19,8 +19,8 @@ import { type CallContext, requestIdOf } from '../context/call-context.ts';
 import { Health } from '../system/health.ts';
 import { http2Servers, setHttp2Options } from '../internals/http2-streams.ts';
 import { IncomingCalls, type RequestKind } from '../connections/incoming-calls.ts';
-import { LastWords } from '../connections/reset-grace.ts';
-import { OutboxBudget } from '../backpressure/write-buffer.ts';
+import { ResetGrace } from '../connections/reset-grace.ts';
+import { WriteBufferBudget } from '../backpressure/write-buffer.ts';
 import { Reflection } from '../system/reflection.ts';
 import { type RpcError, unknownError } from '../status/rpc-error.ts';
 import { surviveUnhandledCallErrors } from '../internals/unhandled-errors.ts';
@@ -104,7 +104,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       healthPaths.includes(method.path) || options.isOpenToAll?.(method) === true;
     this.#isOpenToAll = isOpenToAll;
     const limits = { ...defaultLimits, ...options.limits };
-    const lastWords = new LastWords();
+    const resetGrace = new ResetGrace();
     this.#connections = new Connections({
       limits,
       admission: options.tls && admissionBy(options.tls),
@@ -114,7 +114,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     });
     this.#incoming = new IncomingCalls({
       limits,
-      lastWords,
+      resetGrace,
       kindOf: (path) => this.#kinds.get(path),
       heldBy: (stream) => this.#connections.loadOf(stream),
     });
@@ -141,8 +141,8 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     this.#host = {
       limits,
       live: new Set(),
-      lastWords,
-      outboxBudget: new OutboxBudget(),
+      resetGrace,
+      writeBufferBudget: new WriteBufferBudget(),
       logUnknownError: (error, context) => this.#logUnknownError(error, context),
     };
     const pluginHost: PluginHost = {
@@ -198,11 +198,11 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     for (const streams of this.#plugins.values()) streams.drain();
     for (const call of this.#host.live) if (call.resumable) call.end(endOfServer());
     const drainMs = this.#options.drainMs ?? 10_000;
-    const lastWordMs = Math.min(1000, drainMs / 5); // the last status of each call has to leave its socket
-    await within(drained, drainMs - lastWordMs);
+    const resetGraceMs = Math.min(1000, drainMs / 5); // the last status of each call has to leave its socket
+    await within(drained, drainMs - resetGraceMs);
     for (const call of this.#host.live) call.end(endOfServer());
     for (const streams of this.#plugins.values()) streams.end(endOfServer());
-    await within(drained, lastWordMs);
+    await within(drained, resetGraceMs);
     this.#server.forceShutdown();
     this.#connections.destroy();
     await drained;
@@ -229,7 +229,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     for (const call of this.#host.live) call.endIfDue(now);
     this.#incoming.endWhatIsDue(now);
     for (const streams of this.#plugins.values()) streams.endWhatIsDue(now);
-    this.#host.lastWords.cutOff(now);
+    this.#host.resetGrace.cutOff(now);
     this.#connections.closeIdle(now);
   }
 

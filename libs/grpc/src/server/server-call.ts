@@ -7,12 +7,12 @@ import { type Admission, admissionOf } from './authorization.ts';
 import { callerNames } from '../security/caller-names.ts';
 import { deadlineExceeded, givenUp, idle, over, slowReader } from '../status/call-errors.ts';
 import { CallContext, type CallSource, callStorage } from '../context/call-context.ts';
-import { pulled } from '../backpressure/backpressure.ts';
+import { fromIterable } from '../backpressure/backpressure.ts';
 import { statusOf } from '../status/error-status.ts';
 import type { Reading } from '../connections/half-close.ts';
 import { type BelowCall, http2Stream } from '../internals/http2-streams.ts';
-import type { LastWords } from '../connections/reset-grace.ts';
-import { Outbox, type OutboxBudget } from '../backpressure/write-buffer.ts';
+import type { ResetGrace } from '../connections/reset-grace.ts';
+import { WriteBuffer, type WriteBufferBudget } from '../backpressure/write-buffer.ts';
 import { RpcError, unknownError, withMetadata } from '../status/rpc-error.ts';
 import type { ServedMethod } from './served-method.ts';
 import { requestStream } from './request-stream.ts';
@@ -29,9 +29,9 @@ export interface CallHost {
   /** The calls under way. */
   readonly live: Set<ServerCall>;
   /** What calls that are over still have to send. */
-  readonly lastWords: LastWords;
+  readonly resetGrace: ResetGrace;
   /** What waits for their readers. */
-  readonly outboxBudget: OutboxBudget;
+  readonly writeBufferBudget: WriteBufferBudget;
   /** Tells of an error whose cause the caller must not see. */
   logUnknownError(error: unknown, context: CallContext): void;
 }
@@ -61,7 +61,7 @@ export class ServerCall implements CallSource, Observer<object> {
   /** Where the answer goes: a message, or a stream of them. */
   #respond: Respond | undefined;
   #writing: Writing | undefined;
-  #outbox: Outbox | undefined;
+  #writeBuffer: WriteBuffer | undefined;
   #done = false;
 
   constructor(served: ServedMethod, host: CallHost, call: BelowCall) {
@@ -94,7 +94,7 @@ export class ServerCall implements CallSource, Observer<object> {
   }
 
   getCallerNames(): readonly string[] {
-    const session = http2Stream(this.#call.carrier ?? this.#call)?.session as ServerHttp2Session | undefined;
+    const session = http2Stream(this.#call.batch ?? this.#call)?.session as ServerHttp2Session | undefined;
     return session === undefined ? [] : callerNames(session);
   }
 
@@ -125,7 +125,7 @@ export class ServerCall implements CallSource, Observer<object> {
   /** The answer is a stream. */
   respondMany(request: Buffer | Reading, writing: Writing): void {
     this.#writing = writing;
-    this.#outbox = new Outbox(writing, this.#host.limits.maxUnsentBytes, this.#host.outboxBudget);
+    this.#writeBuffer = new WriteBuffer(writing, this.#host.limits.maxUnsentBytes, this.#host.writeBufferBudget);
     callStorage.run(this.#context, ServerCall.#start, this, request);
   }
 
@@ -141,9 +141,12 @@ export class ServerCall implements CallSource, Observer<object> {
     if (cursor !== undefined) error = withMetadata(error, { cursor });
     this.#sendStatus(error);
     this.#cancel(error);
-    const { lastWordMs } = this.#host.limits;
+    const { resetGraceMs } = this.#host.limits;
     const tooSlow = error.code === Status.RESOURCE_EXHAUSTED;
-    this.#letGo(Date.now() + lastWordMs, tooSlow ? constants.NGHTTP2_ENHANCE_YOUR_CALM : constants.NGHTTP2_CANCEL);
+    this.#resetLater(
+      Date.now() + resetGraceMs,
+      tooSlow ? constants.NGHTTP2_ENHANCE_YOUR_CALM : constants.NGHTTP2_CANCEL,
+    );
   }
 
   /** The handler answers a message. */
@@ -159,12 +162,12 @@ export class ServerCall implements CallSource, Observer<object> {
     if (this.#respond !== undefined) {
       this.#finish();
       this.#respond(null, encoded, this.#context.trailersIfAny);
-      if (encoded.length > windowBytes) this.#letGo(this.deadline, constants.NGHTTP2_CANCEL);
+      if (encoded.length > windowBytes) this.#resetLater(this.deadline, constants.NGHTTP2_CANCEL);
       return;
     }
     this.#spoken();
     if (this.#served.cursorOf !== undefined) this.#last = message;
-    if (this.#outbox?.send(encoded) === false) this.end(slowReader(this.#host.limits.maxUnsentBytes));
+    if (this.#writeBuffer?.send(encoded) === false) this.end(slowReader(this.#host.limits.maxUnsentBytes));
   }
 
   /** The handler has answered all. */
@@ -207,7 +210,7 @@ export class ServerCall implements CallSource, Observer<object> {
         (error: unknown) => this.error(error),
       );
     } else if (isObservable(answer) || isIterable(answer)) {
-      const source = (isObservable(answer) ? answer : pulled(() => answer)) as Observable<object>;
+      const source = (isObservable(answer) ? answer : fromIterable(() => answer)) as Observable<object>;
       const subscription = source.subscribe(this);
       if (this.#done) subscription.unsubscribe();
       else this.#subscription = subscription;
@@ -239,12 +242,13 @@ export class ServerCall implements CallSource, Observer<object> {
 
   /** A reader that takes nothing more of a stream that is over is as idle as one that is open. */
   #letGoWhenIdle(): void {
-    if (this.#writing !== undefined) this.#letGo(Date.now() + this.#host.limits.streamIdleMs, constants.NGHTTP2_CANCEL);
+    if (this.#writing !== undefined)
+      this.#resetLater(Date.now() + this.#host.limits.streamIdleMs, constants.NGHTTP2_CANCEL);
   }
 
-  /** Of a carried call, the stream that it shares with others goes on. */
-  #letGo(untilMs: number, rstCode: number): void {
-    this.#host.lastWords.allow(http2Stream(this.#call), untilMs, rstCode);
+  /** Of a batched call, the stream that it shares with others goes on. */
+  #resetLater(untilMs: number, rstCode: number): void {
+    this.#host.resetGrace.allow(http2Stream(this.#call), untilMs, rstCode);
   }
 
   #known(error: unknown): RpcError {

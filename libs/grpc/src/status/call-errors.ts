@@ -58,8 +58,8 @@ export function endOfServer(): RpcError {
 }
 
 /** For a call beyond those that a connection may have at a time; any of them may end soon. */
-export function tooManyCalls(most: number): RpcError {
-  const message = `The connection has ${most} calls under way, the most that it may have.`;
+export function tooManyCalls(max: number): RpcError {
+  const message = `The connection has ${max} calls under way, the most that it may have.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_CALLS', message, { retryDelayMs: 1000 });
 }
 
@@ -73,13 +73,13 @@ export function callerNotAdmitted(names: readonly string[]): RpcError {
   );
 }
 
-export function metadataTooLarge(bytes: number, mostBytes: number): RpcError {
-  const message = `The metadata is ${bytes} bytes large, of at most ${mostBytes}.`;
+export function metadataTooLarge(bytes: number, maxBytes: number): RpcError {
+  const message = `The metadata is ${bytes} bytes large, of at most ${maxBytes}.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
 }
 
-export function tooManyFields(fields: number, most: number): RpcError {
-  const message = `The metadata has ${fields} fields, of at most ${most}.`;
+export function tooManyFields(fields: number, max: number): RpcError {
+  const message = `The metadata has ${fields} fields, of at most ${max}.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
 }
 
@@ -89,7 +89,7 @@ export function tooManyOpenCalls(): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'TOO_MANY_CALLS', message, { retryDelayMs: 1000 });
 }
 
-export function requestTooLarge(bytes: number, mostBytes: number): RpcError {
-  const message = `The request is ${bytes} bytes large, of at most ${mostBytes}.`;
+export function requestTooLarge(bytes: number, maxBytes: number): RpcError {
+  const message = `The request is ${bytes} bytes large, of at most ${maxBytes}.`;
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', message);
 }

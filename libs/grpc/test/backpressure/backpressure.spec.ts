@@ -1,7 +1,13 @@
 import { from, lastValueFrom, map, Observable, Subject, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { batches, emit, pulled, reportPressure, values } from '../../src/backpressure/backpressure.ts';
-import { mapInOrder } from '../../src/backpressure/map-async.ts';
+import {
+  toBatches,
+  emit,
+  fromIterable,
+  reportBackpressure,
+  toAsyncIterable,
+} from '../../src/backpressure/backpressure.ts';
+import { mapAsync } from '../../src/backpressure/map-async.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -9,10 +15,10 @@ describe('pulled', () => {
   it('takes the next value only when the sink has room, through operators', async () => {
     let pulls = 0;
     let relieve = Promise.withResolvers<void>();
-    const source = pulled(function* () {
+    const source = fromIterable(function* () {
       for (;;) yield ++pulls;
     });
-    const subscription = source.pipe(map((value) => value * 2)).subscribe(() => reportPressure(relieve.promise));
+    const subscription = source.pipe(map((value) => value * 2)).subscribe(() => reportBackpressure(relieve.promise));
     await turn();
     expect(pulls).toBe(1);
     const before = relieve;
@@ -25,7 +31,7 @@ describe('pulled', () => {
 
   it('closes the iterator and fires the signal when nobody listens any more', async () => {
     const seen: string[] = [];
-    const source = pulled(async function* (signal) {
+    const source = fromIterable(async function* (signal) {
       signal.addEventListener('abort', () => seen.push('aborted'));
       try {
         for (;;) {
@@ -49,8 +55,8 @@ describe('pulled', () => {
     const full = emit(
       {
         next: () => {
-          reportPressure(one.promise);
-          reportPressure(two.promise);
+          reportBackpressure(one.promise);
+          reportBackpressure(two.promise);
         },
       },
       1,
@@ -67,7 +73,7 @@ describe('pulled', () => {
 
   it('brakes a source that emits inside the next of another one, and that one too', () => {
     const full = Promise.withResolvers<void>();
-    const outer = { next: () => void emit({ next: () => reportPressure(full.promise) }, 1) };
+    const outer = { next: () => void emit({ next: () => reportBackpressure(full.promise) }, 1) };
     const around = new Observable<number>((subscriber) => {
       expect(emit({ next: (value: number) => subscriber.next(value) }, 1)).toBeDefined();
       // A second value that meets no full sink is not held up by the first one's pressure.
@@ -82,7 +88,7 @@ describe('values', () => {
     const source = new Subject<number>();
     const seen: number[] = [];
     const reading = (async () => {
-      for await (const value of values(source, 10)) seen.push(value);
+      for await (const value of toAsyncIterable(source, 10)) seen.push(value);
     })();
     source.next(1);
     source.next(2);
@@ -93,10 +99,10 @@ describe('values', () => {
 
   it('brakes the source at its bound, and lets go when it is read', async () => {
     let pulls = 0;
-    const source = pulled(function* () {
+    const source = fromIterable(function* () {
       for (;;) yield ++pulls;
     });
-    for await (const value of values(source, 3)) {
+    for await (const value of toAsyncIterable(source, 3)) {
       await turn();
       await turn();
       expect(pulls - value).toBeLessThanOrEqual(6);
@@ -113,7 +119,7 @@ describe('batches', () => {
     const source = new Subject<number>();
     const seen: number[][] = [];
     const reading = (async () => {
-      for await (const batch of batches(source, 100)) seen.push(batch);
+      for await (const batch of toBatches(source, 100)) seen.push(batch);
     })();
     source.next(1);
     source.next(2);
@@ -127,10 +133,10 @@ describe('batches', () => {
 
   it('brakes the source when what waits has the size that it may have', async () => {
     let asked = 0;
-    const source = pulled(function* () {
+    const source = fromIterable(function* () {
       for (; asked < 100;) yield (asked += 1);
     });
-    for await (const batch of batches(source, 10, () => 4)) {
+    for await (const batch of toBatches(source, 10, () => 4)) {
       expect(batch).toEqual([1, 2, 3]);
       break;
     }
@@ -138,18 +144,18 @@ describe('batches', () => {
   });
 });
 
-describe('mapInOrder', () => {
+describe('mapAsync', () => {
   it('keeps the order of the values, works on several at a time, and takes no more than that', async () => {
     let pulls = 0;
     let working = 0;
-    let most = 0;
-    const source = pulled(function* () {
+    let max = 0;
+    const source = fromIterable(function* () {
       while (pulls < 100) yield pulls++;
     });
     const seen = await lastValueFrom(
       source.pipe(
-        mapInOrder(async (value) => {
-          most = Math.max(most, ++working);
+        mapAsync(async (value) => {
+          max = Math.max(max, ++working);
           for (let turns = 0; turns <= value % 3; turns++) await turn();
           expect(pulls - value).toBeLessThanOrEqual(8);
           working--;
@@ -159,13 +165,13 @@ describe('mapInOrder', () => {
       ),
     );
     expect(seen).toEqual(Array.from({ length: 100 }, (_, index) => index));
-    expect(most).toBe(4);
+    expect(max).toBe(4);
   });
 
   it('works off what comes in spite of the pressure, and then completes', async () => {
     const results = lastValueFrom(
       from([1, undefined, 3]).pipe(
-        mapInOrder((value) => Promise.resolve(value)),
+        mapAsync((value) => Promise.resolve(value)),
         toArray(),
       ),
     );
@@ -173,8 +179,6 @@ describe('mapInOrder', () => {
   });
 
   it('passes on an error of the work', async () => {
-    await expect(lastValueFrom(from([1]).pipe(mapInOrder(() => Promise.reject(new Error('no')))))).rejects.toThrow(
-      'no',
-    );
+    await expect(lastValueFrom(from([1]).pipe(mapAsync(() => Promise.reject(new Error('no')))))).rejects.toThrow('no');
   });
 });

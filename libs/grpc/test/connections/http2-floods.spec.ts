@@ -95,11 +95,11 @@ describe('a flood ends its connection, and others are served meanwhile:', () => 
   ])('%s', async (_, reads, first, next) => {
     stream = -1;
     let running = 0;
-    let most = 0;
+    let max = 0;
     let others = 0;
     await using service = await startShelf({
       readFile: (_request: never, { signal }) => {
-        most = Math.max(most, (running += 1));
+        max = Math.max(max, (running += 1));
         signal.addEventListener('abort', () => (running -= 1));
         return NEVER;
       },
@@ -120,7 +120,7 @@ describe('a flood ends its connection, and others are served meanwhile:', () => 
     expect(await flooding).toBeLessThan(100_000_000);
     await serving;
     expect(others).toBeGreaterThan(0);
-    expect(most).toBeLessThanOrEqual(1000);
+    expect(max).toBeLessThanOrEqual(1000);
     await until(() => running === 0);
     expect(goAways(Buffer.concat(received)).length > 0).toBe(reads);
     expect(await firstValueFrom(service.client.countBooks(NEVER))).toMatchObject({ count: '1' });

@@ -187,7 +187,7 @@ describe('rights', () => {
     await using service = await startShelf(
       {},
       {
-        limits: { lastWordMs: 100 },
+        limits: { resetGraceMs: 100 },
         authorize: (incoming) => {
           asked.push(incoming);
           throw new Error('nobody may');

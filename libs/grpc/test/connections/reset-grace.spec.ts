@@ -21,7 +21,7 @@ describe('what a stream that is over still has to send', () => {
   it('goes with the stream when a reader that was too slow does not take it, and other calls go on', async () => {
     await using service = await startShelf(
       { streamBooks: flood, readFile: () => ({ path: '' }) },
-      { limits: { maxUnsentBytes: 200_000, lastWordMs: 50 } },
+      { limits: { maxUnsentBytes: 200_000, resetGraceMs: 50 } },
     );
     const streams = streamsOf(service);
     const session = plainConnection(service);
@@ -41,7 +41,7 @@ describe('what a stream that is over still has to send', () => {
   it('reaches a reader that goes on in time, and then the status', async () => {
     await using service = await startShelf(
       { streamBooks: flood },
-      { limits: { maxUnsentBytes: 200_000, lastWordMs: 60_000 } },
+      { limits: { maxUnsentBytes: 200_000, resetGraceMs: 60_000 } },
     );
     const streams = streamsOf(service);
     const session = plainConnection(service);

@@ -1,8 +1,8 @@
 import { type shelf } from '@rollcall/contract/testing';
 import { firstValueFrom, last, map, NEVER, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { mapInOrder } from '../../src/backpressure/map-async.ts';
-import { pulled, values } from '../../src/backpressure/backpressure.ts';
+import { mapAsync } from '../../src/backpressure/map-async.ts';
+import { fromIterable, toAsyncIterable } from '../../src/backpressure/backpressure.ts';
 import { settled, type Shelf, until } from '../shelf-service.ts';
 import { anyBooks, connect, messageCounter, named, ours, type Start, stock } from './servers.ts';
 import { connectStock } from './processes/stock.ts';
@@ -16,7 +16,7 @@ const fewRequests = 500; // grpc-js by itself keeps another 1 MiB of a call, to 
 /** Requests of 1 KB each, counted as they are taken from their source. */
 function countedRequests() {
   const source = { taken: 0 };
-  const stream = pulled(function* () {
+  const stream = fromIterable(function* () {
     while (source.taken < requests) {
       source.taken++;
       yield named('x', 's'.repeat(1000));
@@ -28,7 +28,7 @@ function countedRequests() {
 /** Rows of 100 bytes each, counted as they are taken from their source. */
 function countedRows() {
   const source = { taken: 0 };
-  const stream = pulled(function* () {
+  const stream = fromIterable(function* () {
     while (source.taken < rows) yield { books: [{ number: String(++source.taken).padEnd(100) }] };
   });
   return { source, stream };
@@ -38,7 +38,7 @@ describe('a response stream whose reader has stopped', () => {
   const taken = async (start: Start): Promise<number> => {
     const { source, stream } = countedRows();
     await using service = await start({ streamBooks: () => stream });
-    const reader = values(service.client.streamBooks(anyBooks));
+    const reader = toAsyncIterable(service.client.streamBooks(anyBooks));
     await reader.next();
     const stopped = await settled(() => source.taken);
     await reader.return();
@@ -63,7 +63,7 @@ describe('a request stream whose handler is slow', { timeout: 60_000 }, () => {
       {
         countBooks: (stream: Observable<shelf.CountBooksRequest>) =>
           stream.pipe(
-            mapInOrder(async () => {
+            mapAsync(async () => {
               await gate.promise;
               return ++handled;
             }),
@@ -121,7 +121,7 @@ describe('a client that does not read', () => {
     const { source, stream } = countedRows();
     await using service = await ours({ streamBooks: () => stream });
     using connection = connectTo(service.target);
-    const reader = values(connection.client.streamBooks(anyBooks));
+    const reader = toAsyncIterable(connection.client.streamBooks(anyBooks));
     await reader.next();
     const stopped = await settled(() => source.taken);
     await reader.return();

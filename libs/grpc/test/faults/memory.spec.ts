@@ -1,7 +1,7 @@
 import type { shelf } from '@rollcall/contract/testing';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { pulled, values } from '../../src/backpressure/backpressure.ts';
+import { fromIterable, toAsyncIterable } from '../../src/backpressure/backpressure.ts';
 import { until } from '../shelf-service.ts';
 import { startServer, type ServerProcess } from './processes/processes.ts';
 import type { Figures, Scene } from './processes/scenes.ts';
@@ -54,7 +54,7 @@ describe('the memory of a server with slow readers', { timeout: 300_000 }, () =>
     }
     const before = await server.figures(true);
     const readers = clients.map(async (client) => {
-      const reader = values(client.streamBooks(request(rows)));
+      const reader = toAsyncIterable(client.streamBooks(request(rows)));
       for (let message = 0; message < messagesRead; message++) {
         await reader.next();
         await new Promise((resolve) => setTimeout(resolve, 20)); // that is what makes it slow
@@ -115,7 +115,7 @@ describe('the memory of a server that is flooded while a guard is pending', { ti
     let sent = 0;
     const floods = Array.from({ length: calls }, () => {
       const { client } = connections.use(connect(server.target));
-      const requests = pulled(async function* () {
+      const requests = fromIterable(async function* () {
         for (let message = 0; message < messages; message++) {
           sent++;
           yield named('x', 's'.repeat(1000));

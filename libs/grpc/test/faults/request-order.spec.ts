@@ -2,7 +2,7 @@ import type { CanActivate, Type } from '@nestjs/common';
 import type { shelf } from '@rollcall/contract/testing';
 import { count, firstValueFrom, lastValueFrom, map, type Observable, of, ReplaySubject, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { pulled } from '../../src/backpressure/backpressure.ts';
+import { fromIterable } from '../../src/backpressure/backpressure.ts';
 import { type RpcError } from '../../src/status/rpc-error.ts';
 import { settled, until } from '../shelf-service.ts';
 import { messageCounter, named, ours, type Start, stock } from './servers.ts';
@@ -27,7 +27,7 @@ describe('messages that arrive while an async guard runs', () => {
     const { counts, interceptor } = messageCounter();
     await using service = await start({ talkBooks: echo }, { guard: PendingGuard, interceptor });
     let sent = 0;
-    const requests = pulled(function* () {
+    const requests = fromIterable(function* () {
       while (sent < 20_000) {
         sent++;
         yield named('x', 's'.repeat(1000));
@@ -62,7 +62,7 @@ describe('messages that arrive while an async guard runs', () => {
     };
     await using service = await start({ talkBooks: echo }, { guard: SlowGuard });
     const calls = Array.from({ length: 100 }, async () => {
-      const requests = pulled(async function* () {
+      const requests = fromIterable(async function* () {
         for (const number of numbers) {
           yield named(number);
           await nextTurn();

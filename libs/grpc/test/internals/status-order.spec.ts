@@ -6,7 +6,7 @@ import resolvingCalls from '@grpc/grpc-js/build/src/resolving-call.js';
 import subchannelCalls from '@grpc/grpc-js/build/src/subchannel-call.js';
 import { type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { reportPressure } from '../../src/backpressure/backpressure.ts';
+import { reportBackpressure } from '../../src/backpressure/backpressure.ts';
 import { type RpcError } from '../../src/status/rpc-error.ts';
 import { unordered } from '../../src/internals/status-order.ts';
 import { frame, messages, scripted, send, trailers } from '../scripted-server.ts';
@@ -26,7 +26,7 @@ function readSlowly(source: Observable<string>, pauseMs: () => number = () => 2)
     source.subscribe({
       next: (value) => {
         got.push(value);
-        reportPressure(sleep(pauseMs()));
+        reportBackpressure(sleep(pauseMs()));
       },
       error: (error: RpcError) => resolve({ got, end: Status[error.code] ?? `code ${error.code}` }),
       complete: () => resolve({ got, end: 'OK' }),
@@ -139,7 +139,7 @@ describe('a reader that goes away', () => {
       const subscription = service.channel.call(method(false, true), 'a').subscribe({
         next: () => {
           first.resolve();
-          reportPressure(new Promise(() => undefined));
+          reportBackpressure(new Promise(() => undefined));
         },
         error: () => undefined,
       });

@@ -18,11 +18,11 @@ const failure = (call: Observable<unknown>): Promise<RpcError> =>
 const book = {} as shelf.CountBooksRequest;
 const streamed = {} as shelf.StreamBooksRequest;
 
-describe.each(ways)('a server that asks who calls, unary ones %s,', (_way, packed) => {
+describe.each(ways)('a server that asks who calls, unary ones %s,', (_way, batched) => {
   /** Starts a service that lets streams pass that carry calls, and asks for all else. */
   const start = (handlers: Handlers, { authorize }: { readonly authorize: Authorize }) =>
     startShelf(handlers, {
-      ...packed,
+      ...batched,
       authorize: (call) => (/^(testing|grpc)\./.test(call.method.service) ? authorize(call) : { caller: 'nobody' }),
     });
 
@@ -64,7 +64,7 @@ describe.each(ways)('a server that asks who calls, unary ones %s,', (_way, packe
     const authorize: Authorize = () => {
       throw denied;
     };
-    const given = { ...packed, authorize, channelOptions: { interceptors: [pass] } };
+    const given = { ...batched, authorize, channelOptions: { interceptors: [pass] } };
     await using service = await startShelf({ readFile: () => ({}) }, given);
     expect(await failure(service.client.readFile({ path: '' }))).toMatchObject({ code: Status.PERMISSION_DENIED });
     expect(passed).toBeGreaterThan(0);
@@ -139,10 +139,10 @@ describe.each(ways)('a server that asks who calls, unary ones %s,', (_way, packe
 
   it('checks each request before the handler sees it', async () => {
     const seen: unknown[] = [];
-    let most = 2;
+    let max = 2;
     const checkRequest = (): void => {
-      most -= 1;
-      if (most < 0) throw denied;
+      max -= 1;
+      if (max < 0) throw denied;
     };
     await using service = await start(
       {

@@ -11,10 +11,10 @@ const allWith = (code: Status) => Object.fromEntries(kinds.map((kind) => [kind, 
 
 describe.each(ways)(
   'calls of all four kinds, unary ones %s, are torn down, and their signal says why,',
-  (_way, packed) => {
+  (_way, batched) => {
     it('when the client is gone', async () => {
       const { running, torn, reasons, handlers } = endlessHandlers();
-      await using service = await startShelf(handlers, packed);
+      await using service = await startShelf(handlers, batched);
       const calls = endlessCalls(service.client).map((call) => call.subscribe());
       await until(() => running.length === 4);
       for (const call of calls) call.unsubscribe();
@@ -25,7 +25,7 @@ describe.each(ways)(
 
     it('when the connection breaks', async () => {
       const { running, torn, reasons, handlers } = endlessHandlers();
-      await using service = await startShelf(handlers, packed);
+      await using service = await startShelf(handlers, batched);
       const session = plainConnection(service);
       for (const kind of kinds) request(session, kind);
       await until(() => running.length === 4);
@@ -36,7 +36,7 @@ describe.each(ways)(
 
     it('at the deadline, which the server keeps by itself', async () => {
       const { torn, reasons, handlers } = endlessHandlers();
-      await using service = await startShelf(handlers, packed);
+      await using service = await startShelf(handlers, batched);
       const session = plainConnection(service); // it does not know of deadlines
       const ends = kinds.map((kind) => end(request(session, kind, { 'grpc-timeout': '500m' }).resume()));
       await until(() => torn.length === 4);
@@ -47,7 +47,7 @@ describe.each(ways)(
 
     it('when the server ends, once the others have had their time', async () => {
       const { running, torn, reasons, handlers } = endlessHandlers();
-      await using service = await startShelf(handlers, { drainMs: 200, ...packed });
+      await using service = await startShelf(handlers, { drainMs: 200, ...batched });
       const failures = endlessCalls(service.client).map(failure);
       await until(() => running.length === 4);
       await service.close();
@@ -58,7 +58,7 @@ describe.each(ways)(
 
     it('when the call has reached its deadline that they were made for: DEADLINE_EXCEEDED', async () => {
       const { handlers } = endlessHandlers();
-      await using upstream = await startShelf(handlers, packed);
+      await using upstream = await startShelf(handlers, batched);
       const inner: string[] = [];
       await using service = await startShelf({
         readFile: async () => {
@@ -76,11 +76,11 @@ describe.each(ways)(
 
     it('when the call is gone that they were made for', async () => {
       const { running, torn, reasons, handlers } = endlessHandlers();
-      await using upstream = await startShelf(handlers, packed);
+      await using upstream = await startShelf(handlers, batched);
       const [readFile, countBooks, streamBooks, talkBooks] = [0, 1, 2, 3].map(
         (kind) => () => endlessCalls(upstream.client)[kind],
       );
-      await using service = await startShelf({ readFile, countBooks, streamBooks, talkBooks }, packed);
+      await using service = await startShelf({ readFile, countBooks, streamBooks, talkBooks }, batched);
       const calls = endlessCalls(service.client).map((call) => call.subscribe());
       await until(() => running.length === 4);
       for (const call of calls) call.unsubscribe();

@@ -24,7 +24,7 @@ import {
   toArray,
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { batches, pulled, values } from '../../src/backpressure/backpressure.ts';
+import { toBatches, fromIterable, toAsyncIterable } from '../../src/backpressure/backpressure.ts';
 import { type CallContext, currentCall } from '../../src/context/call-context.ts';
 import { GrpcChannel } from '../../src/client/channel.ts';
 import { GrpcServer } from '../../src/server/grpc-server.ts';
@@ -35,7 +35,7 @@ import { ways } from '../ways.ts';
 
 const named = (name: string): shelf.CountBooksRequest => ({ shelf: '', name });
 
-describe.each(ways)('a unary call, %s,', (_way, packed) => {
+describe.each(ways)('a unary call, %s,', (_way, batched) => {
   it('is answered, with headers and trailers', async () => {
     await using service = await startShelf(
       {
@@ -47,7 +47,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
           return { path };
         },
       },
-      packed,
+      batched,
     );
     const got: unknown[] = [];
     const options = {
@@ -66,12 +66,12 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
     ['an Observable that goes on', () => concat(of({ path: 'x' }), NEVER)],
     ['an Observable with a second value', () => of({ path: 'x' }, { path: 'y' })],
   ])('takes %s, and answers once', async (_, readFile) => {
-    await using service = await startShelf({ readFile }, packed);
+    await using service = await startShelf({ readFile }, batched);
     expect(await lastValueFrom(service.client.readFile({ path: '' }).pipe(toArray()))).toEqual([{ path: 'x' }]);
   });
 
   it('fails when the handler answers nothing', async () => {
-    await using service = await startShelf({ readFile: () => EMPTY }, packed);
+    await using service = await startShelf({ readFile: () => EMPTY }, batched);
     await expect(firstValueFrom(service.client.readFile({ path: '' }))).rejects.toMatchObject({
       code: Status.INTERNAL,
     });
@@ -87,7 +87,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
           return new Observable(() => () => torn++);
         },
       },
-      packed,
+      batched,
     );
     const subscription = service.client.readFile({ path: '' }).subscribe();
     await until(() => context !== undefined);
@@ -98,7 +98,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
 
   it('ends at its deadline, on both sides', async () => {
     let torn = 0;
-    await using service = await startShelf({ readFile: () => new Observable(() => () => torn++) }, packed);
+    await using service = await startShelf({ readFile: () => new Observable(() => () => torn++) }, batched);
     await expect(
       firstValueFrom(service.client.readFile({ path: '' }, { deadline: Date.now() + 1000 })),
     ).rejects.toMatchObject({ code: Status.DEADLINE_EXCEEDED });
@@ -106,7 +106,7 @@ describe.each(ways)('a unary call, %s,', (_way, packed) => {
   });
 });
 
-describe.each(ways)('an error, %s,', (_way, packed) => {
+describe.each(ways)('an error, %s,', (_way, batched) => {
   it('keeps code, reason, metadata, violations and retry delay', async () => {
     const thrown = new RpcError(Status.ABORTED, 'ETAG_MISMATCH', 'It has changed: ü.', {
       metadata: { id: '7' },
@@ -119,7 +119,7 @@ describe.each(ways)('an error, %s,', (_way, packed) => {
           throw thrown;
         },
       },
-      packed,
+      batched,
     );
     const error: unknown = await firstValueFrom(service.client.readFile({ path: '' })).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(RpcError);
@@ -132,7 +132,7 @@ describe.each(ways)('an error, %s,', (_way, packed) => {
   });
 
   it('that nobody expected is answered with a fixed sentence', async () => {
-    await using service = await startShelf({ readFile: () => Promise.reject(new Error('password=1')) }, packed);
+    await using service = await startShelf({ readFile: () => Promise.reject(new Error('password=1')) }, batched);
     const error = (await firstValueFrom(service.client.readFile({ path: '' })).catch((e: unknown) => e)) as RpcError;
     expect([error.code, error.reason]).toEqual([Status.INTERNAL, 'INTERNAL']);
     expect(JSON.stringify([error.message, error.details])).not.toContain('password');
@@ -150,7 +150,7 @@ describe.each(ways)('an error, %s,', (_way, packed) => {
           return { path: 'x' };
         },
       },
-      packed,
+      batched,
     );
     await expect(firstValueFrom(service.client.readFile({ path: '' }))).rejects.toMatchObject({
       code: Status.NOT_FOUND,
@@ -166,14 +166,14 @@ describe.each(ways)('an error, %s,', (_way, packed) => {
       description: 'd'.repeat(500),
       reason: '',
     }));
-    await using service = await startShelf({ readFile: () => Promise.reject(invalidFields(violations)) }, packed);
+    await using service = await startShelf({ readFile: () => Promise.reject(invalidFields(violations)) }, batched);
     const error = (await firstValueFrom(service.client.readFile({ path: '' })).catch((e: unknown) => e)) as RpcError;
     expect([error.code, error.details.violations?.length]).toEqual([Status.INVALID_ARGUMENT, 16]);
   });
 
   it('of a rule names the field, before the handler runs', async () => {
     let ran = false;
-    await using service = await startShelf({ listBooks: () => ((ran = true), {}) }, packed);
+    await using service = await startShelf({ listBooks: () => ((ran = true), {}) }, batched);
     const request = { pageSize: -1 } as shelf.ListBooksRequest;
     await expect(firstValueFrom(service.client.listBooks(request))).rejects.toMatchObject({
       code: Status.INVALID_ARGUMENT,
@@ -183,7 +183,7 @@ describe.each(ways)('an error, %s,', (_way, packed) => {
   });
 
   it('of bytes that are no message is INVALID_ARGUMENT', async () => {
-    await using service = await startShelf({ readFile: () => ({}) }, packed);
+    await using service = await startShelf({ readFile: () => ({}) }, batched);
     const method = {
       path: `/${shelfServiceName}/ListBooks`,
       requestStream: false,
@@ -198,10 +198,10 @@ describe.each(ways)('an error, %s,', (_way, packed) => {
   });
 });
 
-describe.each(ways)('a string that is not UTF-8, %s,', (_way, packed) => {
+describe.each(ways)('a string that is not UTF-8, %s,', (_way, batched) => {
   it('is INVALID_ARGUMENT, also in a message without rules', async () => {
     let ran = false;
-    await using service = await startShelf({ readFile: () => ((ran = true), { path: '' }) }, packed);
+    await using service = await startShelf({ readFile: () => ((ran = true), { path: '' }) }, batched);
     const method = {
       path: `/${shelfServiceName}/ReadFile`,
       requestStream: false,
@@ -224,7 +224,7 @@ describe('a response stream', () => {
     let closed = 0;
     await using service = await startShelf({
       streamBooks: () =>
-        pulled(function* () {
+        fromIterable(function* () {
           try {
             for (; pulls < 2_000_000;) yield { books: [{ number: String(++pulls).padEnd(100) }] };
           } finally {
@@ -237,7 +237,7 @@ describe('a response stream', () => {
     const subscription = service.client.streamBooks({} as shelf.StreamBooksRequest).subscribe(() => {
       received++;
     });
-    const slow = values(service.client.streamBooks({} as shelf.StreamBooksRequest));
+    const slow = toAsyncIterable(service.client.streamBooks({} as shelf.StreamBooksRequest));
     subscription.unsubscribe();
     pulls = 0;
     closed = 0;
@@ -284,7 +284,7 @@ describe('a request stream', () => {
     let handled = 0;
     await using service = await startShelf({
       async countBooks(requests: Observable<shelf.CountBooksRequest>) {
-        for await (const request of values(requests)) {
+        for await (const request of toAsyncIterable(requests)) {
           expect(request.name).toBe('x');
           handled++;
           await gate.promise;
@@ -293,7 +293,7 @@ describe('a request stream', () => {
       },
     });
     let sent = 0;
-    const requests = pulled(function* () {
+    const requests = fromIterable(function* () {
       while (sent < 20_000) {
         sent++;
         yield { shelf: 's'.repeat(1000), name: 'x' };
@@ -319,7 +319,7 @@ describe('a request stream', () => {
         async countBooks(requests: Observable<shelf.CountBooksRequest>) {
           await new Promise((resolve) => setTimeout(resolve, 5));
           const names: string[] = [];
-          for await (const batch of batches(requests, 100)) names.push(...batch.map(({ name }) => name));
+          for await (const batch of toBatches(requests, 100)) names.push(...batch.map(({ name }) => name));
           return { count: '0', shelves: names };
         },
       },
@@ -404,7 +404,7 @@ describe('a request stream', () => {
         requests.pipe(mergeMap(async ({ name }) => ({ name }))),
     });
     const requests = new Subject<shelf.CountBooksRequest>();
-    const answers = values(service.client.talkBooks(requests));
+    const answers = toAsyncIterable(service.client.talkBooks(requests));
     const first = answers.next();
     requests.next(named('a'));
     expect((await first).value).toEqual({ name: 'a' });

@@ -18,7 +18,7 @@ import { describe, expect, it } from 'vitest';
 import { type CallContext } from '../../src/context/call-context.ts';
 import { GrpcChannel } from '../../src/client/channel.ts';
 import { type RpcError } from '../../src/status/rpc-error.ts';
-import { values } from '../../src/backpressure/backpressure.ts';
+import { toAsyncIterable } from '../../src/backpressure/backpressure.ts';
 import { shelfServiceName, startShelf, until } from '../shelf-service.ts';
 import { ways } from '../ways.ts';
 
@@ -33,7 +33,7 @@ const streamed = {} as shelf.StreamBooksRequest;
 describe('a deadline', () => {
   it.each(ways)(
     'is given to a unary call that has none, and passed on with what is left of it: %s',
-    async (_way, packed) => {
+    async (_way, batched) => {
       const deadlines: number[] = [];
       const remember = (_: never, { deadline }: CallContext) => {
         deadlines.push(deadline - Date.now());
@@ -41,7 +41,7 @@ describe('a deadline', () => {
       };
       await using service = await startShelf(
         { readFile: remember },
-        { ...packed, limits: { defaultDeadlineMs: 5000, maxDeadlineMs: 60_000 } },
+        { ...batched, limits: { defaultDeadlineMs: 5000, maxDeadlineMs: 60_000 } },
       );
       // A caller that says nothing at all.
       const method = {
@@ -56,13 +56,13 @@ describe('a deadline', () => {
       expect(deadlines[0]).toBeLessThanOrEqual(5000);
       expect(deadlines[1]).toBeLessThanOrEqual(60_000);
 
-      await using front = await startShelf({ readFile: () => service.client.readFile({ path: '' }) }, packed);
+      await using front = await startShelf({ readFile: () => service.client.readFile({ path: '' }) }, batched);
       await firstValueFrom(front.client.readFile({ path: '' }, { deadline: Date.now() + 4000 }));
       expect(deadlines[2]).toBeLessThanOrEqual(4000);
     },
   );
 
-  it.each(ways)('that the server gives ends the call, and the handler with it: %s', async (_way, packed) => {
+  it.each(ways)('that the server gives ends the call, and the handler with it: %s', async (_way, batched) => {
     let torn = 0;
     let reason: unknown;
     await using service = await startShelf(
@@ -72,7 +72,7 @@ describe('a deadline', () => {
           return new Observable(() => () => torn++);
         },
       },
-      { ...packed, limits: { maxDeadlineMs: 500 } },
+      { ...batched, limits: { maxDeadlineMs: 500 } },
     );
     const error = await failure(service.client.readFile({ path: '' }));
     expect([error.code, error.reason]).toEqual([Status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED']);
@@ -89,7 +89,7 @@ describe('a deadline', () => {
       },
       { limits: { streamIdleMs: 100 } },
     );
-    const speaking = values(service.client.streamBooks({ count: 1 } as shelf.StreamBooksRequest));
+    const speaking = toAsyncIterable(service.client.streamBooks({ count: 1 } as shelf.StreamBooksRequest));
     const start = Date.now();
     while (Date.now() - start < 300) expect((await speaking.next()).done).toBe(false);
     await speaking.return();
@@ -108,11 +108,11 @@ describe('a deadline', () => {
 describe('too much', () => {
   it.each(ways)(
     'in one message is RESOURCE_EXHAUSTED one byte beyond the limit of its method: %s',
-    async (_way, packed) => {
+    async (_way, batched) => {
       const head = 3; // the tag and the length of a string of this size
       await using service = await startShelf(
         { readFile: ({ path: file }: shelf.ReadFileRequest) => ({ path: String(file.length) }), getBook: () => ({}) },
-        { ...packed, limits: { maxMessageBytes: 1000, maxMessageBytesOf: { [path]: 10_000 } } },
+        { ...batched, limits: { maxMessageBytes: 1000, maxMessageBytesOf: { [path]: 10_000 } } },
       );
       expect(await firstValueFrom(service.client.readFile({ path: 'x'.repeat(10_000 - head) }))).toEqual({
         path: '9997',

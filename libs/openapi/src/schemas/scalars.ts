@@ -40,9 +40,9 @@ const longs = { int64: [-(2n ** 63n), 2n ** 63n - 1n], uint64: [0n, 2n ** 64n - 
 export function longPattern(
   kind: keyof typeof longs,
   least: bigint = longs[kind][0],
-  most: bigint = longs[kind][1],
+  max: bigint = longs[kind][1],
 ): string {
-  const digits = Math.max(...[least, most].map((end) => String(end).replace('-', '').length));
+  const digits = Math.max(...[least, max].map((end) => String(end).replace('-', '').length));
   const positive = `[1-9]${digits > 1 ? `[0-9]{0,${digits - 1}}` : ''}`;
   if (least >= 1n) return `^${positive}$`;
   return `^${least < 0n ? '-?' : ''}(0|${positive})$`;

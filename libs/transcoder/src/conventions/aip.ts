@@ -13,7 +13,7 @@ import {
  * keys (AIP-155), etags (AIP-154), the location of what was created (AIP-133), the next page (AIP-158), and the update
  * mask of a patch (AIP-134).
  */
-export interface Manners {
+export interface Conventions {
   /** The request field that takes Idempotency-Key. */
   readonly requestId: FieldPath | undefined;
   /** The request field that takes If-Match. */
@@ -35,7 +35,7 @@ interface Location {
 }
 
 /** @param siblings the bindings of the same service, where the method that gets a created resource is found */
-export function mannersOf(binding: Binding, siblings: readonly Binding[]): Manners {
+export function conventionsOf(binding: Binding, siblings: readonly Binding[]): Conventions {
   const { method, body, verb } = binding;
   const { input, output } = method;
   const unary = method.kind === 'unary';

@@ -31,4 +31,4 @@ export const defaultHttpLimits: HttpLimits = {
 };
 
 /** Node's parser takes no more headers, whatever the limit. */
-export const mostHeaders = 1000;
+export const maxHeaders = 1000;

@@ -23,7 +23,7 @@ import { JsonTextError, parseJson } from './json-text.ts';
 import { maskOfMergePatch } from './merge-patch.ts';
 import { bindQuery } from './query.ts';
 import type { Document } from './body.ts';
-import type { Manners } from '../conventions/aip.ts';
+import type { Conventions } from '../conventions/aip.ts';
 import { readWord } from './scalar-words.ts';
 
 /** The parts of an HTTP request that a message is made of, beside the body. */
@@ -39,12 +39,12 @@ export interface RequestParts {
 /** Makes the request messages of one binding. */
 export class RequestReader {
   readonly #binding: Binding;
-  readonly #manners: Manners;
+  readonly #conventions: Conventions;
   readonly #registry: Registry;
 
-  constructor(binding: Binding, manners: Manners, registry: Registry) {
+  constructor(binding: Binding, conventions: Conventions, registry: Registry) {
     this.#binding = binding;
-    this.#manners = manners;
+    this.#conventions = conventions;
     this.#registry = registry;
   }
 
@@ -95,7 +95,7 @@ export class RequestReader {
   /** Fields that the path names are those of the body, and do not change. */
   #bindPatch(request: JsonMembers): void {
     const { body, pathFields } = this.#binding;
-    const { updateMask } = this.#manners;
+    const { updateMask } = this.#conventions;
     if (updateMask === undefined || typeof body !== 'object' || body.message === undefined) return;
     const patch = request[body.jsonName];
     if (!isJsonMembers(patch)) return;
@@ -131,7 +131,7 @@ export class RequestReader {
 
   /** @returns the headers that became fields */
   #bindHeaders({ headers, etag }: RequestParts, request: JsonMembers): Borne[] {
-    const { requestId, ifMatch } = this.#manners;
+    const { requestId, ifMatch } = this.#conventions;
     const { resumeField } = this.#binding;
     const borne: Borne[] = [];
     const bind = (header: string, path: FieldPath, text: string): void => {

@@ -12,7 +12,7 @@ import {
 import { reflect } from '@bufbuild/protobuf/reflect';
 import { type Binding, isJsonObject } from '@rollcall/contract';
 import { type ResponseText, ResponseTexts } from './text.ts';
-import type { Manners } from '../conventions/aip.ts';
+import type { Conventions } from '../conventions/aip.ts';
 
 /** Reads a response as ProtoJSON, with default values written out. */
 export class ResponseJson {
@@ -21,7 +21,7 @@ export class ResponseJson {
   /** Writes the answers that are usual. */
   readonly #texts: ResponseTexts | undefined;
 
-  constructor(binding: Binding, { location }: Pick<Manners, 'location'>, registry: Registry) {
+  constructor(binding: Binding, { location }: Pick<Conventions, 'location'>, registry: Registry) {
     this.#binding = binding;
     const { method, responseField } = binding;
     const fields = (location?.fields ?? []).flatMap((path) => path.slice(0, 1).map(({ jsonName }) => jsonName));

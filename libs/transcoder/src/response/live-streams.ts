@@ -23,10 +23,10 @@ export class LiveStreams {
     for (const stream of this.#streams) stream.bye();
     if (this.#streams.size === 0) return;
     this.#empty = Promise.withResolvers();
-    const lastWordMs = Math.min(1000, limitMs / 5);
+    const resetGraceMs = Math.min(1000, limitMs / 5);
     const timers = [
-      setTimeout(() => this.#streams.forEach((stream) => stream.fail(endOfServer())), limitMs - 1.5 * lastWordMs),
-      setTimeout(() => this.#streams.forEach((stream) => stream.cut()), limitMs - 0.5 * lastWordMs),
+      setTimeout(() => this.#streams.forEach((stream) => stream.fail(endOfServer())), limitMs - 1.5 * resetGraceMs),
+      setTimeout(() => this.#streams.forEach((stream) => stream.cut()), limitMs - 0.5 * resetGraceMs),
     ];
     await this.#empty.promise;
     timers.forEach(clearTimeout);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { JsonValue } from '@bufbuild/protobuf';
-import { reportPressure } from '@rollcall/grpc';
+import { reportBackpressure } from '@rollcall/grpc';
 import type { Observable, Subscription } from 'rxjs';
 import type { Problem } from '../problem/problem.ts';
 import type { StreamForm } from './stream-form.ts';
@@ -9,7 +9,7 @@ import type { StreamForm } from './stream-form.ts';
 const openAfterMs = 1000;
 const heartbeatMs = 15_000;
 /** How long a reader has to take the error that ends its stream. */
-const lastWordMs = 2000;
+const resetGraceMs = 2000;
 
 export interface StreamResponseOptions {
   readonly form: StreamForm;
@@ -134,7 +134,7 @@ export class StreamResponse {
   #send(bytes: string | Buffer): void {
     if (bytes.length === 0 || this.#ended || this.#response.write(bytes)) return;
     this.#drained ??= Promise.withResolvers();
-    reportPressure(this.#drained.promise);
+    reportBackpressure(this.#drained.promise);
   }
 
   #relieve(): void {
@@ -158,7 +158,7 @@ export class StreamResponse {
     // Without the last chunk of the transfer encoding the body is incomplete to every HTTP client.
     this.#response.write(lastWord === '' ? ' ' : lastWord, () => this.cut());
     // A reader that has stopped does not hold the connection for it.
-    const timer = setTimeout(() => this.cut(), lastWordMs);
+    const timer = setTimeout(() => this.cut(), resetGraceMs);
     this.#response.on('close', () => clearTimeout(timer));
   }
 }

@@ -4,7 +4,7 @@ import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { RpcError } from '@rollcall/grpc';
 import { finalize } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { rpcOf } from '../../src/transcoder.controllers.ts';
+import { getRpcMethod } from '../../src/transcoder.controllers.ts';
 import { ask, openRequest, type Rest, seen, send, startRest, until } from '../shelf.ts';
 
 let rest: Rest;
@@ -15,13 +15,13 @@ class DenyHeader implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<{ headers: Record<string, string> }>();
     if (request.headers['x-deny'] === 'rpc')
-      throw new RpcError(Status.PERMISSION_DENIED, 'UNSPECIFIED', `Not ${rpcOf(context)?.name}.`);
+      throw new RpcError(Status.PERMISSION_DENIED, 'UNSPECIFIED', `Not ${getRpcMethod(context)?.name}.`);
     return request.headers['x-deny'] !== 'plain';
   }
 }
 
 const remember: NestInterceptor = {
-  intercept: (context, next) => next.handle().pipe(finalize(() => intercepted.push(rpcOf(context)?.name ?? ''))),
+  intercept: (context, next) => next.handle().pipe(finalize(() => intercepted.push(getRpcMethod(context)?.name ?? ''))),
 };
 
 beforeAll(async () => {

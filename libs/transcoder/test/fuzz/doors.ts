@@ -23,7 +23,7 @@ import {
 import { rollcallContract } from '@rollcall/proto';
 import { testingContract } from '@rollcall/contract/testing';
 import { RequestReader } from '../../src/request/reader.ts';
-import { mannersOf } from '../../src/conventions/aip.ts';
+import { conventionsOf } from '../../src/conventions/aip.ts';
 import { meaningOf } from './deviations.ts';
 import type { Piece } from './documents.ts';
 
@@ -61,7 +61,7 @@ export function refusedAs<T>(read: () => T): T | undefined {
 }
 
 export function readerOf({ contract: { registry }, binding }: Case): RequestReader {
-  return new RequestReader(binding, mannersOf(binding, []), registry);
+  return new RequestReader(binding, conventionsOf(binding, []), registry);
 }
 
 /** What a request has beside its body: in the path, where each variable is a seven, and a mask in the query. */

@@ -158,7 +158,7 @@ describe('the caller', () => {
     await ask(rest, `${book}2`);
     await using own = await startRest({
       adapter: { secretParameter: 'key' },
-      callerMetadata: ({ headers }) => ({ authorization: `Bearer ${headers.cookie}`, 'x-forwarded-for': '192.0.2.1' }),
+      requestMetadata: ({ headers }) => ({ authorization: `Bearer ${headers.cookie}`, 'x-forwarded-for': '192.0.2.1' }),
     });
     await ask(own, `${book}2`, { headers: { cookie: 'sweet\xff' } });
     expect(
@@ -197,7 +197,7 @@ describe('a secret parameter', () => {
     await using own = await startRest({
       adapter: { secretParameter: 'key' },
       logger,
-      callerMetadata: ({ raw }) => ({ authorization: secretsOf(raw).join() }),
+      requestMetadata: ({ raw }) => ({ authorization: secretsOf(raw).join() }),
     });
     seen.contexts.length = 0;
     const page = await ask(own, `/v1/books?pageSize=2&key=${secret}`);

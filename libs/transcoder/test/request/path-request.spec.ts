@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { bindingsOf } from '@rollcall/contract';
 import { PathRequests } from '../../src/request/path-request.ts';
 import { RequestReader } from '../../src/request/reader.ts';
-import { mannersOf } from '../../src/conventions/aip.ts';
+import { conventionsOf } from '../../src/conventions/aip.ts';
 
 const bindings = [rollcallContract, testingContract].flatMap(({ registry, methods }) =>
   [...methods.values()].flatMap(bindingsOf).map((binding) => ({ registry, binding })),
@@ -36,7 +36,7 @@ describe('a request that is all in its path', () => {
   it.each(written.map((each) => [each.binding.method.path, each] as const))(
     'of %s is what the reader of all requests makes, or left to it',
     (_, { binding, registry }) => {
-      const reader = new RequestReader(binding, mannersOf(binding, []), registry);
+      const reader = new RequestReader(binding, conventionsOf(binding, []), registry);
       const requests = PathRequests.of(binding);
       const values = fc.oneof(
         fc.nat().map(String),

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { problemOf } from '../../src/problem/problem.ts';
 import { parseQuery } from '../../src/request/query.ts';
 import { type RequestParts, RequestReader } from '../../src/request/reader.ts';
-import { mannersOf } from '../../src/conventions/aip.ts';
+import { conventionsOf } from '../../src/conventions/aip.ts';
 
 /** Reads requests of the binding `VERB /template` of a contract. */
 function readerOf(
@@ -18,7 +18,7 @@ function readerOf(
   const bindings = [...contract.methods.values()].flatMap(bindingsOf);
   const binding = bindings.find(({ verb, template }) => `${verb} ${template.source}` === name);
   if (binding === undefined) throw new Error(`there is no ${name}`);
-  const reader = new RequestReader(binding, mannersOf(binding, bindings), contract.registry);
+  const reader = new RequestReader(binding, conventionsOf(binding, bindings), contract.registry);
   return (body, parts) => {
     const message = reader.read(
       { segments: [], query: [], headers: {}, ...parts },

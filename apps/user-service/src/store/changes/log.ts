@@ -97,13 +97,13 @@ export async function changesBehind(
 }
 
 /** Removes changes that are older than this, a number of them. @returns whether there may be more */
-export async function forgetChanges(db: Kysely<UsersDatabase>, olderThanMs: bigint, most: number): Promise<boolean> {
-  const oldest = await readBehind(db, { seq: 0n, limit: BigInt(most) });
+export async function forgetChanges(db: Kysely<UsersDatabase>, olderThanMs: bigint, max: number): Promise<boolean> {
+  const oldest = await readBehind(db, { seq: 0n, limit: BigInt(max) });
   const kept = oldest.findIndex((row) => row.commit_time_ms >= olderThanMs);
   const last = oldest.at(kept === -1 ? -1 : kept - 1);
   if (last === undefined || kept === 0) return false;
   await db.deleteFrom('changes').where('seq', '<=', last.seq).execute();
-  return kept === -1 && oldest.length === most;
+  return kept === -1 && oldest.length === max;
 }
 
 function toChange(row: Selectable<ChangesTable>): LoggedChange {

@@ -92,14 +92,14 @@ export class Credentials {
   }
 
   /** The administrators who are live, those with the lowest ids first. */
-  async administrators(most: number): Promise<bigint[]> {
+  async administrators(max: number): Promise<bigint[]> {
     const rows = await this.#engine.db
       .selectFrom('users')
       .select('id')
       .where('type', '=', 2n)
       .where('delete_time_ms', '=', 0n)
       .orderBy('id')
-      .limit(most)
+      .limit(max)
       .execute();
     return rows.map(({ id }) => id);
   }

@@ -1,7 +1,7 @@
 /** A server as a process of its own: `server-process.ts TARGET SCENE`, the latter as JSON (see scenes.ts). */
 import { status as Status } from '@grpc/grpc-js';
 import { RpcException } from '@nestjs/microservices';
-import { pulled } from '../../../src/backpressure/backpressure.ts';
+import { fromIterable } from '../../../src/backpressure/backpressure.ts';
 import { RpcError } from '../../../src/status/rpc-error.ts';
 import type { shelf } from '@rollcall/contract/testing';
 import { concat, map, NEVER, type Observable, of } from 'rxjs';
@@ -35,7 +35,7 @@ const guard = {
 };
 
 function streamOfRows(rows: number) {
-  return pulled(function* () {
+  return fromIterable(function* () {
     for (let row = 0; row < rows; row += rowsPerMessage) {
       const books = Array.from({ length: rowsPerMessage }, (_, index) => ({ number: String(row + index).padEnd(98) }));
       rowsTaken += rowsPerMessage;
