@@ -142,9 +142,8 @@ export class RoomStreams {
     const found = await this.info(room);
     if (found === undefined) return undefined;
     const { name } = found.config;
-    const info = await this.#link.askUntilAnswered((jsm) => seal(jsm, name));
-    const kept = await this.deletedSeq(room);
-    const seq = info === undefined ? kept : Math.max(kept, boundsOf(info).last + 1);
+    const behind = await this.#link.askUntilAnswered((jsm) => seal(jsm, name));
+    const seq = Math.max(behind ?? 0, await this.deletedSeq(room));
     await this.#deleted.add(room, seq);
     this.forget(room);
     await this.#remove(name);

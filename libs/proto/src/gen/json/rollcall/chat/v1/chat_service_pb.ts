@@ -18,8 +18,8 @@ export type NoteJson = {
   room?: string;
 
   /**
-   * The number of the note in its room. The first has 1, and each that follows one more; the first behind a deletion of
-   * the room has one left out before it.
+   * The number of the note in its room. The first has 1, and each that follows one more; before the first behind a
+   * deletion of the room, some are left out.
    *
    * @generated from field: uint64 seq = 2;
    */

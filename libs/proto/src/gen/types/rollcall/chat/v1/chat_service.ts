@@ -18,8 +18,8 @@ export interface Note {
   /** The name of the room. */
   room: string;
   /**
-   * The number of the note in its room. The first has 1, and each that follows one more; the first behind a deletion of
-   * the room has one left out before it.
+   * The number of the note in its room. The first has 1, and each that follows one more; before the first behind a
+   * deletion of the room, some are left out.
    */
   seq: string;
   /** Names the note in its room: what its sender chose, or else the service. */
