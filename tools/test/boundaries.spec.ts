@@ -31,10 +31,14 @@ beforeAll(() => {
     );
   };
   project('libs/grpc', '@rollcall/grpc', 'lib:grpc', {
+    '@rollcall/contract': '0',
     '@rollcall/proto': '0',
     '@rollcall/transcoder': '0',
     rxjs: '0',
   });
+  const ofRollcall = { '@rollcall/proto': '0', '@rollcall/access': '0', '@rollcall/environment': '0' };
+  for (const name of ['contract', 'grpc-batching', 'transcoder', 'openapi'])
+    project(`libs/${name}`, `@rollcall/${name}`, `lib:${name}`, { ...ofRollcall, '@rollcall/gateway': '0' });
   project('apps/gateway', '@rollcall/gateway', 'app:gateway', {
     '@rollcall/transcoder': '0',
     '@rollcall/user-service': '0',
@@ -46,7 +50,7 @@ it('passes an import that is declared and allowed', () => {
   expect(
     lint(
       'libs/grpc/src/good.ts',
-      "export { Observable } from 'rxjs';\nexport * from '@rollcall/proto';\nexport * from './other.ts';\n",
+      "export { Observable } from 'rxjs';\nexport * from '@rollcall/contract';\nexport * from './other.ts';\n",
     ).code,
   ).toBe(0);
 });
@@ -75,6 +79,20 @@ it.each([
   const { code, output } = lint(file, `export * from '${specifier}';\n`);
   expect(code).toBe(1);
   expect(output).toContain(message);
+});
+
+it.each(
+  ['contract', 'grpc-batching', 'transcoder', 'openapi'].flatMap((library) =>
+    ['proto', 'access', 'environment', 'gateway'].map((imported) => [library, imported] as const),
+  ),
+)('fails on the generic library %s when its sources import %s', (library, imported) => {
+  const { code, output } = lint(`libs/${library}/src/${imported}.ts`, `export * from '@rollcall/${imported}';\n`);
+  expect(code).toBe(1);
+  expect(output).toContain(`@rollcall/${library} may not import @rollcall/${imported}`);
+});
+
+it('passes the protos of Rollcall in the tests of a generic library', () => {
+  expect(lint('libs/grpc/test/contract.spec.ts', "export * from '@rollcall/proto';\n").code).toBe(0);
 });
 
 it('is loaded by the configuration of this workspace', () => {

@@ -1,14 +1,8 @@
 import 'reflect-metadata';
 import { writeFileSync } from 'node:fs';
 import { Metadata } from '@grpc/grpc-js';
-import { type CallOptions, GrpcChannel, RpcError } from '@rollcall/grpc';
-import {
-  type chat,
-  type health,
-  rollcallContract,
-  type tutorialChatServer,
-  tutorialChatServerContract,
-} from '@rollcall/proto';
+import { type CallOptions, GrpcChannel, RpcError, type health } from '@rollcall/grpc';
+import { type chat, rollcallContract, type tutorialChatServer, tutorialChatServerContract } from '@rollcall/proto';
 import { makeDirectory } from '@rollcall/test-servers';
 import { firstValueFrom, type Observable } from 'rxjs';
 import { type Config, readConfig } from '../src/config.ts';

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { describedAccess } from '@rollcall/access';
 import { batchClient } from '@rollcall/grpc-batching';
 import { GrpcChannel, type TlsFiles } from '@rollcall/grpc';
-import { rollcallContract } from '@rollcall/proto';
+import { ErrorReasonSchema, rollcallContract } from '@rollcall/proto';
 import { openApiDocument } from '@rollcall/openapi';
 import { TranscoderModule } from '@rollcall/transcoder';
 import { CallChecks } from './sessions/call-checks.ts';
@@ -74,6 +74,7 @@ export class AppModule {
             version: '0.1.0',
             credentials: { sessionCookie: 'rollcall_session', ticketParameter },
             access: describedAccess,
+            reasons: rollcallContract.registry.getEnum(ErrorReasonSchema.typeName),
           }),
         },
       ],

@@ -1,6 +1,7 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { GrpcChannel } from '@rollcall/grpc';
-import { health, rollcallContract } from '@rollcall/proto';
+import { health } from '@rollcall/grpc';
+import { rollcallContract } from '@rollcall/proto';
 import { firstValueFrom } from 'rxjs';
 
 /** A server that the gateway calls. */

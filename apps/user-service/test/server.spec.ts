@@ -1,8 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { GrpcServer, toAsyncIterable } from '@rollcall/grpc';
-import { health } from '@rollcall/proto';
+import { GrpcServer, toAsyncIterable, health } from '@rollcall/grpc';
 import { firstValueFrom, of } from 'rxjs';
 import { makeDirectory } from '@rollcall/test-servers';
 import { expect, test } from 'vitest';

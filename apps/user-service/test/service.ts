@@ -3,13 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { type CallOptions, GrpcChannel, RpcError } from '@rollcall/grpc';
+import { type CallOptions, GrpcChannel, RpcError, type health, type reflection } from '@rollcall/grpc';
 import {
   type access,
   type audit,
   type callers,
-  type health,
-  type reflection,
   rollcallContract,
   tutorialUserManager,
   tutorialUserManagerContract,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { credentials as channelCredentials } from '@grpc/grpc-js';
-import { health, rollcallContract } from '@rollcall/proto';
+import { rollcallContract } from '@rollcall/proto';
 import { firstValueFrom } from 'rxjs';
-import { GrpcChannel } from '@rollcall/grpc';
+import { GrpcChannel, health } from '@rollcall/grpc';
 import type { Environment } from './variables.ts';
 
 /** How long the answer may take, in milliseconds. */

@@ -24,14 +24,7 @@ export type { CallPlainly, ChannelPlugin, UnaryCalls } from './client/unary-call
 export { PassOnFilter } from './server/pass-on.filter.ts';
 export { removeStaleSocket } from './system/stale-socket.ts';
 export { type TlsConfig, TlsFiles, type TlsMaterial } from './security/tls-files.ts';
-export {
-  type ErrorDetails,
-  type FieldViolation,
-  invalidFields,
-  type Reason,
-  RpcError,
-  withMetadata,
-} from './status/rpc-error.ts';
+export { type ErrorDetails, type FieldViolation, invalidFields, RpcError, withMetadata } from './status/rpc-error.ts';
 export { type BelowCall, type GrpcJsCall, http2Stream, http2Servers } from './internals/http2-streams.ts';
 export { WriteBuffer, WriteBufferBudget } from './backpressure/write-buffer.ts';
 export { admit } from './server/authorization.ts';
@@ -44,3 +37,6 @@ export { identity } from './client/client-stream.ts';
 export { eachBackend } from './client/each-backend.ts';
 export type { OutgoingCall } from './client/call-options.ts';
 export { sentByServer } from './internals/status-order.ts';
+export { systemContract } from './system/contract.ts';
+export * as health from './gen/grpc/health/v1/health.ts';
+export type * as reflection from './gen/grpc/reflection/v1/reflection.ts';

@@ -1,4 +1,4 @@
-import { createRegistry, type DescService, type JsonObject } from '@bufbuild/protobuf';
+import { createRegistry, type DescEnum, type DescService, type JsonObject } from '@bufbuild/protobuf';
 import { type Contract, type Binding, bindingsOf } from '@rollcall/contract';
 import { Bodies, responseHeaders } from './bodies.ts';
 import { commentOf } from './writing/comments.ts';
@@ -24,6 +24,8 @@ export interface DocumentInfo {
   readonly credentials?: CredentialPlaces;
   /** Who may call each method; by default the document says nothing of it. */
   readonly access?: DescribeAccess;
+  /** The enum of the reasons that errors have: its values are listed, with their comments. Without it none are. */
+  readonly reasons?: DescEnum;
 }
 
 /** The verbs that a path item has room for. */
@@ -52,7 +54,7 @@ export function openApiDocument(
   const examples = new Examples(schemas);
   const errors = new ErrorResponses();
   const security = new Security(info.credentials ?? {}, info.access ?? (() => undefined));
-  for (const [name, schema] of Object.entries(errorSchemas(contracts))) schemas.add(name, schema);
+  for (const [name, schema] of Object.entries(errorSchemas(info.reasons))) schemas.add(name, schema);
   const parts: OperationParts = { schemas, examples, bodies: new Bodies(schemas, examples), errors, security };
 
   const paths = new Paths();

@@ -3,7 +3,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import { readContract, validate } from '@rollcall/contract';
-import { rollcallContract, tutorialUserManagerContract, tutorialUserServiceContract } from '@rollcall/proto';
+import {
+  ErrorReasonSchema,
+  rollcallContract,
+  tutorialUserManagerContract,
+  tutorialUserServiceContract,
+} from '@rollcall/proto';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -20,6 +25,7 @@ const rollcallInfo = {
   ...info,
   credentials: { sessionCookie: 'rollcall_session', ticketParameter: 'access_ticket' },
   access: describedAccess,
+  reasons: rollcallContract.registry.getEnum(ErrorReasonSchema.typeName),
 };
 const rollcall = openApiDocument([rollcallContract], rollcallServices, rollcallInfo);
 

@@ -14,8 +14,6 @@ export * as userService from './gen/types/rollcall/user/v1/user_service.ts';
 export * as tutorialUserManager from './gen/types/tutorial/user_manager.ts';
 export * as tutorialUserService from './gen/types/tutorial/user_service.ts';
 export * as tutorialChatServer from './gen/types/tutorial/chat_server.ts';
-export * as health from './gen/types/grpc/health/v1/health.ts';
-export * as reflection from './gen/types/grpc/reflection/v1/reflection.ts';
 export type { Timestamp } from './gen/types/google/protobuf/timestamp.ts';
 
 /** The option that says who may call a method. */

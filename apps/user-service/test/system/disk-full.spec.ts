@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status as Status } from '@grpc/grpc-js';
-import { health } from '@rollcall/proto';
+import { health } from '@rollcall/grpc';
 import { makeDirectory, startPostgres } from '@rollcall/test-servers';
 import { firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';

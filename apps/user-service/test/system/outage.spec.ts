@@ -1,6 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { toAsyncIterable } from '@rollcall/grpc';
-import { health } from '@rollcall/proto';
+import { toAsyncIterable, health } from '@rollcall/grpc';
 import { type Postgres, startPostgres } from '@rollcall/test-servers';
 import { sql } from 'kysely';
 import { firstValueFrom } from 'rxjs';

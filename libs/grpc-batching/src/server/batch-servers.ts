@@ -1,10 +1,13 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { rollcallContract } from '@rollcall/proto';
+import { readContract } from '@rollcall/contract';
+import { image } from '../gen/batching.ts';
 import { BatchServer, type BatchHost, type ConnectionLoad, type BatchServerLimits } from './batch-server.ts';
 import { http2Stream, type RpcError, type PluginStreams, type ServerPlugin } from '@rollcall/grpc';
 import { maxFrameBytes } from '../wire/frames.ts';
 import { batchPath } from '../wire/method.ts';
+
+const batchingContract = readContract(Buffer.from(image, 'base64'));
 
 /** More than callers make use of by themselves: what they have cancelled may still be under way here. */
 const defaultLimits: BatchServerLimits = {
@@ -18,7 +21,7 @@ export function batchServer(limits: Partial<BatchServerLimits> = {}): ServerPlug
   const batchLimits = { ...defaultLimits, ...limits };
   return {
     path: batchPath,
-    contract: rollcallContract,
+    contract: batchingContract,
     maxMessageBytes: maxFrameBytes,
     attach: (host) => new BatchServers({ ...host, batchLimits }),
   };

@@ -1,6 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
-import { codecsOf } from '@rollcall/contract';
-import { rollcallContract } from '@rollcall/proto';
+import { codecsOf, readContract } from '@rollcall/contract';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedFrame } from '../../src/wire/frame-bytes.ts';
@@ -13,9 +12,10 @@ import {
   encodeBatchRequest,
   encodeBatchResponse,
 } from '../../src/wire/frames.ts';
+import { image } from '../../src/gen/batching.ts';
 import { entriesOf } from '@rollcall/grpc';
 
-const found = codecsOf(rollcallContract).get('/rollcall.transport.v1.BatchService/Batch');
+const found = codecsOf(readContract(Buffer.from(image, 'base64'))).get('/rollcall.transport.v1.BatchService/Batch');
 if (found === undefined) throw new Error('the contract has no Batch');
 const anyMessage = found;
 

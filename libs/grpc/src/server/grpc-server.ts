@@ -10,7 +10,6 @@ import {
 } from '@grpc/grpc-js';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { codecsOf, type Contract, type Method } from '@rollcall/contract';
-import { rollcallContract } from '@rollcall/proto';
 import { type Authorize, authorizing, type IncomingCall } from './authorization.ts';
 import { admissionBy } from '../security/admission.ts';
 import { endOfServer } from '../status/call-errors.ts';
@@ -21,6 +20,7 @@ import { http2Servers, setHttp2Options } from '../internals/http2-streams.ts';
 import { IncomingCalls, type RequestKind } from '../connections/incoming-calls.ts';
 import { ResetGrace } from '../connections/reset-grace.ts';
 import { WriteBufferBudget } from '../backpressure/write-buffer.ts';
+import { systemContract } from '../system/contract.ts';
 import { Reflection } from '../system/reflection.ts';
 import { type RpcError, unknownError } from '../status/rpc-error.ts';
 import { surviveUnhandledCallErrors } from '../internals/unhandled-errors.ts';
@@ -242,12 +242,12 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       'grpc.reflection.v1alpha.ServerReflection',
     ];
     const reflection = new Reflection(
-      [...new Set([...[...served, ...this.#plugins.keys()].map(({ contract }) => contract), rollcallContract])],
+      [...new Set([...[...served, ...this.#plugins.keys()].map(({ contract }) => contract), systemContract])],
       [...names, ...own],
     );
     const ownHandlers = new Map([...this.#health.handlers(), ...reflection.handlers()]);
     const missing: string[] = [];
-    for (const { contract, services } of [...served, { contract: rollcallContract, services: own }]) {
+    for (const { contract, services } of [...served, { contract: systemContract, services: own }]) {
       const codecs = codecsOf(contract);
       for (const service of services) {
         const methods = [...contract.methods.values()].filter((method) => method.service === service);

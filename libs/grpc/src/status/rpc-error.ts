@@ -1,9 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
 import { RpcException } from '@nestjs/microservices';
-import type { ErrorReason } from '@rollcall/proto';
-
-/** A reason of the contract, such as `USER_NOT_FOUND`. */
-export type Reason = keyof typeof ErrorReason;
 
 /** One wrong field of a request. */
 export interface FieldViolation {
@@ -36,11 +32,11 @@ export class RpcError extends RpcException {
   override readonly name = 'RpcError';
   /** The gRPC status code: what kind of failure it is. */
   readonly code: Status;
-  /** Which failure it is, from the contract's enum; empty when the other side gave none. */
+  /** Which failure it is, such as `USER_NOT_FOUND`; empty when the other side gave none. */
   readonly reason: string;
   readonly details: ErrorDetails;
 
-  constructor(code: Status, reason: Reason | '', message: string, details: ErrorDetails = {}) {
+  constructor(code: Status, reason: string, message: string, details: ErrorDetails = {}) {
     // Where it was made matters to nobody, and looking that up costs more than the rest of a refused call.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;

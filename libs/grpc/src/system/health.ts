@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { health } from '@rollcall/proto';
+import * as health from '../gen/grpc/health/v1/health.ts';
 import { BehaviorSubject, distinctUntilChanged, map, type Observable } from 'rxjs';
 import { RpcError } from '../status/rpc-error.ts';
 import type { Handler } from '../context/handler.ts';

@@ -2,7 +2,7 @@ import { type DescFile, type FileRegistry, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { status as Status } from '@grpc/grpc-js';
 import type { Contract } from '@rollcall/contract';
-import type { reflection } from '@rollcall/proto';
+import type * as reflection from '../gen/grpc/reflection/v1/reflection.ts';
 import { map, type Observable } from 'rxjs';
 import { withOwnNames } from './reflected-names.ts';
 import { RpcError } from '../status/rpc-error.ts';

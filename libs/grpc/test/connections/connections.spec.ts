@@ -3,7 +3,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Session } from 'no
 import { connect, type Socket } from 'node:net';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { concat, firstValueFrom, NEVER, of, Subject } from 'rxjs';
-import { health, rollcallContract } from '@rollcall/proto';
+import { health, systemContract } from '../../src/grpc.ts';
 import { type shelf, testingContract } from '@rollcall/contract/testing';
 import { describe, expect, it } from 'vitest';
 import { GrpcChannel } from '../../src/client/channel.ts';
@@ -320,7 +320,7 @@ describe('health checks that are open at a time', () => {
       () => new GrpcChannel(service.server.address, { channelOptions: { 'grpc.use_local_subchannel_pool': 1 } }),
     );
     const clients = channels.map((channel) =>
-      channel.client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health'),
+      channel.client<health.HealthClient>(systemContract, 'grpc.health.v1.Health'),
     );
     const watch = (index: number) => clients[index % connections]?.watch({ service: '' }) ?? NEVER;
     let answered = 0;

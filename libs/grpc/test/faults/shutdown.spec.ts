@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { type health, rollcallContract } from '@rollcall/proto';
+import { type health, systemContract } from '../../src/grpc.ts';
 import { concat, firstValueFrom, NEVER, type Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { RpcError } from '../../src/status/rpc-error.ts';
@@ -26,7 +26,7 @@ async function watchHealth({ target }: Served): Promise<{ ended: Promise<void>; 
   const ended = Promise.withResolvers<void>();
   let begun = false;
   const watching = channel
-    .client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health')
+    .client<health.HealthClient>(systemContract, 'grpc.health.v1.Health')
     .watch({ service: '' })
     .subscribe({ next: () => (begun = true), error: () => ended.resolve(), complete: ended.resolve });
   await until(() => begun);

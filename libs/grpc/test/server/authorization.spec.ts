@@ -1,5 +1,5 @@
 import { ServerInterceptingCall, type ServerInterceptor, status as Status } from '@grpc/grpc-js';
-import { health, reflection, rollcallContract } from '@rollcall/proto';
+import { health, type reflection, systemContract } from '../../src/grpc.ts';
 import type { shelf } from '@rollcall/contract/testing';
 import { firstValueFrom, interval, lastValueFrom, map, NEVER, Observable, of, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -81,9 +81,9 @@ describe.each(ways)('a server that asks who calls, unary ones %s,', (_way, batch
         },
       },
     );
-    const checks = service.channel.client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health');
+    const checks = service.channel.client<health.HealthClient>(systemContract, 'grpc.health.v1.Health');
     const reflects = service.channel.client<reflection.ServerReflectionClient>(
-      rollcallContract,
+      systemContract,
       'grpc.reflection.v1.ServerReflection',
     );
     await failure(checks.check({ service: '' }));

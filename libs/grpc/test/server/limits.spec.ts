@@ -1,5 +1,5 @@
 import { status as Status } from '@grpc/grpc-js';
-import { health, rollcallContract } from '@rollcall/proto';
+import { health, systemContract } from '../../src/grpc.ts';
 import { type shelf, testingContract } from '@rollcall/contract/testing';
 import {
   concat,
@@ -95,7 +95,7 @@ describe('a deadline', () => {
     await speaking.return();
     expect((await failure(service.client.streamBooks(streamed))).code).toBe(Status.DEADLINE_EXCEEDED);
     const health$ = service.channel
-      .client<health.HealthClient>(rollcallContract, 'grpc.health.v1.Health')
+      .client<health.HealthClient>(systemContract, 'grpc.health.v1.Health')
       .watch({ service: '' });
     let ended = false;
     const watching = health$.subscribe({ error: () => (ended = true), complete: () => (ended = true) });

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@bufbuild/protobuf';
 import { status as Status } from '@grpc/grpc-js';
-import { type Reason, RpcError } from '@rollcall/grpc';
+import { RpcError } from '@rollcall/grpc';
 import { announcedErrors } from '../writing/comments.ts';
 import { compact, refTo, text } from '../writing/json.ts';
 import { type Problem, problemContentType, problemOf } from '@rollcall/transcoder';
@@ -15,7 +15,7 @@ export const codes = Object.keys(Status).filter(
 /** A failure that calls have in common. */
 export interface GeneralError {
   readonly code: keyof typeof Status;
-  readonly reason: Reason | '';
+  readonly reason: string;
   readonly description: string;
   readonly detail: string;
 }

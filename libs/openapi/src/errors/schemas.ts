@@ -1,6 +1,4 @@
-import type { JsonObject } from '@bufbuild/protobuf';
-import { type Contract } from '@rollcall/contract';
-import { ErrorReasonSchema } from '@rollcall/proto';
+import type { DescEnum, JsonObject } from '@bufbuild/protobuf';
 import { commentOf } from '../writing/comments.ts';
 import { codes, problemFor } from './responses.ts';
 import { compact, refTo } from '../writing/json.ts';
@@ -8,13 +6,14 @@ import { compact, refTo } from '../writing/json.ts';
 /** The names of the schemas that errors have. */
 export const errorSchemaNames = ['Problem', 'FieldViolation', 'ErrorReason'] as const;
 
-/** The schemas of errors, by name. */
-export function errorSchemas(contracts: readonly Contract[]): Record<(typeof errorSchemaNames)[number], JsonObject> {
-  const reasons =
-    contracts.map(({ registry }) => registry.getEnum(ErrorReasonSchema.typeName)).find((desc) => desc !== undefined) ??
-    ErrorReasonSchema;
-  const known = reasons.values.filter(({ number }) => number !== 0);
-  const nameOf = (name: string): string => name.replace(/^ERROR_REASON_/, '');
+/**
+ * The schemas of errors, by name.
+ *
+ * @param reasons lists the reasons that are known, each with its comment
+ */
+export function errorSchemas(reasons: DescEnum | undefined): Record<(typeof errorSchemaNames)[number], JsonObject> {
+  const known = reasons?.values.filter(({ number }) => number !== 0);
+  const told = known?.map((value) => `- \`${value.localName}\`: ${commentOf(value).replaceAll('\n', ' ')}`) ?? [];
   const statuses = codes.map((code) => `- \`${code}\`: ${problemFor({ code }).status}`).join('\n');
   return {
     Problem: {
@@ -72,8 +71,9 @@ export function errorSchemas(contracts: readonly Contract[]): Record<(typeof err
     },
     ErrorReason: compact({
       type: 'string',
-      description: `The known reasons of failures.\n\n${known.map((value) => `- \`${nameOf(value.name)}\`: ${commentOf(value).replaceAll('\n', ' ')}`).join('\n')}`,
-      enum: known.map(({ name }) => nameOf(name)),
+      description:
+        known === undefined ? 'The reason of a failure.' : `The known reasons of failures.\n\n${told.join('\n')}`,
+      enum: known?.map(({ localName }) => localName),
     }),
   };
 }

@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { status as Status } from '@grpc/grpc-js';
-import { type Reason, RpcError } from '@rollcall/grpc';
+import { RpcError } from '@rollcall/grpc';
 
 /**
  * The error to show a caller for whatever was thrown. Errors without a reason come from the transport: their texts are
@@ -31,7 +31,7 @@ export function isFault({ code }: RpcError): boolean {
 
 const internal = ['INTERNAL', 'The server failed. Its log has the cause under the request id.'] as const;
 
-const plainErrors: Readonly<Partial<Record<Status, readonly [reason: Reason, message: string]>>> = {
+const plainErrors: Readonly<Partial<Record<Status, readonly [reason: string, message: string]>>> = {
   [Status.UNAVAILABLE]: ['UPSTREAM_UNAVAILABLE', 'The service cannot be reached. Try again.'],
   [Status.DEADLINE_EXCEEDED]: ['DEADLINE_EXCEEDED', 'The answer was not ready in time.'],
   [Status.CANCELLED]: ['CANCELLED', 'The call was cancelled.'],
@@ -42,7 +42,7 @@ const plainErrors: Readonly<Partial<Record<Status, readonly [reason: Reason, mes
   [Status.DATA_LOSS]: internal,
 };
 
-const codesOfHttp: Readonly<Record<number, readonly [Status, Reason]>> = {
+const codesOfHttp: Readonly<Record<number, readonly [Status, reason: string]>> = {
   400: [Status.INVALID_ARGUMENT, 'MALFORMED_REQUEST'],
   401: [Status.UNAUTHENTICATED, 'UNSPECIFIED'],
   403: [Status.PERMISSION_DENIED, 'UNSPECIFIED'],
