@@ -109,7 +109,14 @@ buf('build', '.', '-o', `${here}gen/testing.binpb`, '--path', 'proto/testing/tes
 buf('build', '.', '-o', `${here}gen/interop.binpb`, '--path', 'proto/testing/grpc');
 for (const tutorial of tutorials) buf('build', '.', '-o', `${here}gen/${imageOf(tutorial)}.binpb`, ...fileOf(tutorial));
 
-generateTypes('.', `${types}/types`, 'proto/rollcall', 'proto/third_party/grpc');
+generateTypes('.', `${types}/types`, 'proto/rollcall');
+// Node runs the sources of libs/grpc as they are, and takes no enum of TypeScript.
+const literals = [...generatorOptions, 'enumsAsLiterals=true'];
+generate(
+  '.',
+  { local: 'protoc-gen-ts_proto', out: `${types}/system`, opt: literals, strategy: 'all' },
+  only(['proto/third_party/grpc']),
+);
 generateTypes('.', `${types}/testing`, 'proto/testing/testing', 'proto/testing/grpc');
 mkdirSync(`${types}/types/tutorial`);
 for (const tutorial of tutorials) {
@@ -175,9 +182,9 @@ embed(`${root}libs/grpc-batching/src/gen/batching.ts`, 'proto/rollcall/transport
 for (const part of ['health', 'reflection/v1']) {
   const moved = `${root}libs/grpc/src/gen/grpc/${part}`;
   rmSync(moved, { recursive: true, force: true });
-  cpSync(`${here}src/gen/types/grpc/${part}`, moved, { recursive: true });
+  cpSync(`${here}src/gen/system/grpc/${part}`, moved, { recursive: true });
 }
-rmSync(`${here}src/gen/types/grpc`, { recursive: true });
+rmSync(`${here}src/gen/system`, { recursive: true });
 
 // A right that nobody wrote down is a right that nobody has thought about. Protos of others, and of libraries, are ruled in libs/access.
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(`${here}gen/rollcall.binpb`)));

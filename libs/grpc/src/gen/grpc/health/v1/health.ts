@@ -30,16 +30,27 @@ export interface HealthCheckResponse {
 }
 
 /** Whether a service serves. */
-export enum HealthCheckResponse_ServingStatus {
+export const HealthCheckResponse_ServingStatus = {
   /** UNKNOWN - Not known. */
-  UNKNOWN = 0,
+  UNKNOWN: 0,
   /** SERVING - It serves. */
-  SERVING = 1,
+  SERVING: 1,
   /** NOT_SERVING - It does not serve. */
-  NOT_SERVING = 2,
+  NOT_SERVING: 2,
   /** SERVICE_UNKNOWN - No such service. Only Watch answers it. */
-  SERVICE_UNKNOWN = 3,
-  UNRECOGNIZED = -1,
+  SERVICE_UNKNOWN: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type HealthCheckResponse_ServingStatus =
+  typeof HealthCheckResponse_ServingStatus[keyof typeof HealthCheckResponse_ServingStatus];
+
+export namespace HealthCheckResponse_ServingStatus {
+  export type UNKNOWN = typeof HealthCheckResponse_ServingStatus.UNKNOWN;
+  export type SERVING = typeof HealthCheckResponse_ServingStatus.SERVING;
+  export type NOT_SERVING = typeof HealthCheckResponse_ServingStatus.NOT_SERVING;
+  export type SERVICE_UNKNOWN = typeof HealthCheckResponse_ServingStatus.SERVICE_UNKNOWN;
+  export type UNRECOGNIZED = typeof HealthCheckResponse_ServingStatus.UNRECOGNIZED;
 }
 
 /** Asks about all services. */
