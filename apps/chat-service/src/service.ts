@@ -48,6 +48,7 @@ export async function createService(config: Config): Promise<Service> {
     callAddress(config.trustedProxies, listen.startsWith('unix:')),
   );
   const server = new GrpcServer({
+    errorDomain: 'rollcall',
     listen,
     serve: servedContracts,
     authorize: authorization.authorize,

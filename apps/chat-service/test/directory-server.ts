@@ -181,7 +181,7 @@ export async function startDirectory() {
     const serve = [
       { contract: rollcallContract, services: ['rollcall.user.v1.UserService', 'rollcall.access.v1.CallerService'] },
     ];
-    const strategy = new GrpcServer({ listen: target, serve, drainMs: 200 });
+    const strategy = new GrpcServer({ errorDomain: 'rollcall', listen: target, serve, drainMs: 200 });
     const app = await NestFactory.createMicroservice(DirectoryModule, { strategy, logger: false });
     await app.listen();
     return app;

@@ -76,6 +76,7 @@ export async function createService(config: Config): Promise<Service> {
     });
     store.onClose(close);
     const server = new GrpcServer({
+      errorDomain: 'rollcall',
       listen,
       serve: servedContracts,
       authorize,

@@ -15,7 +15,11 @@ class EmptyModule {}
 
 test('does not start when a method that it serves has no handler', async () => {
   using directory = makeDirectory();
-  const strategy = new GrpcServer({ listen: `unix://${directory.path}/grpc.sock`, serve: servedContracts });
+  const strategy = new GrpcServer({
+    errorDomain: 'rollcall',
+    listen: `unix://${directory.path}/grpc.sock`,
+    serve: servedContracts,
+  });
   const app = await NestFactory.createMicroservice(EmptyModule, { strategy, logger: false, abortOnError: false });
   await expect(app.listen()).rejects.toThrow(
     /no handler for .*\/rollcall\.user\.v1\.UserService\/CreateUser, .*\/UserManager\/AddUser.*\/UserService\/GetUser/,

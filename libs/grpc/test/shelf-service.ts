@@ -45,6 +45,7 @@ export async function startShelf(handlers: Handlers, options: ShelfOptions = {})
   const target = `unix://${directory}/grpc.sock`;
   const { guard, providers = [], unaryCalls, ...serverOptions } = options;
   const server = new GrpcServer({
+    errorDomain: 'testing.v1',
     listen: target,
     serve: [{ contract: testingContract, services: [shelfServiceName] }],
     drainMs: 200,

@@ -158,7 +158,12 @@ export async function startRest(
   class ServiceModule {}
   const listen = `unix://${directory}/grpc.sock`;
   const grpc = await NestFactory.createMicroservice(ServiceModule, {
-    strategy: new GrpcServer({ listen, serve: [{ contract: testingContract, services: [service] }], drainMs: 200 }),
+    strategy: new GrpcServer({
+      errorDomain: 'testing.v1',
+      listen,
+      serve: [{ contract: testingContract, services: [service] }],
+      drainMs: 200,
+    }),
     logger: false,
   });
   await grpc.listen();

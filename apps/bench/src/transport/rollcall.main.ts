@@ -23,6 +23,7 @@ class ShelfModule {}
 
 const app = await NestFactory.createMicroservice(ShelfModule, {
   strategy: new GrpcServer({
+    errorDomain: 'rollcall',
     listen: process.env['LISTEN'] ?? '',
     serve: [{ contract: testingContract, services: [service] }],
     drainMs: 100,

@@ -32,6 +32,7 @@ export interface InteropServer {
 /** Serves grpc.testing.TestService over TCP, which is all that the interop clients know. */
 export async function startInteropServer(): Promise<InteropServer> {
   const server = new GrpcServer({
+    errorDomain: 'rollcall',
     listen: '127.0.0.1:0',
     serve: [{ contract: interopContract, services: [testServiceName] }],
   });

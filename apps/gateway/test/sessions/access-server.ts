@@ -131,7 +131,7 @@ export async function startAccess() {
   const folder = mkdtempSync(join(tmpdir(), 'access-'));
   const target = `unix://${folder}/access.sock`;
   const serve = [{ contract: rollcallContract, services: [service, 'rollcall.access.v1.CallerService'] }];
-  const strategy = new GrpcServer({ listen: target, serve, drainMs: 200 });
+  const strategy = new GrpcServer({ errorDomain: 'rollcall', listen: target, serve, drainMs: 200 });
   const app = await NestFactory.createMicroservice(AccessModule, { strategy, logger: false });
   await app.listen();
   return {

@@ -40,6 +40,7 @@ async function startBelieving() {
   const database = await makeDatabase();
   const store = await UsersStore.over(await openEngine(database));
   const strategy = new GrpcServer({
+    errorDomain: 'rollcall',
     listen: `unix://${directory.path}/grpc.sock`,
     serve: servedContracts,
     authorize: ({ metadata }) => {

@@ -119,7 +119,7 @@ export class BatchServer {
     if (this.#over) return;
     this.#replies.end(); // such as that their calls were ended
     this.#over = true;
-    this.stream.emit('error', statusOf(error));
+    this.stream.emit('error', statusOf(error, this.#host.errorDomain));
     this.#resetLater();
     this.#cancelAll();
   }
@@ -129,7 +129,8 @@ export class BatchServer {
    * longer than anybody waits for one, or was asked in vain to end it.
    */
   endWhatIsDue(now: number): void {
-    for (const call of this.#asking) if (now >= call.deadline) this.#reply(call, statusOf(deadlineExceeded()));
+    for (const call of this.#asking)
+      if (now >= call.deadline) this.#reply(call, statusOf(deadlineExceeded(), this.#host.errorDomain));
     const { resetGraceMs, defaultDeadlineMs } = this.#host.limits;
     const { fullSince } = this.#replies;
     if (fullSince !== undefined && now - fullSince >= defaultDeadlineMs) {
@@ -230,7 +231,7 @@ export class BatchServer {
   }
 
   #refuse(call: BatchedCall, error: RpcError | StatusObject): void {
-    this.#reply(call, error instanceof RpcError ? statusOf(error) : error);
+    this.#reply(call, error instanceof RpcError ? statusOf(error, this.#host.errorDomain) : error);
     this.#inVain();
   }
 

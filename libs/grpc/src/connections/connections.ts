@@ -34,6 +34,8 @@ interface Connection {
 
 interface ConnectionsOptions {
   readonly limits: ServerLimits;
+  /** Whose reasons errors have. */
+  readonly errorDomain: string;
   /** Decides who may connect. */
   readonly admission: Admission | undefined;
   /** Tells what addresses count as one. */
@@ -72,7 +74,7 @@ export class Connections {
     server.on('session', (session) => this.#connection(session));
     const begin: OnStream = (stream, headers, flags, rawHeaders) => {
       const refusal = this.#admit(stream, headers, rawHeaders);
-      if (refusal !== undefined) refuse(stream, refusal);
+      if (refusal !== undefined) refuse(stream, refusal, this.#options.errorDomain);
       else for (const listener of listeners) listener.call(server, stream, headers, flags, rawHeaders);
     };
     const onStream: OnStream = (stream, headers, flags, rawHeaders) =>
@@ -186,14 +188,14 @@ function metadataBytes(rawHeaders: readonly string[]): number {
 }
 
 /** Answers with a status alone, and lets go of whatever is still being sent. */
-function refuse(stream: ServerHttp2Stream, refusal: RpcError | OutgoingHttpHeaders): void {
+function refuse(stream: ServerHttp2Stream, refusal: RpcError | OutgoingHttpHeaders, errorDomain: string): void {
   stream.on('error', () => undefined); // a caller that is gone already has no use for the answer
-  stream.respond(refusal instanceof RpcError ? statusHeaders(refusal) : refusal, { endStream: true });
+  stream.respond(refusal instanceof RpcError ? statusHeaders(refusal, errorDomain) : refusal, { endStream: true });
   stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-function statusHeaders(error: RpcError): OutgoingHttpHeaders {
-  const { code, details, metadata } = statusOf(error);
+function statusHeaders(error: RpcError, errorDomain: string): OutgoingHttpHeaders {
+  const { code, details, metadata } = statusOf(error, errorDomain);
   return {
     ':status': 200,
     'content-type': 'application/grpc+proto',

@@ -25,6 +25,8 @@ export interface RequestKind {
 
 interface IncomingCallsOptions {
   readonly limits: ServerLimits;
+  /** Whose reasons errors have. */
+  readonly errorDomain: string;
   readonly resetGrace: ResetGrace;
   /** Finds a method by its path. */
   readonly kindOf: (path: string) => RequestKind | undefined;
@@ -122,7 +124,7 @@ export class IncomingCalls {
     decoder.close();
     const { stream } = below;
     const answered = stream.headersSent;
-    below.sendStatus(statusOf(error));
+    below.sendStatus(statusOf(error, this.#options.errorDomain));
     // Behind a status alone nothing is left to send; behind messages it is.
     if (!answered && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
     else this.#resetLater(stream);

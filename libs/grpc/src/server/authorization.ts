@@ -73,11 +73,13 @@ export function admit(
  * The one place that every method of a server passes, before a message of the call is read; but for calls that a stream
  * carries, which libs/grpc-batching/src/server/batch-servers.ts asks for.
  *
+ * @param errorDomain whose reasons errors have
  * @param onUnknownError logs what is thrown and is no RpcError
  * @param onRefused called when a call was refused, whose caller may still be sending
  */
 export function authorizing(
   authorize: Authorize,
+  errorDomain: string,
   methods: ReadonlyMap<string, Method>,
   onUnknownError: (error: unknown, call: IncomingCall) => RpcError,
   onRefused: (call: ServerInterceptingCallInterface) => void,
@@ -91,7 +93,9 @@ export function authorizing(
             if (method === undefined) throw new Error(`${path} is served and not known`);
             const incoming: IncomingCall = { method, metadata, peer: call.getPeer() };
             const refuse = (error: unknown): void => {
-              call.sendStatus(statusOf(error instanceof RpcError ? error : onUnknownError(error, incoming)));
+              call.sendStatus(
+                statusOf(error instanceof RpcError ? error : onUnknownError(error, incoming), errorDomain),
+              );
               onRefused(call);
             };
             admit(authorize, incoming, () => goOn(metadata), refuse);

@@ -52,6 +52,8 @@ export interface GrpcServerOptions {
   /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall.sock`. */
   readonly listen: string;
   readonly serve: readonly ServedContract[];
+  /** Whose reasons errors have, such as the name of the system: the domain of google.rpc.ErrorInfo. */
+  readonly errorDomain: string;
   /** Decides for every call, those of health and reflection among them, whether it may go on; all may by default. */
   readonly authorize?: Authorize;
   /**
@@ -99,7 +101,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     super();
     surviveUnhandledCallErrors();
     this.#options = options;
-    const { plugins = [] } = options;
+    const { plugins = [], errorDomain } = options;
     const isOpenToAll: IsOpenToAll = (method) =>
       healthPaths.includes(method.path) || options.isOpenToAll?.(method) === true;
     this.#isOpenToAll = isOpenToAll;
@@ -107,6 +109,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     const resetGrace = new ResetGrace();
     this.#connections = new Connections({
       limits,
+      errorDomain,
       admission: options.tls && admissionBy(options.tls),
       addressKey: options.addressKey ?? ((address) => address),
       openPaths: new Set([...healthPaths, ...plugins.map(({ path }) => path)]),
@@ -114,6 +117,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     });
     this.#incoming = new IncomingCalls({
       limits,
+      errorDomain,
       resetGrace,
       kindOf: (path) => this.#kinds.get(path),
       heldBy: (stream) => this.#connections.loadOf(stream),
@@ -123,6 +127,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
       interceptors.push(
         authorizing(
           options.authorize,
+          errorDomain,
           this.#methods,
           (error, call) => this.#unauthorizable(error, call),
           (call) => this.#incoming.refused(call),
@@ -140,6 +145,7 @@ export class GrpcServer extends Server implements CustomTransportStrategy {
     this.#health = new Health(options.serve.flatMap(({ services }) => services));
     this.#host = {
       limits,
+      errorDomain,
       live: new Set(),
       resetGrace,
       writeBufferBudget: new WriteBufferBudget(),

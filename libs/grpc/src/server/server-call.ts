@@ -26,6 +26,8 @@ export type Respond = (error: StatusObject | null, response?: Buffer, trailers?:
 /** What calls share. */
 export interface CallHost {
   readonly limits: ServerLimits;
+  /** Whose reasons errors have. */
+  readonly errorDomain: string;
   /** The calls under way. */
   readonly live: Set<ServerCall>;
   /** What calls that are over still have to send. */
@@ -235,7 +237,7 @@ export class ServerCall implements CallSource, Observer<object> {
   }
 
   #sendStatus(error: RpcError): void {
-    const status = statusOf(error, this.#context.trailers);
+    const status = statusOf(error, this.#host.errorDomain, this.#context.trailers);
     if (this.#respond !== undefined) this.#respond(status);
     else this.#writing?.emit('error', status);
   }

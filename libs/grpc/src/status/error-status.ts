@@ -1,12 +1,11 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { anyPack, anyUnpack, DurationSchema } from '@bufbuild/protobuf/wkt';
+import { type Any, anyPack, anyUnpack, DurationSchema } from '@bufbuild/protobuf/wkt';
 import { createRegistry } from '@bufbuild/protobuf';
 import { Metadata, type ServiceError, status as Status, type StatusObject } from '@grpc/grpc-js';
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema, StatusSchema } from '@rollcall/contract';
 import { type ErrorDetails, RpcError } from './rpc-error.ts';
 
 const detailsTrailer = 'grpc-status-details-bin';
-const domain = 'rollcall';
 const registry = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
 
 /** The longest message and the most violations that are sent: trailers share the header limit of 16 KiB that peers have by default. */
@@ -14,10 +13,14 @@ const maxMessageLength = 1024;
 const maxViolations = 16;
 const maxViolationLength = 200;
 
-/** The status and trailers that tell a caller of this error, with google.rpc.Status in `grpc-status-details-bin`. */
-export function statusOf(error: RpcError, trailers: Metadata = new Metadata()): StatusObject {
+/**
+ * The status and trailers that tell a caller of this error, with google.rpc.Status in `grpc-status-details-bin`.
+ *
+ * @param domain whose reasons they are, as google.rpc.ErrorInfo tells it
+ */
+export function statusOf(error: RpcError, domain: string, trailers: Metadata = new Metadata()): StatusObject {
   const message = sendable(error.message, maxMessageLength);
-  trailers.set(detailsTrailer, encodedStatus(error, message));
+  trailers.set(detailsTrailer, encodedStatus(error, domain, message));
   return { code: error.code, details: message, metadata: trailers };
 }
 
@@ -25,26 +28,26 @@ export function statusOf(error: RpcError, trailers: Metadata = new Metadata()): 
 const encodedStatuses = new Map<string, Buffer>();
 const maxEncoded = 200;
 
-function encodedStatus(error: RpcError, message: string): Buffer {
+function encodedStatus(error: RpcError, domain: string, message: string): Buffer {
   const { metadata, violations, retryDelayMs } = error.details;
-  if (metadata !== undefined || violations !== undefined) return encodeStatus(error, message);
-  const key = `${error.code} ${error.reason} ${retryDelayMs} ${message}`;
+  if (metadata !== undefined || violations !== undefined) return encodeStatus(error, domain, message);
+  const key = `${error.code} ${domain} ${error.reason} ${retryDelayMs} ${message}`;
   let bytes = encodedStatuses.get(key);
   if (bytes === undefined) {
     if (encodedStatuses.size >= maxEncoded) encodedStatuses.clear();
-    encodedStatuses.set(key, (bytes = encodeStatus(error, message)));
+    encodedStatuses.set(key, (bytes = encodeStatus(error, domain, message)));
   }
   return bytes;
 }
 
-function encodeStatus(error: RpcError, message: string): Buffer {
+function encodeStatus(error: RpcError, domain: string, message: string): Buffer {
   const { metadata = {}, violations = [], retryDelayMs } = error.details;
-  const details = [
-    anyPack(
-      ErrorInfoSchema,
-      create(ErrorInfoSchema, { reason: error.reason, domain, metadata: sendableValues(metadata) }),
-    ),
-  ];
+  const details: Any[] = [];
+  // Without a reason there is nothing to be unique in a domain, but facts, such as a cursor, must not be lost.
+  if (error.reason !== '' || Object.keys(metadata).length > 0) {
+    const info = { reason: error.reason, domain, metadata: sendableValues(metadata) };
+    details.push(anyPack(ErrorInfoSchema, create(ErrorInfoSchema, info)));
+  }
   if (violations.length > 0) {
     const fieldViolations = violations.slice(0, maxViolations).map(({ field, description, reason }) => ({
       field: sendable(field, maxViolationLength),

@@ -47,7 +47,7 @@ async function answer(
   const listen = `unix://${directory}/grpc.sock`;
   const serve = [{ contract: testingContract, services: [shelfServiceName] }];
   const app = await NestFactory.createMicroservice(PipesModule, {
-    strategy: new GrpcServer({ listen, serve, drainMs: 200 }),
+    strategy: new GrpcServer({ errorDomain: 'testing.v1', listen, serve, drainMs: 200 }),
     logger: false,
   });
   prepare(app);

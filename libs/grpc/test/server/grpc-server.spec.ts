@@ -435,6 +435,7 @@ describe('the context of a call', () => {
 describe('the server', () => {
   it('refuses to start when a method of a served contract has no handler', async () => {
     const server = new GrpcServer({
+      errorDomain: 'testing.v1',
       listen: 'unix:///nowhere/x.sock',
       serve: [{ contract: testingContract, services: [shelfServiceName] }],
     });

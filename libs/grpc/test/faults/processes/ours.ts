@@ -23,7 +23,7 @@ export async function createOurs(handlers: Handlers, target: string, { guard, se
   class OursModule {}
   Module({ controllers: [oursController(handlers)] })(OursModule);
   const serve = [{ contract: testingContract, services: [serviceName] }];
-  const strategy = new GrpcServer({ listen: target, serve, ...server });
+  const strategy = new GrpcServer({ errorDomain: 'testing.v1', listen: target, serve, ...server });
   const app = await NestFactory.createMicroservice(OursModule, { strategy, logger: false });
   if (guard !== undefined) app.useGlobalGuards(guard);
   return app;
