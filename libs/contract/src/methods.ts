@@ -20,13 +20,13 @@ export interface HttpBinding {
 
 /** A method, with all that its proto says of it. */
 export interface Method {
-  /** Its path over gRPC, such as `/rollcall.user.v1.UserService/GetUser`. */
+  /** Its path over gRPC, such as `/library.v1.LibraryService/GetBook`. */
   readonly path: string;
   /** The full name of its service. */
   readonly service: string;
-  /** Its name, such as `GetUser`. */
+  /** Its name, such as `GetBook`. */
   readonly name: string;
-  /** Its name in TypeScript, such as `getUser`. */
+  /** Its name in TypeScript, such as `getBook`. */
   readonly localName: string;
   readonly kind: MethodKind;
   readonly input: DescMessage;

@@ -8,7 +8,7 @@ export interface Contract {
   readonly image: Uint8Array;
   /** Every message, enum, service and extension by its full name. */
   readonly registry: FileRegistry;
-  /** Every method of every service, by its path, such as `/rollcall.user.v1.UserService/GetUser`. */
+  /** Every method of every service, by its path, such as `/library.v1.LibraryService/GetBook`. */
   readonly methods: ReadonlyMap<string, Method>;
 }
 

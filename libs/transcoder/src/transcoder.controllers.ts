@@ -16,7 +16,7 @@ import { Exchanges } from './exchanges.ts';
 import { verbNotAllowed } from './problem/problem.ts';
 import { type RpcRoutes, unknownVerb } from './routing/rpc-routes.ts';
 
-const rpcMetadata = 'rollcall:rpc';
+const rpcMetadata = 'transcoder:rpc';
 
 /** The method that a route of the transcoder is for, for guards and interceptors; undefined on other routes. */
 export function getRpcMethod(context: ExecutionContext): Method | undefined {

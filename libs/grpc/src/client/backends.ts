@@ -109,7 +109,7 @@ export class Backends {
 }
 
 /** grpc-js does not tell connections apart by options of such a name. */
-const optionName = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.rollcall_backends`;
+const optionName = `${experimental.SUBCHANNEL_ARGS_EXCLUDE_KEY_PREFIX}.nest_grpc_backends`;
 const gone = new experimental.UnavailablePicker({ details: 'The connection is gone.' });
 
 /** The backends that a channel was made with. @throws Error when it was made without */

@@ -2,7 +2,7 @@
 import { type ChannelOptions, connectivityState, experimental, Metadata } from '@grpc/grpc-js';
 import { type Backends, backendsOf, type Connection } from './backends.ts';
 
-const policyName = 'rollcall_each_backend';
+const policyName = 'nest_grpc_each_backend';
 
 /** This policy in a service config. The channel has to have the channelOptions of its Backends. */
 export const eachBackend = { [policyName]: {} };

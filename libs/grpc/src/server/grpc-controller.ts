@@ -9,7 +9,7 @@ import { takeRequestAndContext } from './handler-parameters.ts';
  * controller interface, and the compiler checks that no method is missing; the server checks it again at start.
  *
  * @param contract the contract that declares the service
- * @param service the full name of the service, such as `rollcall.user.v1.UserService`
+ * @param service the full name of the service, such as `library.v1.LibraryService`
  * @throws Error when the contract has no such service
  */
 export function GrpcController(contract: Contract, service: string): ClassDecorator {

@@ -49,7 +49,7 @@ export interface ServedContract {
 }
 
 export interface GrpcServerOptions {
-  /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/rollcall.sock`. */
+  /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/service.sock`. */
   readonly listen: string;
   readonly serve: readonly ServedContract[];
   /** Whose reasons errors have, such as the name of the system: the domain of google.rpc.ErrorInfo. */
