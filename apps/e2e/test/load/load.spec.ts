@@ -106,6 +106,6 @@ it(
       `${count} users created in ${seconds.toFixed(1)} s; exports grew the larger process by ${(growth / 2 ** 20).toFixed(1)} MiB`,
     );
     // Node lets 64 MiB of buffers wait for their collection; 100,000 users are 18 MB in each of nine exports.
-    expect(growth).toBeLessThan(80 * 2 ** 20);
+    expect(growth).toBeLessThan(96 * 2 ** 20);
   },
 );
