@@ -22,8 +22,8 @@ export interface Following {
 }
 
 /**
- * Where the notes of all rooms are kept. Each has the number of its commit in its room: from 1, without holes, but for one
- * number that stands for a deletion of the room, behind which a room of the same name goes on. Whatever
+ * Where the notes of all rooms are kept. Each has the number of its commit in its room: from 1, without holes, but
+ * before the first behind a deletion: one number stands for that, and some may be spared. Whatever
  * keeps them, all methods fail with RpcError LOG_UNAVAILABLE while it cannot be reached; what is followed stays followed.
  */
 export interface NoteLog {

@@ -7,7 +7,7 @@ import { Observable, type Subscription } from 'rxjs';
 
 let pressure: Promise<void> | undefined;
 
-/** A sink calls this in its `next` when it is full. `relieved` settles when it takes more, or never will. */
+/** A sink calls this in its `next` when it is full. `drained` settles when it takes more, or never will. */
 export function reportBackpressure(drained: Promise<void>): void {
   pressure = pressure === undefined ? drained : Promise.all([pressure, drained]).then(() => undefined);
 }

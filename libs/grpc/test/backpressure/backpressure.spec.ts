@@ -11,7 +11,7 @@ import { mapAsync } from '../../src/backpressure/map-async.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('pulled', () => {
+describe('fromIterable', () => {
   it('takes the next value only when the sink has room, through operators', async () => {
     let pulls = 0;
     let relieve = Promise.withResolvers<void>();
@@ -83,7 +83,7 @@ describe('pulled', () => {
   });
 });
 
-describe('values', () => {
+describe('toAsyncIterable', () => {
   it('gives what came in order, then the error', async () => {
     const source = new Subject<number>();
     const seen: number[] = [];
@@ -114,7 +114,7 @@ describe('values', () => {
   });
 });
 
-describe('batches', () => {
+describe('toBatches', () => {
   it('groups what comes in one turn, and keeps no value waiting', async () => {
     const source = new Subject<number>();
     const seen: number[][] = [];
