@@ -145,7 +145,7 @@ generateJsonTypes(
 );
 
 // ts-proto writes the types of all that is imported; those of options stand in no message. Batched calls are written and
-// read by hand, in libs/grpc.
+// read by hand, in libs/grpc-batching.
 for (const unused of [
   'buf',
   'google/api',
@@ -174,7 +174,14 @@ for (const part of [
   cpSync(`${here}${part}`, `${contract}${part}`, { recursive: true });
   if (!part.startsWith('src/gen/codecs')) rmSync(`${here}${part}`, { recursive: true });
 }
-rmSync(`${here}src/gen/codecs/google/rpc`, { recursive: true });
+// Options of ours import none of these.
+for (const unused of [
+  'google/rpc',
+  'google/api/annotations_pb.ts',
+  'google/api/http_pb.ts',
+  'rollcall/type/v1/item_body_pb.ts',
+])
+  rmSync(`${here}src/gen/codecs/${unused}`, { recursive: true });
 
 // What libs/grpc and libs/grpc-batching serve themselves, as data: a package that is installed has no files to look for.
 embed(`${root}libs/grpc/src/gen/system.ts`, 'proto/third_party/grpc');
