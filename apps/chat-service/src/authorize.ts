@@ -1,23 +1,14 @@
-import {
-  Authorization,
-  CallerCache,
-  DenialReports,
-  localAuthorization,
-  RemoteCallers,
-  readServiceToken,
-} from '@rollcall/access';
+import { Authorization, CallerCache, DenialReports, localAuthorization, type RemoteCallers } from '@rollcall/access';
 import type { Authorize, IncomingCall } from '@rollcall/grpc';
-import type { callers } from '@rollcall/proto';
 import type { Config } from './config.ts';
 
 /** Makes what every call of the service passes: user-service says whom credentials stand for. @returns it, and what ends it */
 export function authorizeCalls(
-  { protectedMode, serviceTokenFile, tutorialUserId, callerLimits: limits }: Config,
-  client: callers.CallerServiceClient,
+  { protectedMode, tutorialUserId, callerLimits: limits }: Config,
+  remote: RemoteCallers,
   addressOf: (call: IncomingCall) => string,
 ): { readonly authorize: Authorize; readonly close: () => Promise<void> } {
   if (protectedMode) return { authorize: localAuthorization(addressOf), close: () => Promise.resolve() };
-  const remote = new RemoteCallers(client, () => readServiceToken(serviceTokenFile));
   const cache = new CallerCache(remote.lookUp).start();
   const denials = new DenialReports((some) => remote.report(some));
   const standIn =

@@ -1,6 +1,6 @@
 import { type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { addressKeys, callAddress, readServiceToken, isOpenToAll } from '@rollcall/access';
+import { addressKeys, callAddress, isOpenToAll, readServiceToken, RemoteCallers } from '@rollcall/access';
 import { batchClient, batchServer } from '@rollcall/grpc-batching';
 import { CallLogger, GrpcChannel, GrpcServer, type ServedContract, TlsFiles } from '@rollcall/grpc';
 import { type callers, rollcallContract, tutorialChatServerContract, type userService } from '@rollcall/proto';
@@ -8,7 +8,6 @@ import { AppModule } from './app.module.ts';
 import { authorizeCalls } from './authorize.ts';
 import { Chat } from './chat/chat.ts';
 import type { Config } from './config.ts';
-import { reportWrites } from './rooms/delete-room.ts';
 import { Directory } from './notes/authors.ts';
 import { LogWatch } from './log/watch.ts';
 import { openRooms } from './open-rooms.ts';
@@ -41,12 +40,11 @@ export async function createService(config: Config): Promise<Service> {
     users.client<userService.UserServiceClient>(rollcallContract, 'rollcall.user.v1.UserService'),
     token,
   ).start();
-  const callerService = users.client<callers.CallerServiceClient>(rollcallContract, 'rollcall.access.v1.CallerService');
-  const authorization = authorizeCalls(
-    config,
-    callerService,
-    callAddress(config.trustedProxies, listen.startsWith('unix:')),
+  const remote = new RemoteCallers(
+    users.client<callers.CallerServiceClient>(rollcallContract, 'rollcall.access.v1.CallerService'),
+    token,
   );
+  const authorization = authorizeCalls(config, remote, callAddress(config.trustedProxies, listen.startsWith('unix:')));
   const server = new GrpcServer({
     errorDomain: 'rollcall',
     listen,
@@ -61,7 +59,7 @@ export async function createService(config: Config): Promise<Service> {
   });
   const watch = new LogWatch(log, server);
   const shares = new RoomShares(config.roomsPerUserAndHour);
-  const chat = new Chat(log, presence, directory, shares, reportWrites(callerService, token));
+  const chat = new Chat(log, presence, directory, shares, remote.reportWrite);
   chat.onClose(async () => {
     watch.close();
     directory.close();

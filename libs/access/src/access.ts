@@ -18,7 +18,7 @@ export type { CallerLimits } from './rates/caller-rates.ts';
 export { DenialReports } from './authorization/denial-reports.ts';
 export { proxySign } from './addresses/proxy-signs.ts';
 export { readPublicUrl } from './addresses/public-url.ts';
-export { RemoteCallers } from './authorization/remote-callers.ts';
+export { RemoteCallers, type ReportWrite } from './authorization/remote-callers.ts';
 export { makeServiceToken, readServiceToken, readServiceTokenFile } from './callers/service-token.ts';
 export {
   forwardedAddress,

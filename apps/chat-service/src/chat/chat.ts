@@ -1,9 +1,9 @@
-import type { Caller } from '@rollcall/access';
+import type { Caller, ReportWrite } from '@rollcall/access';
 import type { chat } from '@rollcall/proto';
 import { Observable } from 'rxjs';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { seqUnknown } from '../errors/chat-errors.ts';
-import { deleteRoom, type ReportWrite } from '../rooms/delete-room.ts';
+import { deleteRoom } from '../rooms/delete-room.ts';
 import type { Directory } from '../notes/authors.ts';
 import { listNotes } from '../notes/list-notes.ts';
 import { listRooms } from '../rooms/list-rooms.ts';

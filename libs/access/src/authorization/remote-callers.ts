@@ -5,11 +5,14 @@ import { firstValueFrom } from 'rxjs';
 import { credentialInvalid } from '../errors/access-errors.ts';
 import { isTicket } from '../callers/bearer.ts';
 import type { Denial, Redeemed } from './authorization.ts';
-import type { CredentialKind } from '../callers/caller.ts';
+import type { Caller, CredentialKind } from '../callers/caller.ts';
 import type { KnownCaller } from '../callers/caller-cache.ts';
 
-/** How long a lookup may take, in milliseconds: less than callers wait for. */
+/** How long user-service may take, in milliseconds: less than callers wait for. */
 const deadlineMs = 5000;
+
+/** Puts what is about to be done into the audit log. @throws RpcError when that was not possible */
+export type ReportWrite = (caller: Caller, requestId: string, method: string, note: string) => Promise<void>;
 
 /**
  * Asks user-service whom credentials stand for, on behalf of another service. What is asked for several calls at once
@@ -17,10 +20,10 @@ const deadlineMs = 5000;
  */
 export class RemoteCallers {
   readonly #client: callers.CallerServiceClient;
-  readonly #token: () => string;
+  readonly #token: () => string | undefined;
 
-  /** @param token the token that services call each other with */
-  constructor(client: callers.CallerServiceClient, token: () => string) {
+  /** @param token the token that services call each other with, where they have to have one */
+  constructor(client: callers.CallerServiceClient, token: () => string | undefined) {
     this.#client = client;
     this.#token = token;
   }
@@ -61,9 +64,16 @@ export class RemoteCallers {
     );
   }
 
+  /** Puts what is about to be done here into the audit log. */
+  readonly reportWrite: ReportWrite = async ({ userId: callerId, credential, address }, requestId, method, note) => {
+    const write = { callerId, credential, address: address.slice(0, 300), method, requestId, note };
+    await outsideOfCalls(() => firstValueFrom(this.#client.reportWrite(write, this.#options())));
+  };
+
   #options() {
     const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${this.#token()}`);
+    const token = this.#token();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
     return { metadata, deadline: Date.now() + deadlineMs };
   }
 }

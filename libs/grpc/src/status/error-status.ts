@@ -74,8 +74,7 @@ export function errorFromStatus(
   const [encoded] = status.metadata?.get(detailsTrailer) ?? [];
   const { reason, ...details } = Buffer.isBuffer(encoded) ? readDetails(encoded) : { reason: '' };
   const code = knownCode(status.code);
-  const error = new RpcError(code, '', status.details || (Status[code] ?? ''), details);
-  return Object.assign(error, { reason });
+  return new RpcError(code, reason, status.details || (Status[code] ?? ''), details);
 }
 
 /** A code that is none of gRPC's means UNKNOWN; grpc-js gives none at all to what it fails to read itself. */
