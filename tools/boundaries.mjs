@@ -92,6 +92,7 @@ export function violation(file, specifier) {
     /\/(test|clients|vite(st)?\.\w+\.ts)/.test(file.slice(project.folder.length)) && /^(vitest|vite)$/.test(name);
   const declared = {
     ...project.dependencies,
+    ...project.peerDependencies, // what a library that others install is given by its app
     ...(atRoot || /\/(test|generate)/.test(file.slice(project.folder.length)) ? project.devDependencies : {}),
   };
   if (!(name in declared) && name !== project.name && !tests)

@@ -27,14 +27,13 @@ beforeAll(() => {
     mkdirSync(join(folder, path), { recursive: true });
     writeFileSync(
       join(folder, path, 'package.json'),
-      JSON.stringify({ name, type: 'module', dependencies, nx: { tags: [tag] } }),
+      JSON.stringify({ name, type: 'module', dependencies, peerDependencies: { rxjs: '0' }, nx: { tags: [tag] } }),
     );
   };
   project('libs/grpc', '@rollcall/grpc', 'lib:grpc', {
     '@rollcall/contract': '0',
     '@rollcall/proto': '0',
     '@rollcall/transcoder': '0',
-    rxjs: '0',
   });
   const ofRollcall = { '@rollcall/proto': '0', '@rollcall/access': '0', '@rollcall/environment': '0' };
   for (const name of ['contract', 'grpc-batching', 'transcoder', 'openapi'])
