@@ -51,6 +51,8 @@ const allowed = {
   ],
   'app:web': ['lib:proto'],
   tools: [],
+  // What a stranger installs.
+  example: ['lib:contract', 'lib:grpc', 'lib:grpc-batching', 'lib:openapi', 'lib:transcoder'],
 };
 
 /** What the tests of the generic libraries import beside: their sources know nothing of Rollcall, nor of its protos. */
@@ -98,7 +100,8 @@ export function violation(file, specifier) {
   if (!(name in declared) && name !== project.name && !tests)
     return `"${name}" is not declared in the package.json of ${project.name}`;
   if (!name.startsWith('@rollcall/') || name === project.name) return undefined;
-  const tag = (project.nx?.tags ?? []).find((each) => each in allowed);
+  const tags = /\/examples\/[^/]+$/.test(project.folder) ? ['example'] : (project.nx?.tags ?? []);
+  const tag = tags.find((each) => each in allowed);
   const target = name.replace('@rollcall/', 'lib:');
   const inTests = file.slice(project.folder.length).startsWith('/test/') ? (allowedInTests[tag] ?? []) : [];
   return [...(allowed[tag] ?? []), ...inTests].includes(target) ? undefined : `${project.name} may not import ${name}`;

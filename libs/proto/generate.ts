@@ -183,6 +183,13 @@ for (const unused of [
 ])
   rmSync(`${here}src/gen/codecs/${unused}`, { recursive: true });
 
+// What the protos of others import comes with libs/contract, for `contract-generate`.
+rmSync(`${contract}proto`, { recursive: true, force: true });
+for (const part of ['google/api', 'google/rpc', 'buf/validate'])
+  cpSync(`${root}proto/third_party/${part}`, `${contract}proto/${part}`, { recursive: true });
+for (const option of ['cursor', 'item_body'])
+  cpSync(`${root}proto/rollcall/type/v1/${option}.proto`, `${contract}proto/rollcall/type/v1/${option}.proto`);
+
 // What libs/grpc and libs/grpc-batching serve themselves, as data: a package that is installed has no files to look for.
 embed(`${root}libs/grpc/src/gen/system.ts`, 'proto/third_party/grpc');
 embed(`${root}libs/grpc-batching/src/gen/batching.ts`, 'proto/rollcall/transport');

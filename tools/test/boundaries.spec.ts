@@ -38,6 +38,7 @@ beforeAll(() => {
   const ofRollcall = { '@rollcall/proto': '0', '@rollcall/access': '0', '@rollcall/environment': '0' };
   for (const name of ['contract', 'grpc-batching', 'transcoder', 'openapi'])
     project(`libs/${name}`, `@rollcall/${name}`, `lib:${name}`, { ...ofRollcall, '@rollcall/gateway': '0' });
+  project('examples/orders', 'orders', 'app:gateway', { '@rollcall/grpc': '0', '@rollcall/access': '0' });
   project('apps/gateway', '@rollcall/gateway', 'app:gateway', {
     '@rollcall/transcoder': '0',
     '@rollcall/user-service': '0',
@@ -67,6 +68,12 @@ it.each([
     '@rollcall/user-service',
     '@rollcall/gateway may not import @rollcall/user-service',
   ],
+  [
+    'an example that imports what strangers cannot install',
+    'examples/orders/src/access.ts',
+    '@rollcall/access',
+    'orders may not import @rollcall/access',
+  ],
   ['an import that is not declared', 'libs/grpc/src/bare.ts', 'kysely', '"kysely" is not declared'],
   [
     'a relative import that leaves the project',
@@ -88,6 +95,10 @@ it.each(
   const { code, output } = lint(`libs/${library}/src/${imported}.ts`, `export * from '@rollcall/${imported}';\n`);
   expect(code).toBe(1);
   expect(output).toContain(`@rollcall/${library} may not import @rollcall/${imported}`);
+});
+
+it('passes the generic libraries in an example', () => {
+  expect(lint('examples/orders/src/service.ts', "export * from '@rollcall/grpc';\n").code).toBe(0);
 });
 
 it('passes the protos of Rollcall in the tests of a generic library', () => {
