@@ -52,12 +52,12 @@ it('listens for other machines when callers have to sign in', () => {
 
 it('takes what the limits of HTTP say', () => {
   const env = { HTTP_MAX_URL_BYTES: '1', HTTP_MAX_HEADER_BYTES: '2', HTTP_MAX_HEADERS: '3', HTTP_MAX_BODY_BYTES: '4' };
-  const times = { HTTP_HEADERS_TIMEOUT_MS: '5', HTTP_BODY_TIMEOUT_MS: '6' };
+  const times = { HTTP_MAX_STREAMS: '5', HTTP_HEADERS_TIMEOUT_MS: '6', HTTP_BODY_TIMEOUT_MS: '7' };
   const sums = {
-    HTTP_MAX_BODIES_BYTES: '7',
-    HTTP_MAX_CALLER_BODIES_BYTES: '8',
-    HTTP_MAX_CONNECTIONS: '9',
-    HTTP_MAX_ADDRESS_CONNECTIONS: '10',
+    HTTP_MAX_BODIES_BYTES: '8',
+    HTTP_MAX_CALLER_BODIES_BYTES: '9',
+    HTTP_MAX_CONNECTIONS: '10',
+    HTTP_MAX_ADDRESS_CONNECTIONS: '11',
   };
-  expect(Object.values(readConfig({ ...env, ...times, ...sums }).limits)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect(Object.values(readConfig({ ...env, ...times, ...sums }).limits)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });

@@ -13,6 +13,7 @@ export {
   toAsyncIterable,
 } from './backpressure/backpressure.ts';
 export { errorFromStatus, statusOf } from './status/error-status.ts';
+export { isSentByServer, markSent } from './status/sent-errors.ts';
 export { GrpcController } from './server/grpc-controller.ts';
 export { GrpcServer, type GrpcServerOptions, type ServedContract } from './server/grpc-server.ts';
 export { encodedForm } from './server/served-method.ts';

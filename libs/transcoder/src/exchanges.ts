@@ -3,13 +3,17 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { createRegistry, type Registry } from '@bufbuild/protobuf';
 import { type GrpcChannel } from '@rollcall/grpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Binding } from '@rollcall/contract';
+import { type Binding, codecsOf, type Method } from '@rollcall/contract';
 import { BodyBudget, type BodyOwner } from './http/body-budget.ts';
 import { Exchange } from './exchange.ts';
 import { defaultHttpLimits } from './http/limits.ts';
+import { isHttp2 } from './http/http2.ts';
+import { needsHttp2 } from './problem/refusals.ts';
+import { MessageCodec } from './protocols/message-codec.ts';
+import { RpcExchange } from './protocols/rpc-exchange.ts';
 import { LiveStreams } from './response/live-streams.ts';
 import { conventionsOf } from './conventions/aip.ts';
-import { rpcConstraint, RpcRoutes } from './routing/rpc-routes.ts';
+import { rpcConstraint, type RpcRequest, RpcRoutes } from './routing/rpc-routes.ts';
 import { type RequestMetadata, type TranscoderOptions, transcoderOptions } from './options.ts';
 
 /** All that the transcoder answers, by binding. */
@@ -17,6 +21,7 @@ import { type RequestMetadata, type TranscoderOptions, transcoderOptions } from 
 export class Exchanges implements BeforeApplicationShutdown {
   readonly routes: RpcRoutes;
   readonly #exchanges: ReadonlyMap<Binding, Exchange>;
+  readonly #rpcExchanges: ReadonlyMap<Method, RpcExchange>;
   readonly #live = new LiveStreams();
   readonly #drainMs: number;
   readonly #admit: TranscoderOptions['admit'];
@@ -45,6 +50,23 @@ export class Exchanges implements BeforeApplicationShutdown {
         return [binding, new Exchange(binding, conventions, registry, channel, this.#live, limits, requestMetadata)];
       }),
     );
+    const codecs = options.contracts.map((contract) => codecsOf(contract));
+    this.#rpcExchanges = new Map(
+      bindings.map(({ method }) => {
+        const codec = codecs.map((each) => each.get(method.path)).find((each) => each !== undefined);
+        if (codec === undefined) throw new Error(`no codec for ${method.path}`);
+        const exchange = new RpcExchange({
+          method,
+          codec: new MessageCodec(method, codec, registry),
+          channel: options.channelFor(method.service),
+          live: this.#live,
+          limits,
+          requestMetadata,
+          errorDomain: options.errorDomain ?? '',
+        });
+        return [method, exchange];
+      }),
+    );
     // Before Nest registers its routes, which happens once all providers are made.
     const fastify = host.httpAdapter.getInstance<FastifyInstance>();
     fastify.addConstraintStrategy(rpcConstraint(this.routes) as never);
@@ -53,16 +75,28 @@ export class Exchanges implements BeforeApplicationShutdown {
     }
   }
 
-  /** Answers a request that the routes have found a binding for. @throws RpcError before anything was answered */
+  /** Answers a request that the routes have found a call for. @throws RpcError before anything was answered */
   answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const route = this.routes.routeOf(request.raw);
-    const exchange = route?.allow === undefined && route !== undefined ? this.#exchanges.get(route.binding) : undefined;
-    if (route === undefined || route.allow !== undefined || exchange === undefined)
-      throw new Error('the route has no binding');
+    if (route?.kind === 'rpc') return this.#answerRpc(route, request, reply);
+    const exchange = route?.kind === 'binding' ? this.#exchanges.get(route.binding) : undefined;
+    if (route?.kind !== 'binding' || exchange === undefined) throw new Error('the route has no binding');
     const { binding } = exchange;
     return readsBody(binding) && hasBody(request)
       ? this.#answerBody(exchange, request, reply, route.segments)
       : exchange.answer(request, reply, route.segments);
+  }
+
+  #answerRpc({ method, spoken, query }: RpcRequest, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const exchange = this.#rpcExchanges.get(method);
+    if (exchange === undefined) throw new Error('the route has no method');
+    if (spoken.protocol === 'grpc' && !isHttp2(request.raw)) throw needsHttp2();
+    if (query !== undefined) return exchange.answer(request, reply, spoken, undefined, query);
+    const since = performance.now();
+    const admitted = this.#admit?.(request, method);
+    const leave = this.#bodies.enter(request.raw, this.#bodyOwner(request), since);
+    reply.raw.once('close', leave);
+    return exchange.answer(request, reply, spoken, admitted, undefined);
   }
 
   async #answerBody(
@@ -88,7 +122,8 @@ function readsBody({ body, method }: Binding): boolean {
 }
 
 /** @see https://www.rfc-editor.org/rfc/rfc9112#section-6.3 */
-function hasBody({ headers }: FastifyRequest): boolean {
+function hasBody({ headers, raw }: FastifyRequest): boolean {
+  if (isHttp2(raw)) return !raw.stream.endAfterHeaders;
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 

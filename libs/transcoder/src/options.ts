@@ -29,6 +29,8 @@ export interface TranscoderOptions extends Partial<BodyBudgetLimits> {
   readonly admit?: (request: FastifyRequest, method: Method) => Promise<void> | undefined;
   /** On whose account a body is kept in memory that may be read; by default the address of the peer. */
   readonly bodyOwner?: (request: FastifyRequest) => BodyOwner;
+  /** Whose reasons those are that errors of the transcoder itself have: the domain of google.rpc.ErrorInfo; empty by default. */
+  readonly errorDomain?: string;
   /** How long streams under way may take to end when the app closes, in milliseconds; 10,000 by default. */
   readonly drainMs?: number;
 }

@@ -6,6 +6,7 @@ import { status as Status } from '@grpc/grpc-js';
 import { requestIdOf, RpcError } from '@rollcall/grpc';
 import type { BodyBudgetLimits } from './http/body-budget.ts';
 import { continueWhenRead } from './request/body-continue.ts';
+import { acceptHttp2, alpnProtocols, isHttp2 } from './http/http2.ts';
 import { defaultHttpLimits, type HttpLimits } from './http/limits.ts';
 import { FixedRoutes } from './routing/fixed-routes.ts';
 import { linger } from './http/lingering-close.ts';
@@ -18,7 +19,7 @@ import { refusal } from './problem/refusals.ts';
 import { isOfServer, routedUrl } from './routing/request-target.ts';
 import { withoutSecret } from './request/secret-parameter.ts';
 import { SilentConnections } from './http/silent-connections.ts';
-import { answersWith, nameRequest, type RequestHead } from './http/security-headers.ts';
+import { answersOverHttp2With, answersWith, nameRequest, type RequestHead } from './http/security-headers.ts';
 
 export interface AdapterOptions {
   /** What is too much to take; the limits of bodies are those of the TranscoderModule. */
@@ -64,7 +65,7 @@ export function transcoderAdapter({
     ...(head.headers.origin !== undefined && corsHeadersOf?.(head.headers.origin)),
   });
   const adapter = new FastifyAdapter({
-    ...(https === undefined ? { http: server } : { https: { ...https, ...server } }),
+    ...(https === undefined ? { http: server } : { https: { ALPNProtocols: alpnProtocols, ...https, ...server } }),
     routerOptions: { maxParamLength: maxHeaderBytes },
     genReqId: nameRequest,
     forceCloseConnections: 'idle',
@@ -76,6 +77,7 @@ export function transcoderAdapter({
     clientErrorHandler: (error: ParserError, socket: Socket) => answerParserError(error, socket, max, socketHeaders),
   });
   const fastify = adapter.getInstance();
+  const http2 = acceptHttp2(fastify.server, https !== undefined, within, answersOverHttp2With(headersOf));
   boundConnections(fastify.server, within, connectionOf);
   continueWhenRead(fastify.server);
   fastify.server
@@ -91,6 +93,7 @@ export function transcoderAdapter({
   const silent = new SilentConnections(fastify.server, https !== undefined);
   fastify.addHook('preClose', () => {
     silent.destroy();
+    http2.close();
     return Promise.resolve();
   });
   fastify.removeAllContentTypeParsers();
@@ -109,7 +112,7 @@ export function transcoderAdapter({
     sendProblem(reply, request, problemOf(verbNotAllowed(request.method, allow), request.id));
   });
   fastify.addHook('onResponse', ({ raw }, _reply, done) => {
-    if (!raw.complete) linger(raw, () => raw.complete || raw.socket.destroy());
+    if (!raw.complete && !isHttp2(raw)) linger(raw, () => raw.complete || raw.socket.destroy());
     done();
   });
   return adapter;

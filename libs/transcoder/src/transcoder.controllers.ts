@@ -13,8 +13,8 @@ import { RouteConstraints } from '@nestjs/platform-fastify';
 import type { Method } from '@rollcall/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanges } from './exchanges.ts';
-import { verbNotAllowed } from './problem/problem.ts';
-import { type RpcRoutes, unknownVerb } from './routing/rpc-routes.ts';
+import { typeNotTaken, verbNotAllowed } from './problem/problem.ts';
+import { type RpcRoutes, notTaken } from './routing/rpc-routes.ts';
 
 const rpcMetadata = 'transcoder:rpc';
 
@@ -28,9 +28,7 @@ type Answer = (this: { exchanges: Exchanges }, request: FastifyRequest, reply: F
 /** Makes a controller for each service, with a route for each method, so that Nest's guards, interceptors and filters work on them. */
 export function controllersFor(routes: RpcRoutes): Type[] {
   const services = Map.groupBy(new Set(routes.bindings.map(({ method }) => method)), ({ service }) => service);
-  return [...services]
-    .map(([service, methods]) => serviceController(service, methods))
-    .concat(VerbNotAllowedController);
+  return [...services].map(([service, methods]) => serviceController(service, methods)).concat(NotTakenController);
 }
 
 function serviceController(service: string, methods: readonly Method[]): Type {
@@ -61,13 +59,18 @@ function addRoute(
   applyDecorators(All('*'), RouteConstraints({ rpc: constraint }), ...decorators)(prototype, name, descriptor);
 }
 
-/** Answers paths that some method has, but not with this verb. */
+/** Answers paths that some method has, but not with this verb, or not with this Content-Type. */
 @Controller()
-class VerbNotAllowedController {
+class NotTakenController {
   @All('*')
-  @RouteConstraints({ rpc: unknownVerb })
+  @RouteConstraints({ rpc: notTaken })
   answer(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    const allow = this.exchanges.routes.routeOf(request.raw)?.allow ?? [];
+    const route = this.exchanges.routes.routeOf(request.raw);
+    if (route?.kind === 'type') {
+      reply.header('accept-post', route.accept);
+      throw typeNotTaken(route.accept);
+    }
+    const allow = route?.kind === 'verb' ? route.allow : [];
     reply.header('allow', allow.join(', '));
     throw verbNotAllowed(request.method, allow);
   }

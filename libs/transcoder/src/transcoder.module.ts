@@ -11,7 +11,7 @@ import { type TranscoderOptions, transcoderOptions } from './options.ts';
 export class TranscoderModule {
   /** @throws Error when a service is in no contract, an HTTP rule cannot be read, or two rules collide */
   static register(options: TranscoderOptions): DynamicModule {
-    const routes = new RpcRoutes(options.contracts, options.services);
+    const routes = new RpcRoutes(options.contracts, options.services, options.errorDomain);
     return {
       module: TranscoderModule,
       controllers: controllersFor(routes),

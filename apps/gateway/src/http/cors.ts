@@ -2,7 +2,19 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 
 /** The headers that pages of other origins may read. */
-const exposedHeaders = ['allow', 'etag', 'link', 'location', 'retry-after', 'www-authenticate', 'x-request-id'];
+const exposedHeaders = [
+  'accept-post',
+  'allow',
+  'etag',
+  'grpc-message',
+  'grpc-status',
+  'grpc-status-details-bin',
+  'link',
+  'location',
+  'retry-after',
+  'www-authenticate',
+  'x-request-id',
+];
 
 /** What pages of these origins may do; `*` for all. */
 export function corsOptions(origins: readonly string[]): Parameters<NestFastifyApplication['enableCors']>[0] {

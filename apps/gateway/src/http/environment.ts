@@ -8,6 +8,7 @@ export function readHttpLimits(env: Environment): HttpLimits {
     maxHeaderBytes: readWhole(env, 'HTTP_MAX_HEADER_BYTES', defaultHttpLimits.maxHeaderBytes, 2 ** 31 - 2),
     maxHeaders: readWhole(env, 'HTTP_MAX_HEADERS', defaultHttpLimits.maxHeaders, maxHeaders),
     maxBodyBytes: readWhole(env, 'HTTP_MAX_BODY_BYTES', defaultHttpLimits.maxBodyBytes),
+    maxStreams: readWhole(env, 'HTTP_MAX_STREAMS', defaultHttpLimits.maxStreams),
     headersTimeoutMs: readWhole(env, 'HTTP_HEADERS_TIMEOUT_MS', defaultHttpLimits.headersTimeoutMs),
     bodyTimeoutMs: readWhole(env, 'HTTP_BODY_TIMEOUT_MS', defaultHttpLimits.bodyTimeoutMs),
     maxBodiesBytes: readWhole(env, 'HTTP_MAX_BODIES_BYTES', defaultHttpLimits.maxBodiesBytes),

@@ -5,6 +5,7 @@ import {
   endOfParent,
   eachBackend,
   errorFromStatus,
+  markSent,
   type OutgoingCall,
   type RpcError,
   type CallPlainly,
@@ -174,7 +175,7 @@ function take<Request, Response>(
   const trailers = reply.trailers ?? new Metadata();
   const fail = (code: Status, details: string): void => {
     onTrailers?.(trailers);
-    subscriber.error(errorFromStatus({ code, details, metadata: trailers }));
+    subscriber.error(markSent(errorFromStatus({ code, details, metadata: trailers })));
   };
   if (reply.status !== 0) {
     if (reply.headers !== undefined) onHeaders?.(reply.headers);

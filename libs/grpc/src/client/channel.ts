@@ -21,7 +21,8 @@ import { errorFromStatus } from '../status/error-status.ts';
 import { metadataBytes } from '../context/metadata-size.ts';
 import type { CallableMethod, CallOptions, OutgoingCall } from './call-options.ts';
 import { RpcError } from '../status/rpc-error.ts';
-import '../internals/status-order.ts';
+import { markSent } from '../status/sent-errors.ts';
+import { sentByServer } from '../internals/status-order.ts';
 import { connectionOptions } from './service-config.ts';
 import { TlsChannelCredentials } from '../security/tls-credentials.ts';
 import type { TlsFiles } from '../security/tls-files.ts';
@@ -142,7 +143,7 @@ export class GrpcChannel {
       if (!(error instanceof RpcError) && error.metadata !== undefined) options.onTrailers?.(error.metadata);
       if (error instanceof RpcError) subscriber.error(error);
       // A server that counts down the same deadline may reset the call a moment before it passes here.
-      else subscriber.error(error.code === Status.CANCELLED ? atDeadline(error, deadline) : errorFromStatus(error));
+      else subscriber.error(error.code === Status.CANCELLED ? atDeadline(error, deadline) : received(error));
     };
     const encode = (request: Request): Buffer => method.encode(request);
     const decode = (bytes: Buffer): Response => method.decode(bytes);
@@ -258,7 +259,11 @@ export function callableMethod<Request, Response>(
 
 function atDeadline(error: ServiceError, deadline: number): RpcError {
   const known = givenUp(deadline);
-  return known.code === Status.CANCELLED ? errorFromStatus(error) : known;
+  return known.code === Status.CANCELLED ? received(error) : known;
+}
+
+function received(error: ServiceError): RpcError {
+  return sentByServer(error) ? markSent(errorFromStatus(error)) : errorFromStatus(error);
 }
 
 /** Makes a call without the stack trace that grpc-js takes for each, some 5 % of a call: our errors are made anew. */

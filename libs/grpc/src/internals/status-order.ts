@@ -67,7 +67,7 @@ export const unordered = {
 const sentStatuses = new WeakSet<Metadata>();
 
 /** Whether the server itself sent a status, rather than grpc-js having made it of what became of the connection. */
-export function sentByServer({ metadata }: StatusObject): boolean {
+export function sentByServer({ metadata }: Pick<StatusObject, 'metadata'>): boolean {
   return sentStatuses.has(metadata);
 }
 

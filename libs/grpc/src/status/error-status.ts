@@ -20,7 +20,7 @@ const maxViolationLength = 200;
  */
 export function statusOf(error: RpcError, domain: string, trailers: Metadata = new Metadata()): StatusObject {
   const message = sendable(error.message, maxMessageLength);
-  trailers.set(detailsTrailer, encodedStatus(error, domain, message));
+  if (trailers.get(detailsTrailer).length === 0) trailers.set(detailsTrailer, encodedStatus(error, domain, message));
   return { code: error.code, details: message, metadata: trailers };
 }
 
@@ -29,8 +29,8 @@ const encodedStatuses = new Map<string, Buffer>();
 const maxEncoded = 200;
 
 function encodedStatus(error: RpcError, domain: string, message: string): Buffer {
-  const { metadata, violations, retryDelayMs } = error.details;
-  if (metadata !== undefined || violations !== undefined) return encodeStatus(error, domain, message);
+  const { metadata, violations, retryDelayMs, others, domain: ownDomain } = error.details;
+  if ((metadata ?? violations ?? others ?? ownDomain) !== undefined) return encodeStatus(error, domain, message);
   const key = `${error.code} ${domain} ${error.reason} ${retryDelayMs} ${message}`;
   let bytes = encodedStatuses.get(key);
   if (bytes === undefined) {
@@ -41,11 +41,12 @@ function encodedStatus(error: RpcError, domain: string, message: string): Buffer
 }
 
 function encodeStatus(error: RpcError, domain: string, message: string): Buffer {
-  const { metadata = {}, violations = [], retryDelayMs } = error.details;
+  const { metadata = {}, violations = [], retryDelayMs, others = [] } = error.details;
   const details: Any[] = [];
-  // Without a reason there is nothing to be unique in a domain, but facts, such as a cursor, must not be lost.
-  if (error.reason !== '' || Object.keys(metadata).length > 0) {
-    const info = { reason: error.reason, domain, metadata: sendableValues(metadata) };
+  // Facts, such as a cursor, must not be lost, and have to have a reason beside them.
+  const told = error.reason !== '' || Object.keys(metadata).length === 0 ? error.reason : (Status[error.code] ?? '');
+  if (told !== '') {
+    const info = { reason: told, domain: error.details.domain ?? domain, metadata: sendableValues(metadata) };
     details.push(anyPack(ErrorInfoSchema, create(ErrorInfoSchema, info)));
   }
   if (violations.length > 0) {
@@ -63,6 +64,7 @@ function encodeStatus(error: RpcError, domain: string, message: string): Buffer 
     });
     details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
   }
+  details.push(...others);
   const status = create(StatusSchema, { code: error.code, message, details });
   return Buffer.from(toBinary(StatusSchema, status));
 }
@@ -85,6 +87,7 @@ function knownCode(code: Status | undefined): Status {
 
 function readDetails(encoded: Buffer): ErrorDetails & { reason: string } {
   const read: { -readonly [K in keyof ErrorDetails]: ErrorDetails[K] } & { reason: string } = { reason: '' };
+  const others: Any[] = [];
   try {
     for (const any of fromBinary(StatusSchema, encoded).details) {
       const detail = anyUnpack(any, registry);
@@ -92,6 +95,7 @@ function readDetails(encoded: Buffer): ErrorDetails & { reason: string } {
         const info = anyUnpack(any, ErrorInfoSchema);
         read.reason = info?.reason ?? '';
         read.metadata = info?.metadata ?? {};
+        read.domain = info?.domain ?? '';
       } else if (detail?.$typeName === 'google.rpc.BadRequest') {
         read.violations = (anyUnpack(any, BadRequestSchema)?.fieldViolations ?? []).map(
           ({ field, description, reason }) => ({ field, description, reason }),
@@ -99,8 +103,9 @@ function readDetails(encoded: Buffer): ErrorDetails & { reason: string } {
       } else if (detail?.$typeName === 'google.rpc.RetryInfo') {
         const delay = anyUnpack(any, RetryInfoSchema)?.retryDelay;
         if (delay !== undefined) read.retryDelayMs = Number(delay.seconds) * 1000 + delay.nanos / 1e6;
-      }
+      } else others.push(any);
     }
+    if (others.length > 0) read.others = others;
   } catch {
     return { reason: '' }; // a peer's details that cannot be read say nothing; the code and the message remain
   }

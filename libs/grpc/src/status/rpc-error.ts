@@ -1,3 +1,4 @@
+import type { Any } from '@bufbuild/protobuf/wkt';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcException } from '@nestjs/microservices';
 
@@ -19,6 +20,10 @@ export interface ErrorDetails {
   readonly violations?: readonly FieldViolation[];
   /** How long to wait before another try, in milliseconds, sent as google.rpc.RetryInfo. */
   readonly retryDelayMs?: number;
+  /** Whose reason it is, as google.rpc.ErrorInfo tells it; what a server throws has the server's `errorDomain` by default. */
+  readonly domain?: string;
+  /** Details of any other type, as they are sent and as they came. */
+  readonly others?: readonly Any[];
   /** What led to it. It is logged and never sent. */
   readonly cause?: unknown;
 }

@@ -11,6 +11,8 @@ export interface HttpLimits extends BodyBudgetLimits, ConnectionLimits {
   readonly maxHeaders: number;
   /** The largest body of a call with one request, and the largest message of a request stream. Beyond it is 413. */
   readonly maxBodyBytes: number;
+  /** How many requests one connection of HTTP/2 may have under way. */
+  readonly maxStreams: number;
   /** How long the headers may take to arrive. Then it is 408. */
   readonly headersTimeoutMs: number;
   /** How long the body of a call with one request may take to arrive. Then it is 408. Request streams take their time. */
@@ -22,6 +24,7 @@ export const defaultHttpLimits: HttpLimits = {
   maxHeaderBytes: 16 * 1024,
   maxHeaders: 100,
   maxBodyBytes: 1024 * 1024,
+  maxStreams: 256,
   headersTimeoutMs: 10_000,
   bodyTimeoutMs: 30_000,
   maxBodiesBytes: 64 * 1024 * 1024,

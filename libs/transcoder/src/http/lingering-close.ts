@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { finished } from 'node:stream';
 
 /** How long, in milliseconds, a caller may go on sending what nobody wants. */
@@ -43,6 +43,22 @@ export function linger(request: IncomingMessage, end: () => void): void {
   wait(request);
   if (lingering.size > maxLingering) lingering.values().next().value?.();
   moments ??= setInterval(nextMoment, momentMs).unref();
+}
+
+/**
+ * Answers a request whose body is still on its way, and closes the connection when what is left of that was read.
+ *
+ * @param head headers beside those of the length and the connection
+ */
+export function answerBesideUpload(
+  response: ServerResponse,
+  status: number,
+  head: OutgoingHttpHeaders,
+  body: Buffer,
+): void {
+  response.writeHead(status, { ...head, 'content-length': body.length, connection: 'close' });
+  response.write(body);
+  linger(response.req, () => response.end());
 }
 
 /** Those that are being read, in the order in which they began, with what ends each. */

@@ -5,6 +5,7 @@ import {
   type ServerOptions,
   ServerResponse,
 } from 'node:http';
+import { type Http2ServerRequest, Http2ServerResponse, type ServerOptions as Http2Options } from 'node:http2';
 import { requestIdOf } from '@rollcall/grpc';
 
 /**
@@ -25,7 +26,7 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 /** What is known of a request from its head. */
 export type RequestHead = Pick<IncomingMessage, 'headers' | 'socket'> & { readonly url?: string | undefined };
 
-type Head = OutgoingHttpHeaders | OutgoingHttpHeader[];
+type Head = OutgoingHttpHeaders | readonly OutgoingHttpHeader[];
 
 /** A request that has its id. A WeakMap would cost each request more than it is worth. */
 interface NamedRequest extends IncomingMessage {
@@ -49,14 +50,44 @@ export function answersWith(
 ): NonNullable<ServerOptions['ServerResponse']> {
   return class<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
     override writeHead(status: number, reason?: string | Head, head?: Head): this {
-      const given = typeof reason === 'string' ? head : reason;
-      const whole: OutgoingHttpHeaders = { ...securityHeaders, ...headersOf?.(this.req) };
-      whole['x-request-id'] = (this.req as NamedRequest)[idOfRequest] ?? nameRequest(this.req);
-      for (const name of this.getHeaderNames()) whole[name] = this.getHeader(name);
-      if (Array.isArray(given)) {
-        for (let at = 0; at < given.length; at += 2) whole[String(given[at]).toLowerCase()] = given[at + 1];
-      } else for (const name in given) whole[name.toLowerCase()] = given[name];
+      const whole = wholeHead(this, this.req, headersOf, typeof reason === 'string' ? head : reason);
       return typeof reason === 'string' ? super.writeHead(status, reason, whole) : super.writeHead(status, whole);
     }
   };
+}
+
+/** The same for HTTP/2, which has no phrases and no headers of the connection. */
+export function answersOverHttp2With(
+  headersOf: ((request: RequestHead) => Readonly<Record<string, string>>) | undefined,
+): NonNullable<Http2Options['Http2ServerResponse']> {
+  return class<Request extends Http2ServerRequest = Http2ServerRequest> extends Http2ServerResponse<Request> {
+    override writeHead(status: number, reason?: string | Head, head?: Head): this {
+      const request = this.req as unknown as IncomingMessage;
+      const whole = wholeHead(this, request, headersOf, typeof reason === 'string' ? head : reason);
+      for (const name of ofConnection) delete whole[name];
+      return super.writeHead(status, whole);
+    }
+  };
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2 */
+const ofConnection = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade'];
+
+function wholeHead(
+  response: Pick<ServerResponse, 'getHeaderNames' | 'getHeader'>,
+  request: IncomingMessage,
+  headersOf: ((request: RequestHead) => Readonly<Record<string, string>>) | undefined,
+  given: Head | undefined,
+): OutgoingHttpHeaders {
+  const whole: OutgoingHttpHeaders = { ...securityHeaders, ...headersOf?.(request) };
+  whole['x-request-id'] = (request as NamedRequest)[idOfRequest] ?? nameRequest(request);
+  for (const name of response.getHeaderNames()) whole[name] = response.getHeader(name);
+  if (isList(given)) {
+    for (let at = 0; at < given.length; at += 2) whole[String(given[at]).toLowerCase()] = given[at + 1];
+  } else for (const name in given) whole[name.toLowerCase()] = given[name];
+  return whole;
+}
+
+function isList(head: Head | undefined): head is readonly OutgoingHttpHeader[] {
+  return Array.isArray(head);
 }

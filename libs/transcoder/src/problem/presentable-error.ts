@@ -1,14 +1,17 @@
 import { HttpException } from '@nestjs/common';
 import { status as Status } from '@grpc/grpc-js';
-import { RpcError } from '@rollcall/grpc';
+import { isSentByServer, RpcError } from '@rollcall/grpc';
 
 /**
- * The error to show a caller for whatever was thrown. Errors without a reason come from the transport: their texts are
- * for operators, with addresses in them, and are replaced by a sentence.
+ * The error to show a caller for whatever was thrown. What a service says is passed on. Errors without a reason that no
+ * service sent come from the transport: their texts are for operators, with addresses in them, and are replaced by a
+ * sentence.
  */
 export function presentableError(thrown: unknown): RpcError {
   if (thrown instanceof RpcError) {
-    const plain = thrown.reason === '' ? plainErrors[thrown.code] : undefined;
+    if (thrown.reason !== '') return thrown;
+    if (isSentByServer(thrown)) return ofSize(thrown) ? withReason(thrown, 'REQUEST_TOO_LARGE') : thrown;
+    const plain = plainErrors[thrown.code];
     if (plain === undefined) return thrown;
     const retry = thrown.code === Status.UNAVAILABLE ? { retryDelayMs: 1000 } : {};
     return new RpcError(thrown.code, ...plain, { ...retry, ...thrown.details, cause: thrown });
@@ -20,6 +23,15 @@ export function presentableError(thrown: unknown): RpcError {
     });
   }
   return new RpcError(Status.INTERNAL, ...internal, { cause: thrown });
+}
+
+/** Whether a service refused a message for its size: the runtimes of gRPC have one code for that and for calls that are too many. */
+function ofSize({ code, message }: RpcError): boolean {
+  return code === Status.RESOURCE_EXHAUSTED && /larger than max/i.test(message);
+}
+
+function withReason({ code, message, details }: RpcError, reason: string): RpcError {
+  return new RpcError(code, reason, message, details);
 }
 
 /** Whether an operator should hear of the error: the fault is on this side. */

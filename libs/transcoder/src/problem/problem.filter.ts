@@ -3,7 +3,9 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { linger } from '../http/lingering-close.ts';
+import { breakOff, isHttp2 } from '../http/http2.ts';
+import { answerBesideUpload } from '../http/lingering-close.ts';
+import { errorFormOf } from './error-forms.ts';
 import { isFault, presentableError } from './presentable-error.ts';
 import { type Problem, problemHeaders, problemOf } from './problem.ts';
 
@@ -27,27 +29,24 @@ export class ProblemFilter implements ExceptionFilter {
         cause,
       });
     }
-    sendProblem(reply, request, problemOf(error, request.id));
+    const answer = errorFormOf(request.raw);
+    if (answer === undefined) sendProblem(reply, request, problemOf(error, request.id));
+    else answer(reply, error);
   }
 }
 
 /** Sends a problem. A response that has begun can only break off. */
 export function sendProblem(reply: FastifyReply, request: FastifyRequest, problem: Problem): void {
   if (reply.sent || reply.raw.headersSent) {
-    reply.raw.destroy();
+    breakOff(reply.raw);
     return;
   }
   const body = Buffer.from(JSON.stringify(problem));
   reply.status(problem.status).headers({ ...problemHeaders(problem), 'content-length': body.length });
-  if (request.raw.complete || request.raw.destroyed) void reply.send(body);
-  else sendBesideUpload(reply, request, body);
-}
-
-/** Answers while the request is still on its way. */
-function sendBesideUpload(reply: FastifyReply, request: FastifyRequest, body: Buffer): void {
+  if (request.raw.complete || request.raw.destroyed || isHttp2(request.raw)) {
+    void reply.send(body);
+    return;
+  }
   reply.hijack();
-  reply.header('connection', 'close');
-  reply.raw.writeHead(reply.statusCode, { ...reply.getHeaders() } as OutgoingHttpHeaders);
-  reply.raw.write(body);
-  linger(request.raw, () => reply.raw.end());
+  answerBesideUpload(reply.raw, reply.statusCode, { ...reply.getHeaders() } as OutgoingHttpHeaders, body);
 }

@@ -52,6 +52,11 @@ const httpStatuses: Readonly<Record<Status, readonly [status: number, title: str
   [Status.UNAUTHENTICATED]: [401, 'Unauthorized'],
 };
 
+/** The HTTP status and phrase of a code. */
+export function httpStatusOf(code: Status): readonly [status: number, title: string] {
+  return httpStatuses[code] ?? httpStatuses[Status.UNKNOWN];
+}
+
 /** Where HTTP has a finer word than the code has: the reason decides. */
 const finerStatuses: Readonly<Record<string, readonly [status: number, title: string]>> = {
   VERB_NOT_ALLOWED: [405, 'Method Not Allowed'],
@@ -69,9 +74,14 @@ export function verbNotAllowed(verb: string, allow: readonly string[]): RpcError
   return new RpcError(Status.UNIMPLEMENTED, 'VERB_NOT_ALLOWED', `This path takes ${allow.join(', ')}, not ${verb}.`);
 }
 
+/** The error of a Content-Type that a method does not take at its own path. The header Accept-Post goes with it. */
+export function typeNotTaken(accept: string): RpcError {
+  return new RpcError(Status.INVALID_ARGUMENT, 'UNSUPPORTED_MEDIA_TYPE', `This path takes ${accept}.`);
+}
+
 /** The problem that tells a caller of REST about an error. */
 export function problemOf(error: RpcError, requestId: string): Problem {
-  const [status, title] = finerStatuses[error.reason] ?? httpStatuses[error.code] ?? httpStatuses[Status.UNKNOWN];
+  const [status, title] = finerStatuses[error.reason] ?? httpStatusOf(error.code);
   const { violations = [], metadata = {}, retryDelayMs } = error.details;
   return {
     type: 'about:blank',

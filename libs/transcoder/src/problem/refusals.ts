@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
+import { isHttp2 } from '../http/http2.ts';
 import type { HttpLimits } from '../http/limits.ts';
 import { type Problem, problemOf } from './problem.ts';
 import { targetFault } from '../routing/request-target.ts';
@@ -10,7 +11,7 @@ import { targetLength } from '../request/secret-parameter.ts';
 export function refusal(
   request: IncomingMessage,
   requestId: string,
-  { maxUrlBytes, maxHeaders }: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaders'>,
+  { maxUrlBytes, maxHeaderBytes, maxHeaders }: Pick<HttpLimits, 'maxUrlBytes' | 'maxHeaderBytes' | 'maxHeaders'>,
 ): Problem | undefined {
   const { rawHeaders, headers, httpVersion } = request;
   const refuse = (code: Status, reason: 'MALFORMED_REQUEST' | 'URL_TOO_LONG' | 'HEADERS_TOO_LARGE', words: string) =>
@@ -21,7 +22,12 @@ export function refusal(
     return refuse(Status.INVALID_ARGUMENT, 'URL_TOO_LONG', `The URL is longer than ${maxUrlBytes} bytes.`);
   if (rawHeaders.length / 2 > maxHeaders)
     return refuse(Status.INVALID_ARGUMENT, 'HEADERS_TOO_LARGE', `There are more than ${maxHeaders} headers.`);
-  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+  // The parser of HTTP/1.1 counts by itself.
+  if (isHttp2(request) && bytesOf(rawHeaders) > maxHeaderBytes) {
+    const words = `The URL and the headers are larger than ${maxHeaderBytes} bytes.`;
+    return refuse(Status.INVALID_ARGUMENT, 'HEADERS_TOO_LARGE', words);
+  }
+  if (!isHttp2(request) && httpVersion !== '1.1' && httpVersion !== '1.0')
     return {
       ...refuse(Status.UNIMPLEMENTED, 'MALFORMED_REQUEST', 'The request is not HTTP/1.1.'),
       status: 505,
@@ -31,6 +37,9 @@ export function refusal(
   if (fault !== undefined) return malformed(fault);
   const hosts = countOf('host', rawHeaders);
   if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return malformed('A request has one Host header.');
+  const authority = headers[':authority'];
+  if (hosts > 0 && authority !== undefined && authority !== headers.host)
+    return malformed('The Host header is not the authority of the request.');
   const codings = headers['transfer-encoding']?.toLowerCase();
   if (codings !== undefined && codings !== 'chunked') {
     return codings.split(',').some((coding) => coding.trim() !== 'chunked')
@@ -44,6 +53,18 @@ export function refusal(
       title: 'Expectation Failed',
     };
   return undefined;
+}
+
+/** gRPC has its status in trailers, which clients read of HTTP/2 alone. */
+export function needsHttp2(): RpcError {
+  const message = 'gRPC needs HTTP/2. Over HTTP/1.1 there are gRPC-Web and Connect.';
+  return new RpcError(Status.UNIMPLEMENTED, 'MALFORMED_REQUEST', message);
+}
+
+function bytesOf(rawHeaders: readonly string[]): number {
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes;
 }
 
 function countOf(name: string, rawHeaders: readonly string[]): number {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { status as Status } from '@grpc/grpc-js';
 import { RpcError } from '@rollcall/grpc';
 import { bodyShareOf, type BodyShare } from '../http/body-budget.ts';
+import { brokeOff } from '../http/http2.ts';
 import { askForBody } from './body-continue.ts';
 import { type ContentCoding, contentCoding, decoded } from './content-encoding.ts';
 import type { HttpLimits } from '../http/limits.ts';
@@ -101,21 +102,26 @@ export async function* readDocuments(
 }
 
 /** The chunks of a request. A caller that goes away in the middle is an error, so that a cut body never looks whole. */
-async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer, undefined> {
+export async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer, undefined> {
   askForBody(request);
   try {
     // The response still has to be written when the reading stops early.
     yield* request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
   } catch (cause) {
-    throw new RpcError(Status.CANCELLED, 'CANCELLED', 'The request broke off.', { cause });
+    throw requestBrokeOff(cause);
   }
+  if (brokeOff(request)) throw requestBrokeOff(undefined);
+}
+
+function requestBrokeOff(cause: unknown): RpcError {
+  return new RpcError(Status.CANCELLED, 'CANCELLED', 'The request broke off.', { cause });
 }
 
 function tooLarge(what: string, maxBytes: number): RpcError {
   return new RpcError(Status.RESOURCE_EXHAUSTED, 'REQUEST_TOO_LARGE', `${what} is larger than ${maxBytes} bytes.`);
 }
 
-function tooSlow(timeoutMs: number): RpcError {
+export function tooSlow(timeoutMs: number): RpcError {
   return new RpcError(Status.DEADLINE_EXCEEDED, 'REQUEST_TOO_SLOW', `The body did not arrive within ${timeoutMs} ms.`);
 }
 

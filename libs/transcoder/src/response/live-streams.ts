@@ -1,13 +1,22 @@
 import { endOfServer } from '@rollcall/grpc';
-import type { StreamResponse } from './stream.ts';
+
+/** A response stream under way. */
+export interface LiveStream {
+  /** Says goodbye, where its form has a word for it. */
+  bye(): void;
+  /** Ends it with an error. */
+  fail(error: unknown): void;
+  /** Ends it without another word. */
+  cut(): void;
+}
 
 /** The response streams under way, for the time when the server ends. */
 export class LiveStreams {
-  readonly #streams = new Set<StreamResponse>();
+  readonly #streams = new Set<LiveStream>();
   #empty: PromiseWithResolvers<void> | undefined;
 
   /** @returns takes the stream out again */
-  enter(stream: StreamResponse): () => void {
+  enter(stream: LiveStream): () => void {
     this.#streams.add(stream);
     return () => {
       this.#streams.delete(stream);

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { JsonValue } from '@bufbuild/protobuf';
 import { reportBackpressure } from '@rollcall/grpc';
 import type { Observable, Subscription } from 'rxjs';
+import { breakOff } from '../http/http2.ts';
 import type { Problem } from '../problem/problem.ts';
 import type { StreamForm } from './stream-form.ts';
 
@@ -106,7 +107,7 @@ export class StreamResponse {
 
   /** Closes the connection without another word. */
   cut(): void {
-    this.#response.destroy();
+    breakOff(this.#response);
   }
 
   #open(): void {

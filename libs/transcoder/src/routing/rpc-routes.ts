@@ -1,12 +1,28 @@
 import type { IncomingMessage } from 'node:http';
 import { type Contract, type Method, bindingsOf, type Binding } from '@rollcall/contract';
+import { answerErrorsBy } from '../problem/error-forms.ts';
+import { type Spoken, spokenBy, spokenByQuery, takenTypes } from '../protocols/protocol.ts';
+import { refuse } from '../protocols/refuse.ts';
 import { splitTarget } from '../request/query.ts';
 import { RouteTable } from './route-table.ts';
 
-/** What a request leads to: a binding and the path's segments, or the verbs that its path takes. */
+/** A request that speaks a protocol of RPC, at the path of its method. */
+export interface RpcRequest {
+  readonly method: Method;
+  readonly spoken: Spoken;
+  /** The parameters of a call that comes by GET. */
+  readonly query: URLSearchParams | undefined;
+}
+
+/**
+ * What a request leads to: a binding and the path's segments, a call in a protocol of RPC, or nothing with this verb or
+ * this Content-Type: then the verbs that its path takes, or the types.
+ */
 export type RpcRoute =
-  | { readonly binding: Binding; readonly segments: readonly string[]; readonly allow?: undefined }
-  | { readonly allow: readonly string[] };
+  | { readonly kind: 'binding'; readonly binding: Binding; readonly segments: readonly string[] }
+  | ({ readonly kind: 'rpc' } & RpcRequest)
+  | { readonly kind: 'verb'; readonly allow: readonly string[] }
+  | { readonly kind: 'type'; readonly accept: string };
 
 /** A request that a route was looked for. A WeakMap would cost each of them more than the search. */
 interface RoutedRequest extends IncomingMessage {
@@ -14,8 +30,8 @@ interface RoutedRequest extends IncomingMessage {
 }
 const foundRoute: unique symbol = Symbol('foundRoute');
 
-/** The key of the route for paths that are known and verbs that are not. */
-export const unknownVerb = 'verb-not-allowed';
+/** The key of the route for paths that are known, and verbs or types that are not. */
+export const notTaken = 'not-taken';
 
 interface Route {
   readonly verb: string;
@@ -30,9 +46,13 @@ interface Route {
 export class RpcRoutes {
   readonly bindings: readonly Binding[];
   readonly #table = new RouteTable<Route>();
+  /** The methods by their own paths. */
+  readonly #methods: ReadonlyMap<string, Method>;
+  readonly #errorDomain: string;
 
   /** @throws Error when a service is missing, a rule cannot be read, or two rules have the same verb and path */
-  constructor(contracts: readonly Contract[], services: readonly string[]) {
+  constructor(contracts: readonly Contract[], services: readonly string[], errorDomain = '') {
+    this.#errorDomain = errorDomain;
     const methods: Method[] = [];
     for (const service of services) {
       const known = contracts
@@ -41,29 +61,52 @@ export class RpcRoutes {
       if (known.length === 0) throw new Error(`no contract has the service ${service}`);
       methods.push(...known);
     }
+    this.#methods = new Map(methods.map((method) => [method.path, method]));
     this.bindings = methods.flatMap(bindingsOf);
     for (const binding of this.bindings) this.#table.add({ verb: binding.verb, template: binding.template, binding });
   }
 
   /** The value of the constraint for a request; undefined when no RPC has its path. */
   constraintOf(request: IncomingMessage): string | undefined {
-    const [path] = splitTarget(request.url ?? '');
-    const verb = request.method ?? 'GET';
+    const [path, query] = splitTarget(request.url ?? '');
+    const method = this.#methods.get(path);
+    const route = (method && this.#rpc(request, method, query)) ?? this.#rest(request.method ?? 'GET', path);
+    if (route === undefined) return undefined;
+    (request as RoutedRequest)[foundRoute] = route;
+    if (route.kind === 'binding') return route.binding.method.path;
+    return route.kind === 'rpc' ? route.method.path : notTaken;
+  }
+
+  #rest(verb: string, path: string): RpcRoute | undefined {
     const match = this.#table.find(verb, path);
     if (match === undefined) return undefined;
-    if ('route' in match) {
-      (request as RoutedRequest)[foundRoute] = { binding: match.route.binding, segments: match.segments };
-      return match.route.binding.method.path;
+    if ('route' in match) return { kind: 'binding', binding: match.route.binding, segments: match.segments };
+    if (verb === 'HEAD' && match.allow.includes('GET')) return this.#rest('GET', path);
+    return { kind: 'verb', allow: match.allow };
+  }
+
+  /** A request at a method's own path; undefined when it is a request of REST there, for a method without an HTTP rule. */
+  #rpc(request: IncomingMessage, method: Method, query: string): RpcRoute | undefined {
+    const hasOwnRule = method.http.length > 0;
+    const allow = method.readOnly && method.kind === 'unary' ? ['GET', 'POST'] : ['POST'];
+    if (request.method === 'GET' && allow.includes('GET') && query !== '') {
+      const parameters = new URLSearchParams(query);
+      const spoken = spokenByQuery(parameters, method);
+      if (spoken !== undefined) return this.#spoken(request, { method, spoken, query: parameters });
     }
-    if (verb === 'HEAD' && match.allow.includes('GET')) {
-      const get = this.#table.find('GET', path);
-      if (get !== undefined && 'route' in get) {
-        (request as RoutedRequest)[foundRoute] = { binding: get.route.binding, segments: get.segments };
-        return get.route.binding.method.path;
-      }
-    }
-    (request as RoutedRequest)[foundRoute] = { allow: match.allow };
-    return unknownVerb;
+    if (request.method !== 'POST') return hasOwnRule ? { kind: 'verb', allow } : undefined;
+    const { 'content-type': type, 'connect-protocol-version': version } = request.headers;
+    const spoken = spokenBy(type, method);
+    if (!hasOwnRule && version === undefined && (spoken === undefined || spoken.protocol === 'connect-unary'))
+      return undefined;
+    return spoken === undefined
+      ? { kind: 'type', accept: takenTypes(method) }
+      : this.#spoken(request, { method, spoken, query: undefined });
+  }
+
+  #spoken(request: IncomingMessage, call: RpcRequest): RpcRoute {
+    answerErrorsBy(request, (reply, error) => refuse(call.spoken, reply, error, this.#errorDomain));
+    return { kind: 'rpc', ...call };
   }
 
   /** What was found for a request. */
