@@ -23,6 +23,7 @@ import type { CallableMethod, CallOptions, OutgoingCall } from './call-options.t
 import { RpcError } from '../status/rpc-error.ts';
 import { markSent } from '../status/sent-errors.ts';
 import { sentByServer } from '../internals/status-order.ts';
+import '../internals/wire-form.ts';
 import { connectionOptions } from './service-config.ts';
 import { TlsChannelCredentials } from '../security/tls-credentials.ts';
 import type { TlsFiles } from '../security/tls-files.ts';

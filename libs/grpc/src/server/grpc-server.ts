@@ -23,6 +23,7 @@ import { WriteBufferBudget } from '../backpressure/write-buffer.ts';
 import { systemContract } from '../system/contract.ts';
 import { Reflection } from '../system/reflection.ts';
 import { type RpcError, unknownError } from '../status/rpc-error.ts';
+import '../internals/wire-form.ts';
 import { surviveUnhandledCallErrors } from '../internals/unhandled-errors.ts';
 import type { Handler } from '../context/handler.ts';
 import { ServedMethod } from './served-method.ts';
@@ -52,7 +53,7 @@ export interface GrpcServerOptions {
   /** Where to listen: `127.0.0.1:50051`, `[::1]:0`, `unix:///run/service.sock`. */
   readonly listen: string;
   readonly serve: readonly ServedContract[];
-  /** Whose reasons errors have, such as the name of the system: the domain of google.rpc.ErrorInfo. */
+  /** Whose reasons errors have, such as the name of the system: the domain of google.rpc.ErrorInfo. When it is empty, errors have none. */
   readonly errorDomain: string;
   /** Decides for every call, those of health and reflection among them, whether it may go on; all may by default. */
   readonly authorize?: Authorize;

@@ -16,7 +16,7 @@ const maxViolationLength = 200;
 /**
  * The status and trailers that tell a caller of this error, with google.rpc.Status in `grpc-status-details-bin`.
  *
- * @param domain whose reasons they are, as google.rpc.ErrorInfo tells it
+ * @param domain whose reasons they are, as google.rpc.ErrorInfo tells it; when it is empty, nothing is told of them
  */
 export function statusOf(error: RpcError, domain: string, trailers: Metadata = new Metadata()): StatusObject {
   const message = sendable(error.message, maxMessageLength);
@@ -45,8 +45,9 @@ function encodeStatus(error: RpcError, domain: string, message: string): Buffer 
   const details: Any[] = [];
   // Facts, such as a cursor, must not be lost, and have to have a reason beside them.
   const told = error.reason !== '' || Object.keys(metadata).length === 0 ? error.reason : (Status[error.code] ?? '');
-  if (told !== '') {
-    const info = { reason: told, domain: error.details.domain ?? domain, metadata: sendableValues(metadata) };
+  const whose = error.details.domain ?? domain;
+  if (told !== '' && whose !== '') {
+    const info = { reason: told, domain: whose, metadata: sendableValues(metadata) };
     details.push(anyPack(ErrorInfoSchema, create(ErrorInfoSchema, info)));
   }
   if (violations.length > 0) {

@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { type Metadata, status as Status } from '@grpc/grpc-js';
 import { StatusSchema } from '@rollcall/contract';
-import { RpcError, statusOf } from '@rollcall/grpc';
+import { type RpcError, statusOf } from '@rollcall/grpc';
 import { base64, headersOf } from './metadata.ts';
 
 const detailsTrailer = 'grpc-status-details-bin';
@@ -23,16 +23,9 @@ export interface Failure {
  */
 export function failureOf(error: RpcError, trailers: Metadata | undefined, domain: string): Failure {
   const [received] = trailers?.get(detailsTrailer) ?? [];
-  const details = Buffer.isBuffer(received) ? received : ownDetails(error, domain);
+  const [own] = statusOf(error, domain).metadata.get(detailsTrailer);
+  const details = Buffer.isBuffer(received) ? received : Buffer.isBuffer(own) ? own : undefined;
   return { code: error.code, message: error.message, details, trailers };
-}
-
-function ownDetails(error: RpcError, domain: string): Buffer | undefined {
-  const { violations, retryDelayMs, others } = error.details;
-  const told =
-    domain === '' ? new RpcError(error.code, '', error.message, { violations, retryDelayMs, others }) : error;
-  const [own] = statusOf(told, domain).metadata.get(detailsTrailer);
-  return Buffer.isBuffer(own) ? own : undefined;
 }
 
 /** The trailers that end an answer of gRPC or gRPC-Web. @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */

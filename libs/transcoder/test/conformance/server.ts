@@ -53,7 +53,7 @@ const serviceModule = moduleOf({ controllers: [conformanceController(contract)] 
 const grpc = new GrpcServer({
   listen,
   serve: [{ contract, services: [service] }],
-  errorDomain: 'conformance',
+  errorDomain: '',
   // The suite asks which deadline its callers gave.
   limits: { maxMessageBytes: direct ? maxBytes : 2 * maxBytes, defaultDeadlineMs: Infinity, maxDeadlineMs: Infinity },
   ...(direct && tls !== undefined && { tls: tlsFiles() }),
