@@ -53,9 +53,9 @@ const channels = new Map<string, GrpcChannel>();
 const maxRunning = 8;
 const running = new Set<Promise<void>>();
 for await (const asked of readMessages(process.stdin, requestType)) {
-  const call = answer(asked as CompatRequest);
-  running.add(call);
-  void call.finally(() => running.delete(call));
+  const made = answer(asked as CompatRequest);
+  running.add(made);
+  void made.finally(() => running.delete(made));
   if (running.size >= maxRunning) await Promise.race(running);
 }
 await Promise.all(running);
