@@ -1,10 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { describedAccess } from '@rollcall/access';
 import { batchClient } from '@rollcall/grpc-batching';
 import { GrpcChannel, type TlsFiles } from '@rollcall/grpc';
 import { ErrorReasonSchema, rollcallContract } from '@rollcall/proto';
 import { openApiDocument } from '@rollcall/openapi';
-import { TranscoderModule } from '@rollcall/transcoder';
+import { ProblemFilter, TranscoderModule } from '@rollcall/transcoder';
 import { CallChecks } from './sessions/call-checks.ts';
 import { Clients } from './http/clients.ts';
 import type { Config } from './config.ts';
@@ -62,6 +63,7 @@ export class AppModule {
       ],
       controllers: [HealthController, PageController, DocsController, SessionController, SignInPageController],
       providers: [
+        { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: Upstreams, useValue: upstreams },
         { provide: Clients, useValue: clients },
         { provide: OriginCheck, useValue: origins },

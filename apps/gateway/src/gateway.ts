@@ -2,7 +2,7 @@ import type { Server } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestFactory } from '@nestjs/core';
 import { CallLogger, ListenError, removeStaleSocket, TlsFiles } from '@rollcall/grpc';
-import { transcoderAdapter } from '@rollcall/transcoder';
+import { securityHeaders, transcoderAdapter } from '@rollcall/transcoder';
 import { AppModule } from './app.module.ts';
 import { Clients } from './http/clients.ts';
 import type { Config } from './config.ts';
@@ -12,7 +12,7 @@ import { ticketParameter } from './sessions/credentials.ts';
 import { OriginCheck } from './sessions/origin-check.ts';
 
 /** Browsers that came over TLS are to come over nothing else for a year. Other hosts of the domain are not ours to speak for. */
-const overTls = { 'strict-transport-security': 'max-age=31536000' };
+const overTls = { ...securityHeaders, 'strict-transport-security': 'max-age=31536000' };
 
 /** Builds the gateway; it does not listen yet. @throws Error that names the variable whose file cannot be used */
 export async function createGateway(config: Config): Promise<NestFastifyApplication> {
@@ -25,7 +25,7 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
     https: https && httpsOptions(https, config.limits.headersTimeoutMs),
     secretParameter: ticketParameter,
     connectionOf: (socket) => clients.connectionOf(socket),
-    headersOf: (request) => (clients.isSecure(request) ? overTls : {}),
+    headersOf: (request) => (clients.isSecure(request) ? overTls : securityHeaders),
     corsHeadersOf: (origin) => corsHeaders(config.corsOrigins, origin),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -42,6 +42,9 @@ export async function createGateway(config: Config): Promise<NestFastifyApplicat
     origins.check(raw);
     done();
   });
+  // Sessions read the bodies of their requests themselves, once these are let in.
+  adapter.getInstance().removeAllContentTypeParsers();
+  adapter.getInstance().addContentTypeParser('*', (_request, _payload, done) => done(null));
   if (config.corsOrigins.length > 0) app.enableCors(corsOptions(config.corsOrigins));
   return app;
 }

@@ -1,8 +1,7 @@
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
 import { createRegistry, type Registry } from '@bufbuild/protobuf';
 import { type GrpcChannel } from '@rollcall/grpc';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Binding, codecsOf, type Method } from '@rollcall/contract';
 import { BodyBudget, type BodyOwner } from './http/body-budget.ts';
 import { Exchange } from './exchange.ts';
@@ -13,7 +12,7 @@ import { MessageCodec } from './protocols/message-codec.ts';
 import { RpcExchange } from './protocols/rpc-exchange.ts';
 import { LiveStreams } from './response/live-streams.ts';
 import { conventionsOf } from './conventions/aip.ts';
-import { rpcConstraint, type RpcRequest, RpcRoutes } from './routing/rpc-routes.ts';
+import { type RpcRequest, RpcRoutes } from './routing/rpc-routes.ts';
 import { type RequestMetadata, type TranscoderOptions, transcoderOptions } from './options.ts';
 
 /** All that the transcoder answers, by binding. */
@@ -28,10 +27,7 @@ export class Exchanges implements BeforeApplicationShutdown {
   readonly #bodyOwner: (request: FastifyRequest) => BodyOwner;
   readonly #bodies: BodyBudget;
 
-  constructor(
-    @Inject(transcoderOptions) options: TranscoderOptions & { routes: RpcRoutes },
-    @Inject(HttpAdapterHost) host: HttpAdapterHost,
-  ) {
+  constructor(@Inject(transcoderOptions) options: TranscoderOptions & { routes: RpcRoutes }) {
     this.routes = options.routes;
     this.#drainMs = options.drainMs ?? 10_000;
     const registry: Registry = createRegistry(...options.contracts.map((contract) => contract.registry));
@@ -67,12 +63,6 @@ export class Exchanges implements BeforeApplicationShutdown {
         return [method, exchange];
       }),
     );
-    // Before Nest registers its routes, which happens once all providers are made.
-    const fastify = host.httpAdapter.getInstance<FastifyInstance>();
-    fastify.addConstraintStrategy(rpcConstraint(this.routes) as never);
-    for (const { verb } of bindings) {
-      if (verb !== '*' && !fastify.supportedMethods.includes(verb)) fastify.addHttpMethod(verb, { hasBody: true });
-    }
   }
 
   /** Answers a request that the routes have found a call for. @throws RpcError before anything was answered */

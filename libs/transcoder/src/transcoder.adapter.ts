@@ -30,15 +30,15 @@ export interface AdapterOptions {
   readonly secretParameter?: string;
   /** What an HTTPS server is made with; without it the app serves HTTP. */
   readonly https?: HttpsOptions | undefined;
-  /** Headers of every answer, beside `securityHeaders`. */
+  /** Headers of every answer. Those of derived routes and problems have `securityHeaders` beside them. */
   readonly headersOf?: (request: RequestHead) => Readonly<Record<string, string>>;
   /** The headers of CORS that go with an answer to what never came to be a request, by the Origin that it names. */
   readonly corsHeadersOf?: (origin: string) => Readonly<Record<string, string>>;
 }
 
 /**
- * A Fastify adapter for an app with the TranscoderModule. Bodies are left to the transcoder, which reads them by the
- * contract; errors of the HTTP parser are problem documents too. Create the app with `{ bodyParser: false }`.
+ * A Fastify adapter for an app with the TranscoderModule: with limits, HTTP/2, and problem documents also for what the HTTP
+ * parser fails at.
  */
 export function transcoderAdapter({
   limits,
@@ -96,8 +96,6 @@ export function transcoderAdapter({
     http2.close();
     return Promise.resolve();
   });
-  fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', (_request, _payload, done) => done(null));
   fastify.addHttpMethod('QUERY', { overrideExisting: true }); // Fastify asks for its media type before anything else
   fastify.addHook('onRequest', (request, reply, done) => {
     const refused = refusal(request.raw, request.id, max);

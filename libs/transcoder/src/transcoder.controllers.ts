@@ -8,13 +8,16 @@ import {
   Res,
   SetMetadata,
   type Type,
+  UseFilters,
+  VERSION_NEUTRAL,
 } from '@nestjs/common';
 import { RouteConstraints } from '@nestjs/platform-fastify';
 import type { Method } from '@rollcall/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanges } from './exchanges.ts';
+import { DerivedRouteFilter } from './nest/derived-route.filter.ts';
 import { typeNotTaken, verbNotAllowed } from './problem/problem.ts';
-import { type RpcRoutes, notTaken } from './routing/rpc-routes.ts';
+import { type RpcRoutes } from './routing/rpc-routes.ts';
 
 const rpcMetadata = 'transcoder:rpc';
 
@@ -28,13 +31,13 @@ type Answer = (this: { exchanges: Exchanges }, request: FastifyRequest, reply: F
 /** Makes a controller for each service, with a route for each method, so that Nest's guards, interceptors and filters work on them. */
 export function controllersFor(routes: RpcRoutes): Type[] {
   const services = Map.groupBy(new Set(routes.bindings.map(({ method }) => method)), ({ service }) => service);
-  return [...services].map(([service, methods]) => serviceController(service, methods)).concat(NotTakenController);
+  return [...services]
+    .map(([service, methods]) => serviceController(service, methods))
+    .concat(notTakenController(routes.notTaken));
 }
 
 function serviceController(service: string, methods: readonly Method[]): Type {
-  const controller = { [service]: class {} }[service] as Type;
-  Controller()(controller);
-  Inject(Exchanges)(controller.prototype as object, 'exchanges');
+  const controller = newController(service);
   for (const method of methods) {
     const answer: Answer = function (request, reply) {
       return this.exchanges.answer(request, reply);
@@ -60,11 +63,9 @@ function addRoute(
 }
 
 /** Answers paths that some method has, but not with this verb, or not with this Content-Type. */
-@Controller()
-class NotTakenController {
-  @All('*')
-  @RouteConstraints({ rpc: notTaken })
-  answer(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+function notTakenController(constraint: string): Type {
+  const controller = newController('NotTaken');
+  const answer: Answer = function (request, reply) {
     const route = this.exchanges.routes.routeOf(request.raw);
     if (route?.kind === 'type') {
       reply.header('accept-post', route.accept);
@@ -73,7 +74,16 @@ class NotTakenController {
     const allow = route?.kind === 'verb' ? route.allow : [];
     reply.header('allow', allow.join(', '));
     throw verbNotAllowed(request.method, allow);
-  }
+  };
+  addRoute(controller, 'answer', answer, constraint);
+  return controller;
+}
 
-  @Inject(Exchanges) readonly exchanges!: Exchanges;
+/** Versions of URLs are part of the contract's paths, so Nest's are none of a derived route's. */
+function newController(name: string): Type {
+  const controller = { [name]: class {} }[name] as Type;
+  Controller({ version: VERSION_NEUTRAL })(controller);
+  UseFilters(DerivedRouteFilter)(controller);
+  Inject(Exchanges)(controller.prototype as object, 'exchanges');
+  return controller;
 }

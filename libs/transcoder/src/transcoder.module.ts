@@ -1,25 +1,43 @@
-import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { type DynamicModule, Module, type NestModule } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import { Exchanges } from './exchanges.ts';
-import { ProblemFilter } from './problem/problem.filter.ts';
+import { attachRoutes } from './nest/app-routes.ts';
 import { RpcRoutes } from './routing/rpc-routes.ts';
 import { controllersFor } from './transcoder.controllers.ts';
 import { type TranscoderOptions, transcoderOptions } from './options.ts';
 
-/** REST for gRPC services, derived from their contracts. The app needs an adapter of `transcoderAdapter()`. */
+/**
+ * REST for gRPC services, derived from their contracts, in an app of the FastifyAdapter or, better, that of
+ * `transcoderAdapter()`. It touches its own routes only: the app's own keep their bodies, errors and headers.
+ */
 @Module({})
-export class TranscoderModule {
+export class TranscoderModule implements NestModule {
+  constructor(
+    private readonly exchanges: Exchanges,
+    private readonly host: HttpAdapterHost,
+    private readonly config: ApplicationConfig,
+  ) {}
+
   /** @throws Error when a service is in no contract, an HTTP rule cannot be read, or two rules collide */
   static register(options: TranscoderOptions): DynamicModule {
     const routes = new RpcRoutes(options.contracts, options.services, options.errorDomain);
     return {
       module: TranscoderModule,
       controllers: controllersFor(routes),
-      providers: [
-        { provide: transcoderOptions, useValue: { ...options, routes } },
-        { provide: APP_FILTER, useClass: ProblemFilter },
-        Exchanges,
-      ],
+      providers: [{ provide: transcoderOptions, useValue: { ...options, routes } }, Exchanges],
     };
+  }
+
+  /** Nest calls this when the app has its adapter and its prefix, and no routes yet. @throws Error for another adapter */
+  configure(): void {
+    const { httpAdapter } = this.host;
+    const type = httpAdapter.getType();
+    if (type !== 'fastify')
+      throw new Error(`TranscoderModule needs an app of Nest's FastifyAdapter, and this one is of ${type}`);
+    const { routes } = this.exchanges;
+    const prefix = this.config.getGlobalPrefix().replace(/^\/+|\/+$/g, '');
+    routes.prefix = prefix === '' ? '' : `/${prefix}`;
+    attachRoutes(httpAdapter.getInstance<FastifyInstance>(), routes);
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import { type LoggerService, Module, type Provider, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   type CallContext,
@@ -19,6 +19,7 @@ import {
 import { type shelf, testingContract } from '@rollcall/contract/testing';
 import { map, tap, type Observable } from 'rxjs';
 import { type AdapterOptions, transcoderAdapter } from '../src/transcoder.adapter.ts';
+import { ProblemFilter } from '../src/problem/problem.filter.ts';
 import { TranscoderModule } from '../src/transcoder.module.ts';
 import { type TranscoderOptions } from '../src/options.ts';
 
@@ -144,17 +145,19 @@ export interface Rest extends AsyncDisposable {
   stopService(): Promise<void>;
 }
 
-/** Starts REST over a shelf service, both on unix sockets. */
-export async function startRest(
-  options: Partial<TranscoderOptions> & {
-    providers?: Provider[];
-    controllers?: Type[];
-    adapter?: AdapterOptions;
-    logger?: LoggerService;
-  } = {},
-): Promise<Rest> {
+export interface Shelf {
+  readonly channel: GrpcChannel;
+  /** Where a server beside it may listen. */
+  readonly directory: string;
+  /** Stops the service, and leaves the channel. */
+  stop(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a shelf service on a unix socket, with a channel to it. */
+export async function startShelf(controllers: Type[] = [ShelfController]): Promise<Shelf> {
   const directory = mkdtempSync(join(tmpdir(), 'rest-'));
-  @Module({ controllers: [ShelfController] })
+  @Module({ controllers })
   class ServiceModule {}
   const listen = `unix://${directory}/grpc.sock`;
   const grpc = await NestFactory.createMicroservice(ServiceModule, {
@@ -168,16 +171,38 @@ export async function startRest(
   });
   await grpc.listen();
   const channel = new GrpcChannel(listen);
-  const transcoder: TranscoderOptions = {
-    contracts: [testingContract],
-    services: [service],
-    channelFor: () => channel,
-    drainMs: 200,
-    ...options,
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= grpc.close());
+  return {
+    channel,
+    directory,
+    stop,
+    close: async () => {
+      channel.close();
+      await stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
   };
+}
+
+/** The options of a TranscoderModule before a shelf. */
+export function shelfOptions({ channel }: Pick<Shelf, 'channel'>): TranscoderOptions {
+  return { contracts: [testingContract], services: [service], channelFor: () => channel, drainMs: 200 };
+}
+
+/** Starts REST over a shelf service, both on unix sockets. */
+export async function startRest(
+  options: Partial<TranscoderOptions> & {
+    providers?: Provider[];
+    controllers?: Type[];
+    adapter?: AdapterOptions;
+    logger?: LoggerService;
+  } = {},
+): Promise<Rest> {
+  const shelf = await startShelf();
   @Module({
-    imports: [TranscoderModule.register(transcoder)],
-    providers: options.providers ?? [],
+    imports: [TranscoderModule.register({ ...shelfOptions(shelf), ...options })],
+    providers: [{ provide: APP_FILTER, useClass: ProblemFilter }, ...(options.providers ?? [])],
     controllers: options.controllers ?? [],
   })
   class RestModule {}
@@ -185,19 +210,15 @@ export async function startRest(
     bodyParser: false,
     logger: options.logger ?? false,
   });
-  const socketPath = `${directory}/http.sock`;
+  const socketPath = `${shelf.directory}/http.sock`;
   await app.listen(socketPath);
-  let stopped: Promise<void> | undefined;
-  const stopService = (): Promise<void> => (stopped ??= grpc.close());
   return {
     app,
     socketPath,
-    stopService,
+    stopService: () => shelf.stop(),
     async [Symbol.asyncDispose]() {
       await app.close();
-      channel.close();
-      await stopService();
-      rmSync(directory, { recursive: true, force: true });
+      await shelf.close();
     },
   };
 }

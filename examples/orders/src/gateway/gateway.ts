@@ -33,7 +33,6 @@ export async function createGateway(target: string): Promise<NestFastifyApplicat
   }
 
   return NestFactory.create<NestFastifyApplication>(GatewayModule, transcoderAdapter(), {
-    bodyParser: false,
     logger: ['warn', 'error'],
   });
 }

@@ -23,6 +23,17 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
+/** A request whose answer has the security headers. A WeakMap would cost each request more than it is worth. */
+interface SecuredRequest extends IncomingMessage {
+  [secured]?: true;
+}
+const secured: unique symbol = Symbol('secured');
+
+/** Gives the answer to a request the security headers: it is data of the transcoder, and no page of the app. */
+export function takeSecurityHeaders(request: IncomingMessage): void {
+  (request as SecuredRequest)[secured] = true;
+}
+
 /** What is known of a request from its head. */
 export type RequestHead = Pick<IncomingMessage, 'headers' | 'socket'> & { readonly url?: string | undefined };
 
@@ -40,7 +51,7 @@ export function nameRequest(request: IncomingMessage): string {
 }
 
 /**
- * The class that Node is to make every answer with, its own and Fastify's among them, so that none goes without these
+ * The class that Node is to make every answer with, its own and Fastify's among them, so that none goes without its
  * headers. They join the others when the head is written: set beforehand, one by one, they cost several times as much.
  *
  * @param headersOf gives more of them
@@ -79,7 +90,10 @@ function wholeHead(
   headersOf: ((request: RequestHead) => Readonly<Record<string, string>>) | undefined,
   given: Head | undefined,
 ): OutgoingHttpHeaders {
-  const whole: OutgoingHttpHeaders = { ...securityHeaders, ...headersOf?.(request) };
+  const whole: OutgoingHttpHeaders = {
+    ...((request as SecuredRequest)[secured] && securityHeaders),
+    ...headersOf?.(request),
+  };
   whole['x-request-id'] = (request as NamedRequest)[idOfRequest] ?? nameRequest(request);
   for (const name of response.getHeaderNames()) whole[name] = response.getHeader(name);
   if (isList(given)) {

@@ -1,6 +1,7 @@
 import { status as Status } from '@grpc/grpc-js';
 import { type FieldViolation, RpcError } from '@rollcall/grpc';
 import { camelCase } from '@rollcall/contract';
+import { thrownStatus } from './http-exception.ts';
 
 /**
  * An error as REST answers it.
@@ -81,7 +82,7 @@ export function typeNotTaken(accept: string): RpcError {
 
 /** The problem that tells a caller of REST about an error. */
 export function problemOf(error: RpcError, requestId: string): Problem {
-  const [status, title] = finerStatuses[error.reason] ?? httpStatusOf(error.code);
+  const [status, title] = thrownStatus(error) ?? finerStatuses[error.reason] ?? httpStatusOf(error.code);
   const { violations = [], metadata = {}, retryDelayMs } = error.details;
   return {
     type: 'about:blank',

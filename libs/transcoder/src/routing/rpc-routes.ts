@@ -30,9 +30,6 @@ interface RoutedRequest extends IncomingMessage {
 }
 const foundRoute: unique symbol = Symbol('foundRoute');
 
-/** The key of the route for paths that are known, and verbs or types that are not. */
-export const notTaken = 'not-taken';
-
 interface Route {
   readonly verb: string;
   readonly template: Binding['template'];
@@ -45,6 +42,10 @@ interface Route {
  */
 export class RpcRoutes {
   readonly bindings: readonly Binding[];
+  /** The key of the route for paths that are known, and verbs or types that are not. */
+  readonly notTaken = `not-taken-${(modules += 1)}`;
+  /** What all paths begin with in the app, such as `/api`; empty by default. */
+  prefix = '';
   readonly #table = new RouteTable<Route>();
   /** The methods by their own paths. */
   readonly #methods: ReadonlyMap<string, Method>;
@@ -66,15 +67,19 @@ export class RpcRoutes {
     for (const binding of this.bindings) this.#table.add({ verb: binding.verb, template: binding.template, binding });
   }
 
-  /** The value of the constraint for a request; undefined when no RPC has its path. */
-  constraintOf(request: IncomingMessage): string | undefined {
-    const [path, query] = splitTarget(request.url ?? '');
+  /** What a request leads to; undefined when no RPC has its path. */
+  match(request: IncomingMessage): RpcRoute | undefined {
+    const [whole, query] = splitTarget(request.url ?? '');
+    if (!whole.startsWith(`${this.prefix}/`)) return undefined;
+    const path = whole.slice(this.prefix.length);
     const method = this.#methods.get(path);
-    const route = (method && this.#rpc(request, method, query)) ?? this.#rest(request.method ?? 'GET', path);
-    if (route === undefined) return undefined;
-    (request as RoutedRequest)[foundRoute] = route;
-    if (route.kind === 'binding') return route.binding.method.path;
-    return route.kind === 'rpc' ? route.method.path : notTaken;
+    return (method && this.#rpc(request, method, query)) ?? this.#rest(request.method ?? 'GET', path);
+  }
+
+  /** All verbs and paths, as text: `GET /v1/users/{id}`. */
+  paths(): string[] {
+    const templates = this.bindings.map(({ verb, template }) => `${verb} ${this.prefix}${template.source}`);
+    return [...new Set([...templates, ...[...this.#methods.keys()].map((path) => `POST ${this.prefix}${path}`)])];
   }
 
   #rest(verb: string, path: string): RpcRoute | undefined {
@@ -115,18 +120,12 @@ export class RpcRoutes {
   }
 }
 
-/** The constraint strategy for Fastify's router. @see https://fastify.dev/docs/latest/Reference/Routes/#constraints */
-export function rpcConstraint(routes: RpcRoutes) {
-  return {
-    name: 'rpc',
-    storage: () => {
-      const handlers = new Map<unknown, unknown>();
-      return {
-        get: (value: unknown) => handlers.get(value) ?? null,
-        set: (value: unknown, handler: unknown) => void handlers.set(value, handler),
-      };
-    },
-    deriveConstraint: (request: IncomingMessage) => routes.constraintOf(request),
-    validate: () => true,
-  };
+/** Notes what was found for a request. @returns the value of the constraint that selects its route */
+export function noteRoute(request: IncomingMessage, route: RpcRoute, { notTaken }: RpcRoutes): string {
+  (request as RoutedRequest)[foundRoute] = route;
+  if (route.kind === 'binding') return route.binding.method.path;
+  return route.kind === 'rpc' ? route.method.path : notTaken;
 }
+
+/** How many modules there are, so that each has keys of its own. */
+let modules = 0;

@@ -81,7 +81,6 @@ else {
     ],
   });
   const gateway = await NestFactory.create(gatewayModule, transcoderAdapter({ https: tls }), {
-    bodyParser: false,
     logger: ['error'],
   });
   await gateway.listen(0, '127.0.0.1');
