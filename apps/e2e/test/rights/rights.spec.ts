@@ -1,6 +1,6 @@
 import { status as Status } from '@grpc/grpc-js';
-import { type CallOptions, RpcError } from '@rollcall/grpc';
-import { type Contract, type Method } from '@rollcall/contract';
+import { type CallOptions, GrpcChannel, RpcError } from '@rollcall/grpc';
+import { codecsOf, type Contract, type Method } from '@rollcall/contract';
 import {
   rollcallContract,
   tutorialChatServerContract,
@@ -27,18 +27,22 @@ interface Caller {
 }
 
 let system: SignedIn;
+let gateway: GrpcChannel;
 let bystander: string;
-let ids: { readonly disabled: string; readonly guest: string; readonly normal: string };
+let ids: { readonly guest: string; readonly normal: string };
 beforeAll(async () => {
   system = await startSignedIn();
+  gateway = new GrpcChannel(`unix://${system.rollcall.socketPath}`);
   bystander = await system.newUser();
   ids = {
-    disabled: await system.newUser({ type: USER_TYPE_DISABLED }),
     guest: await system.newUser({ type: USER_TYPE_GUEST }),
     normal: await system.newUser(),
   };
 }, 30_000);
-afterAll(() => system[Symbol.asyncDispose]());
+afterAll(async () => {
+  gateway.close();
+  await system[Symbol.asyncDispose]();
+});
 
 /** A caller whose credential nobody has used yet: some calls use it up. */
 async function callerOf(name: CallerName): Promise<Caller> {
@@ -51,8 +55,10 @@ async function callerOf(name: CallerName): Promise<Caller> {
       return { credential: `rct_${'A'.repeat(43)}`, subject: bystander };
     case 'expired':
       return { credential: issuer.token({ [userIdClaim]: '1', exp: anHourAgo }), subject: bystander };
-    case 'disabled':
-      return { credential: await newToken(ids.disabled), subject: ids.disabled };
+    case 'disabled': {
+      const id = await system.newUser({ type: USER_TYPE_DISABLED }); // a user has so many tokens at the most
+      return { credential: await newToken(id), subject: id };
+    }
     case 'guest':
       return { credential: await newSession(ids.guest), subject: ids.guest };
     case 'self':
@@ -110,6 +116,38 @@ describe.each(methods)('$method.path over gRPC', ({ contract, method }) => {
   });
 });
 
+/** What the gateway has, at the methods' own paths. */
+const offered = methods.filter(({ method }) => method.http.length > 0);
+
+describe.each(offered)('$method.path over gRPC at the gateway', ({ contract, method }) => {
+  test.each(cellsOf(rpcRights[method.path]))('$caller: $verdict', async ({ caller, verdict }) => {
+    const { message, credential } = await prepared(method.path, caller, verdict);
+    expect(await grpcVerdict(contract, method, message, by(credential), gateway)).toBe(verdict);
+  });
+});
+
+const unary = offered.filter(({ method }) => method.kind === 'unary');
+
+describe.each(unary)('$method.path over Connect', ({ contract, method }) => {
+  test.each(cellsOf(rpcRights[method.path]))('$caller: $verdict', async ({ caller, verdict }) => {
+    const { message, credential } = await prepared(method.path, caller, verdict);
+    const body = codecsOf(contract).get(method.path)?.encodeRequest(message);
+    expect(await httpVerdict('POST', method.path, body, 'application/proto', credential)).toBe(verdict);
+  });
+});
+
+describe.each(unary.filter(({ method }) => method.readOnly))(
+  '$method.path over Connect by GET',
+  ({ contract, method }) => {
+    test.each(cellsOf(rpcRights[method.path]))('$caller: $verdict', async ({ caller, verdict }) => {
+      const { message, credential } = await prepared(method.path, caller, verdict);
+      const bytes = codecsOf(contract).get(method.path)?.encodeRequest(message) ?? Buffer.alloc(0);
+      const query = `connect=v1&encoding=proto&base64=1&message=${bytes.toString('base64url')}`;
+      expect(await httpVerdict('GET', `${method.path}?${query}`, undefined, undefined, credential)).toBe(verdict);
+    });
+  },
+);
+
 const routes = methods.flatMap(({ method: { path, http } }) =>
   http.slice(0, 1).map(({ verb, template }) => ({ path, verb, route: `${verb} ${template}` })),
 );
@@ -150,9 +188,10 @@ async function grpcVerdict(
   method: Method,
   message: object,
   options: CallOptions,
+  at: Pick<GrpcChannel, 'client'> = system.rollcall,
 ): Promise<Verdict | { readonly unexpected: string }> {
   type AnyClient = Record<string, (input: object, options: CallOptions) => Observable<unknown>>;
-  const call = system.rollcall.client<AnyClient>(contract, method.service)[method.localName];
+  const call = at.client<AnyClient>(contract, method.service)[method.localName];
   if (call === undefined) throw new Error(`there is no ${method.path}`);
   try {
     await lastValueFrom(call(message, options).pipe(take(1)), { defaultValue: undefined });
@@ -165,18 +204,29 @@ async function grpcVerdict(
   }
 }
 
-async function restVerdict(
+function restVerdict(
   verb: string,
   path: string,
   body: object | undefined,
   credential: string | undefined,
 ): Promise<Verdict | { readonly unexpected: string }> {
+  const json = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  return httpVerdict(verb, path, json, 'application/json', credential);
+}
+
+async function httpVerdict(
+  verb: string,
+  path: string,
+  body: Buffer | undefined,
+  type: string | undefined,
+  credential: string | undefined,
+): Promise<Verdict | { readonly unexpected: string }> {
   const headers = {
-    'content-type': 'application/json',
+    ...(type !== undefined && { 'content-type': type }),
     ...(credential !== undefined && { authorization: `Bearer ${credential}` }),
   };
   const request = openRequest(system.rollcall, path, { verb, headers });
-  request.end(body === undefined ? undefined : JSON.stringify(body));
+  request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   const status = response.statusCode ?? 0;
   if (status < 400) {
