@@ -17,7 +17,7 @@ export function usage(benches: readonly Bench[]): string {
   return [
     'npm run bench -- [NAME…] [--json FILE] [--quick]',
     '',
-    ...benches.map(({ name, summary }) => `  ${name.padEnd(16)}${summary}`),
+    ...benches.map(({ name, summary }) => `  ${name.padEnd(24)}${summary}`),
     '',
     '  Without a name all of them run; "gateway" stands for every bench whose name starts with "gateway-".',
     '  --json FILE     writes rows {bench, variant, inFlight, metric, median, iqr} to a file',

@@ -2,6 +2,7 @@ import type { Bench } from '../measure/bench.ts';
 import { besideBenches } from './beside.bench.ts';
 import { chatFanout } from './chat-fanout.bench.ts';
 import { directorySizeBenches } from './directory-size.bench.ts';
+import { doorsBench } from './doors.bench.ts';
 import { exportBenches } from './export.bench.ts';
 import { gatewayCreate } from './gateway-create.bench.ts';
 import { gatewayGet } from './gateway-get.bench.ts';
@@ -14,6 +15,7 @@ import { validateBench } from './validate.bench.ts';
 export const benches: readonly Bench[] = [
   gatewayGet,
   gatewayCreate,
+  doorsBench,
   signInBench,
   transportUnary,
   transportStream,

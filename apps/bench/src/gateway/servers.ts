@@ -17,6 +17,11 @@ export class GatewayServer implements AsyncDisposable {
     this.#processes = processes;
   }
 
+  /** The same under another name, where what it is asked is compared. Only the first ends the processes. */
+  named(name: string): GatewayServer {
+    return new GatewayServer(name, this.socketPath, this.#processes);
+  }
+
   /** The processor time of all its processes so far, in microseconds. */
   cpuMicros(): number {
     return this.#processes.reduce((sum, each) => sum + each.cpuMicros(), 0);

@@ -7,9 +7,14 @@ const userCount = 1000;
 
 let created = 0;
 
+/** The id of one of the users at first. */
+export function randomUserId(): number {
+  return 1 + Math.floor(Math.random() * userCount);
+}
+
 /** The request to get one of the users at first, and its right answer. */
 export function getRandomUser(credential?: string): LoadRequest {
-  const id = 1 + Math.floor(Math.random() * userCount);
+  const id = randomUserId();
   const start = `{"id":"${id}",`;
   return { text: getText(id, credential), isRight: ({ status, body }) => status === 200 && body.startsWith(start) };
 }
