@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { Metadata } from '@grpc/grpc-js';
+import type { IncomingMessage } from 'node:http';
+import type { Metadata } from '@grpc/grpc-js';
 import { entriesOf } from '@rollcall/grpc';
 
 /** The headers that speak of the message, the connection or the protocol, and not of the call. */
@@ -39,22 +39,22 @@ export function isMetadata(name: string): boolean {
 }
 
 /**
- * The metadata that a caller sends along with a call: all headers but those of the protocol. Values of `…-bin` are bytes
- * in base64.
+ * Adds what a caller sends along with a call to its metadata: all headers but those of the protocol, and those that are
+ * there already. Values of `…-bin` are bytes in base64.
  */
-export function metadataOf(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): Metadata {
-  const metadata = new Metadata();
+export function addMetadata(metadata: Metadata, { headers, rawHeaders }: IncomingMessage): void {
   for (const name in headers) {
-    if (!isMetadata(name)) continue;
-    for (const value of valuesOf(name, rawHeaders)) {
+    if (!isMetadata(name) || metadata.get(name).length > 0) continue;
+    for (const value of valuesOf(name, headers[name], rawHeaders)) {
       if (name.endsWith('-bin')) for (const each of value.split(',')) metadata.add(name, Buffer.from(each, 'base64'));
       else if (/^[ -~]*$/.test(value)) metadata.add(name, value);
     }
   }
-  return metadata;
 }
 
-function valuesOf(name: string, rawHeaders: readonly string[]): string[] {
+/** The values of a header one by one: Node joins them. */
+function valuesOf(name: string, joined: string | string[] | undefined, rawHeaders: readonly string[]): string[] {
+  if (typeof joined === 'string' && !joined.includes(',')) return [joined];
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
 }
 

@@ -1,7 +1,14 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { type Metadata, status as Status } from '@grpc/grpc-js';
+import { Metadata, status as Status } from '@grpc/grpc-js';
 import type { Method } from '@rollcall/contract';
-import { callableMethod, type CallOptions, fromIterable, type GrpcChannel, RpcError } from '@rollcall/grpc';
+import {
+  type CallableMethod,
+  callableMethod,
+  type CallOptions,
+  fromIterable,
+  type GrpcChannel,
+  RpcError,
+} from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, isObservable, type Observable, type Subscription } from 'rxjs';
 import { bodyShareOf } from '../http/body-budget.ts';
@@ -16,7 +23,7 @@ import { base64Decoded } from './base64-body.ts';
 import { answerCompression, type Compression, compressionOf, decompress } from './compression.ts';
 import { readEnvelopes } from './envelope.ts';
 import type { MessageCodec } from './message-codec.ts';
-import { metadataOf } from './metadata.ts';
+import { addMetadata } from './metadata.ts';
 import type { CodecName, Spoken } from './protocol.ts';
 import { failureOf } from './status.ts';
 import { connectDeadline } from './timeout.ts';
@@ -35,9 +42,18 @@ export interface RpcExchangeOptions {
 /** Carries out the calls of one method that come by Connect, gRPC-Web or gRPC. */
 export class RpcExchange {
   readonly #options: RpcExchangeOptions;
+  readonly #callables: Readonly<Record<CodecName, CallableMethod<Buffer, Buffer>>>;
 
   constructor(options: RpcExchangeOptions) {
     this.#options = options;
+    const { method, codec } = options;
+    const callable = (name: CodecName): CallableMethod<Buffer, Buffer> =>
+      callableMethod(
+        method,
+        (bytes: Buffer) => bytes,
+        (bytes) => codec.response(name, bytes),
+      );
+    this.#callables = { proto: callable('proto'), json: callable('json') };
   }
 
   /**
@@ -73,12 +89,12 @@ export class RpcExchange {
   }
 
   #callOptions(request: FastifyRequest, { protocol }: Spoken): CallOptions {
-    const { headers, rawHeaders } = request.raw;
     const own = callOptions(request, this.#options.requestMetadata(request));
-    const metadata = metadataOf(headers, rawHeaders);
-    if (own.metadata !== undefined)
-      for (const [name, value] of Object.entries(own.metadata.getMap())) metadata.set(name, value);
-    const deadline = protocol.startsWith('connect') ? connectDeadline(headers['connect-timeout-ms']) : own.deadline;
+    const { metadata = new Metadata() } = own;
+    addMetadata(metadata, request.raw);
+    const deadline = protocol.startsWith('connect')
+      ? connectDeadline(request.raw.headers['connect-timeout-ms'])
+      : own.deadline;
     return { metadata, ...(deadline !== undefined && { deadline }) };
   }
 
@@ -86,7 +102,7 @@ export class RpcExchange {
     const { method, limits, codec } = this.#options;
     if (spoken.protocol === 'connect-unary') {
       compressionOf(raw.headers['content-encoding']);
-      return codec.request(spoken.codec, Buffer.from((await readBody(raw, limits)) ?? []));
+      return codec.request(spoken.codec, bufferOf(await readBody(raw, limits)));
     }
     const messages = this.#messages(raw, spoken);
     return method.requestStream ? fromIterable(() => messages) : onlyMessage(messages, limits.bodyTimeoutMs);
@@ -118,7 +134,7 @@ export class RpcExchange {
     answer: RpcAnswer,
     response: ServerResponse,
   ): Promise<void> {
-    const { method, channel, live } = this.#options;
+    const { channel, live } = this.#options;
     const { promise, resolve } = Promise.withResolvers<void>();
     let trailers: Metadata | undefined;
     let ended = false;
@@ -132,11 +148,6 @@ export class RpcExchange {
           }),
         )
       : input;
-    const callable = callableMethod(
-      method,
-      (bytes: Buffer) => bytes,
-      (bytes) => this.#options.codec.response(codec, bytes),
-    );
     const finish = (error?: unknown): void => {
       if (ended) return;
       ended = true;
@@ -162,7 +173,7 @@ export class RpcExchange {
       resolve();
     });
     subscription = channel
-      .call(callable, requests, {
+      .call(this.#callables[codec], requests, {
         ...options,
         onHeaders: (headers) => answer.headers(headers),
         onTrailers: (metadata) => (trailers = metadata),
@@ -184,6 +195,10 @@ const acceptedHeaders: Readonly<Record<string, string>> = {
   'grpc-web': 'grpc-accept-encoding',
   'grpc-web-text': 'grpc-accept-encoding',
 };
+
+function bufferOf(bytes: Uint8Array = new Uint8Array()): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 /** The one message of a call that takes no stream. */
 async function onlyMessage(messages: AsyncGenerator<Buffer, undefined>, timeoutMs: number): Promise<Buffer> {

@@ -206,7 +206,7 @@ describe('a gateway that asks first', () => {
 
 describe('streams under way when the server ends', () => {
   it.each(ways.map((way) => ({ way, name: named(way) })))('end with UNAVAILABLE over $name', async ({ way }) => {
-    const ending = await startRest({ drainMs: 100 });
+    const ending = await startRest({ drainMs: 2000 });
     using shelf = foreignClient(ending, way);
     let ended: PromiseLike<void> | undefined;
     const error = await failureOf(
