@@ -49,10 +49,11 @@ export default async function setUp(project: TestProject): Promise<() => void> {
     ]);
     end();
     end = progress('generating and compiling examples/orders');
-    for (const name of ['example', 'nest11']) {
+    const compile = async (name: string): Promise<void> => {
       await succeed('npm', ['run', 'generate'], at(name));
       await succeed('npm', ['run', 'build'], at(name));
-    }
+    };
+    await Promise.all([compile('example'), compile('nest11')]);
     end();
     project.provide('tarballs', tarballs);
     project.provide('example', at('example'));
