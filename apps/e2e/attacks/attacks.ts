@@ -13,7 +13,7 @@ export const attacks: readonly Attack[] = [
   ...httpAttacks,
   endlessMessages,
   healthWatches,
-  http2Floods,
+  ...http2Floods,
   batchedFrames,
   silentConnections,
 ];

@@ -47,20 +47,28 @@ async function flood(socket: Socket, piece: (count: number) => Buffer, signal: A
 }
 
 /** Frames of HTTP/2 that cost their sender nothing, each kind on a connection of its own. */
-export const http2Floods: Attack = {
-  name: 'floods of frames of HTTP/2',
-  run: ({ host, userPort, chatPort }: Target, signal) => {
-    let turn = 0;
-    return untilAborted(signal, attackConnections, async (leave) => {
-      turn += 1;
-      const socket = connect({ host, port: turn % 2 === 0 ? userPort : chatPort });
-      socket.on('error', () => undefined).resume(); // it is cut off by those who are attacked
-      const piece = pieces[turn % pieces.length];
-      try {
-        if (piece !== undefined) await flood(socket, piece, leave);
-      } finally {
-        socket.destroy();
-      }
-    });
-  },
-};
+function floodsOf(name: string, portsOf: (target: Target) => readonly number[]): Attack {
+  return {
+    name,
+    run: (target, signal) => {
+      const ports = portsOf(target);
+      let turn = 0;
+      return untilAborted(signal, attackConnections, async (leave) => {
+        turn += 1;
+        const socket = connect({ host: target.host, port: ports[turn % ports.length] ?? 0 });
+        socket.on('error', () => undefined).resume(); // it is cut off by those who are attacked
+        const piece = pieces[turn % pieces.length];
+        try {
+          if (piece !== undefined) await flood(socket, piece, leave);
+        } finally {
+          socket.destroy();
+        }
+      });
+    },
+  };
+}
+
+export const http2Floods: readonly Attack[] = [
+  floodsOf('floods of frames of HTTP/2', ({ userPort, chatPort }) => [userPort, chatPort]),
+  floodsOf('floods of frames of HTTP/2 at the gateway', ({ restPort }) => [restPort]),
+];

@@ -70,10 +70,13 @@ it('the tutorial’s UserManager serves a client in Python that knows nothing el
   ]);
 });
 
-it('v1 serves a client in Python, errors with details among it', async () => {
+it.each([
+  { place: 'user-service', at: () => rollcall.target },
+  { place: 'the gateway', at: () => `unix:${rollcall.socketPath}` },
+])('v1 serves a client in Python at $place, errors with details among it', async ({ at }) => {
   const imported = ['google/api/annotations.proto', 'google/api/http.proto', ...access];
   makeStubs(['', 'third_party'], ['rollcall/user/v1/user_service.proto', ...imported]);
-  const seen = await runClient('./user_service_v1.py');
+  const seen = await runClient('./user_service_v1.py', at());
   expect(seen).toEqual([
     { name: 'admin' },
     {

@@ -48,6 +48,7 @@ export class AppModule {
           contracts: [rollcallContract],
           services,
           channelFor: (service) => (service === chatService ? chat : users),
+          errorDomain: 'rollcall',
           drainMs: config.drainMs,
           ...config.limits,
           admit: checks && ((request, method) => checks.check(request, method)),

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { answerUnknownMethod } from '../protocols/unknown-method.ts';
 import { noteRoute, type RpcRoute, type RpcRoutes } from '../routing/rpc-routes.ts';
 import { leaveBodiesUnread } from './unread-bodies.ts';
 
@@ -28,6 +29,7 @@ class AppRoutes {
       const merged = allow && route.kind === 'verb' ? { ...route, allow: union(allow, route.allow) } : undefined;
       other = { routes, route: merged ?? other?.route ?? route };
     }
+    if (other === undefined) answerUnknownMethod(request);
     return other && noteRoute(request, other.route, other.routes);
   }
 }

@@ -292,3 +292,12 @@ it('says that gRPC needs HTTP/2 to who speaks it over HTTP/1.1', async () => {
   const answer = await ask(rest, `${path}/GetBook`, { verb: 'POST', headers: { 'content-type': 'application/grpc' } });
   expect(answer.headers).toMatchObject({ 'grpc-status': '12', 'grpc-message': expect.stringContaining('HTTP/2') });
 });
+
+it('tells a client of gRPC about a method that is not there in its own words', async () => {
+  const headers = { 'content-type': 'application/grpc-web' };
+  const answer = await ask(rest, '/testing.v1.ShelfService/Nothing', { verb: 'POST', headers });
+  expect(answer.status).toBe(200);
+  expect(answer.text).toContain('grpc-status: 12');
+  const json = await send(rest, 'POST', '/testing.v1.ShelfService/Nothing', {});
+  expect(json).toMatchObject({ status: 404, json: { reason: 'UNKNOWN_METHOD' } });
+});
