@@ -1,22 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { type JsonValue, type Message, type Registry, toBinary } from '@bufbuild/protobuf';
-import { status as Status } from '@grpc/grpc-js';
-import {
-  type CallableMethod,
-  callableMethod,
-  type CallOptions,
-  type GrpcChannel,
-  fromIterable,
-  RpcError,
-} from '@rollcall/grpc';
+import { type Metadata, status as Status } from '@grpc/grpc-js';
+import { type CallableMethod, callableMethod, type CallOptions, fromIterable, RpcError } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
+import type { Channel } from './options.ts';
 import { type Binding, isJsonObject } from '@rollcall/contract';
 import { callOptions } from './request/call-options.ts';
 import {
   type Conditions,
   conditionsOf,
-  etagHeader,
   etagsToWrite,
   isRead,
   preconditionFailed,
@@ -34,45 +27,59 @@ import { type RequestParts, RequestReader, wholeBody } from './request/reader.ts
 import { parseQuery, splitTarget } from './request/query.ts';
 import { ResponseJson } from './response/json.ts';
 import type { ResponseText } from './response/text.ts';
-import { locationPath, type Conventions, nextPageLink, textOf } from './conventions/aip.ts';
+import { type Conventions, textOf } from './conventions/aip.ts';
 import { SharedItems } from './response/shared-items.ts';
 import { accepts } from './response/negotiation.ts';
 import { streamForm } from './response/stream-form.ts';
 import { StreamResponse } from './response/stream.ts';
+import { UnaryResponse } from './response/unary-response.ts';
+import { onlyValue } from './response/only-value.ts';
+import { passedHeaders } from './response/passed-metadata.ts';
 import type { RequestMetadata } from './options.ts';
+
+export interface ExchangeOptions {
+  readonly binding: Binding;
+  readonly conventions: Conventions;
+  readonly registry: Registry;
+  readonly channel: Channel;
+  readonly live: LiveStreams;
+  readonly limits: BodyLimits;
+  readonly requestMetadata: RequestMetadata;
+  /** The names of metadata that become headers of the answer. */
+  readonly responseHeaders: readonly string[];
+  /** What paths begin with in the app; known once it has its routes. */
+  readonly prefix: () => string;
+}
 
 /** Carries out the HTTP requests of one binding as gRPC calls. */
 export class Exchange {
   readonly binding: Binding;
   readonly #conventions: Conventions;
-  readonly #channel: GrpcChannel;
+  readonly #channel: Channel;
   readonly #live: LiveStreams;
   readonly #limits: BodyLimits;
   readonly #requestMetadata: RequestMetadata;
+  readonly #responseHeaders: readonly string[];
+  readonly #response: UnaryResponse;
   readonly #reader: RequestReader;
   readonly #pathRequests: PathRequests | undefined;
   readonly #json: ResponseJson;
   readonly #unary: CallableMethod<Message | Buffer, Message | ResponseText>;
   readonly #streaming: CallableMethod<Message | Buffer, readonly JsonValue[]>;
 
-  constructor(
-    binding: Binding,
-    conventions: Conventions,
-    registry: Registry,
-    channel: GrpcChannel,
-    live: LiveStreams,
-    limits: BodyLimits,
-    requestMetadata: RequestMetadata,
-  ) {
+  constructor(options: ExchangeOptions) {
+    const { binding, conventions, registry, channel, live, limits, requestMetadata } = options;
     this.binding = binding;
     this.#conventions = conventions;
     this.#channel = channel;
     this.#live = live;
     this.#limits = limits;
     this.#requestMetadata = requestMetadata;
+    this.#responseHeaders = options.responseHeaders;
     this.#reader = new RequestReader(binding, conventions, registry);
     this.#pathRequests = PathRequests.of(binding);
     this.#json = new ResponseJson(binding, conventions, registry);
+    this.#response = new UnaryResponse(this.#json, conventions, options.prefix);
     const encode = (request: Message | Buffer): Buffer =>
       Buffer.isBuffer(request) ? request : Buffer.from(toBinary(binding.method.input, request));
     this.#unary = callableMethod(binding.method, encode, (bytes) => this.#json.decodeAnswer(bytes));
@@ -84,15 +91,26 @@ export class Exchange {
    * Answers one HTTP request.
    *
    * @param segments the segments of its path that matched the template
+   * @param intercepted whether interceptors may look at what is returned, and change it
+   * @returns what Nest is to send: JSON as text, or the value of it when it is intercepted; undefined for what has been sent
    * @throws RpcError when the call fails before anything was answered
    */
-  async answer(request: FastifyRequest, reply: FastifyReply, segments: readonly string[]): Promise<void> {
+  async answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    segments: readonly string[],
+    intercepted: boolean,
+  ): Promise<unknown> {
     const { method } = this.binding;
     const [, query] = splitTarget(request.raw.url ?? '');
     const parts: RequestParts = { segments, query: parseQuery(query), headers: request.headers };
     const conditions = conditionsOf(request.headers);
     const etags = conditions && this.#etagsToWrite(request, conditions);
-    const options = callOptions(request, this.#requestMetadata(request));
+    const caller = this.#requestMetadata(request);
+    const options = {
+      ...callOptions(request, caller instanceof Promise ? await caller : caller),
+      ...this.#passOn((headers) => void reply.headers(headers)),
+    };
     const accept = request.headers.accept;
     const form = method.responseStream ? streamForm(accept, request.headers['last-event-id']) : undefined;
     if (form === undefined && !accepts(accept, 'application/json')) {
@@ -100,29 +118,34 @@ export class Exchange {
     }
     if (etags !== undefined) {
       const response = await this.#writeIfMatch(request, reply, parts, options, etags);
-      return this.#respondOnce(request, reply, response, undefined);
+      return this.#response.send(request, reply, response, undefined, intercepted);
     }
     const input = method.requestStream
       ? this.#requests(request.raw, parts)
       : (this.#pathRequests?.write(parts) ?? (await this.#request(request.raw, parts)));
     if (form === undefined) {
       const responses = this.#channel.call(this.#unary, input, options);
-      return this.#respondOnce(request, reply, await onlyValue(responses, request.raw, reply), conditions);
+      const response = await onlyValue(responses, request.raw, reply);
+      return this.#response.send(request, reply, response, conditions, intercepted);
     }
     if (conditions !== undefined && weigh(conditions, undefined) === 'not modified') {
-      reply.status(304).send();
-      return;
+      reply.status(304);
+      return undefined;
     }
 
+    const headers = reply.getHeaders();
     const stream = new StreamResponse(reply.raw, {
       form,
-      headers: reply.getHeaders(),
+      headers,
       eventId: (item) => this.#eventId(item),
       problemOf: (error) => problemOf(presentableError(error), request.id),
       headersOnly: request.method === 'HEAD',
       emptyIsOver: form.contentType === 'text/event-stream' && request.headers['last-event-id'] !== undefined,
     });
-    const items = this.#channel.call(this.#streaming, input, options);
+    const items = this.#channel.call(this.#streaming, input, {
+      ...options,
+      ...this.#passOn((passed) => Object.assign(headers, passed)),
+    });
     const leave = this.#live.enter(stream);
     try {
       await stream.write(items);
@@ -130,6 +153,15 @@ export class Exchange {
     } finally {
       leave();
     }
+    return undefined;
+  }
+
+  /** Takes what the handler says beside its answer, by the names that are passed on. */
+  #passOn(set: (headers: Record<string, string[]>) => unknown): Pick<CallOptions, 'onHeaders' | 'onTrailers'> {
+    const names = this.#responseHeaders;
+    if (names.length === 0) return {};
+    const pass = (metadata: Metadata): unknown => set(passedHeaders(names, metadata));
+    return { onHeaders: pass, onTrailers: pass };
   }
 
   async #request(raw: IncomingMessage, parts: RequestParts): Promise<Message> {
@@ -196,70 +228,10 @@ export class Exchange {
     return fromIterable(() => reader.readStream(parts, readDocuments(raw, form, coding, maxBodyBytes)));
   }
 
-  #respondOnce(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    response: Message | ResponseText | undefined,
-    conditions: Conditions | undefined,
-  ): void {
-    if (response === undefined) {
-      reply.hijack(); // nobody is left to answer
-      return;
-    }
-    const { text, head } = this.#json.answer(response);
-    const { etag, location, nextPage } = this.#conventions;
-    let status = 200;
-    const tag = etag && typeof head['etag'] === 'string' ? etagHeader(head['etag']) : undefined;
-    if (tag !== undefined) reply.header('etag', tag);
-    if (conditions !== undefined && isRead(request.method)) {
-      const verdict = weigh(conditions, tag);
-      if (verdict === 'failed') throw preconditionFailed();
-      if (verdict === 'not modified') {
-        reply.status(304).send();
-        return;
-      }
-    }
-    if (location !== undefined) {
-      status = 201;
-      const path = locationPath(location, head);
-      if (path !== undefined) reply.header('location', path);
-    }
-    if (nextPage) {
-      const link = nextPageLink(request.raw.url ?? '', head);
-      if (link !== undefined) reply.header('link', link);
-    }
-    reply.status(status).header('content-type', 'application/json; charset=utf-8').send(text);
-  }
-
   #eventId(item: JsonValue): string | undefined {
     const { eventIdField } = this.binding;
     if (eventIdField === undefined || !isJsonObject(item)) return undefined;
     const id = textOf(item[eventIdField.jsonName]);
     return id === '' || /[\0\r\n]/.test(id) ? undefined : id;
   }
-}
-
-/** The one response of a call; undefined when the caller has gone away, which cancels the call. */
-function onlyValue<T>(responses: Observable<T>, request: IncomingMessage, reply: FastifyReply): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    let value: T | undefined;
-    const onClose = (): void => {
-      subscription.unsubscribe();
-      resolve(undefined);
-    };
-    const settle = (): void => void reply.raw.off('close', onClose);
-    reply.raw.on('close', onClose);
-    const subscription = responses.subscribe({
-      next: (response) => (value = response),
-      error: (error: unknown) => {
-        settle();
-        reject(error);
-      },
-      complete: () => {
-        settle();
-        resolve(value);
-      },
-    });
-    if (request.destroyed && reply.raw.destroyed) onClose();
-  });
 }

@@ -1,6 +1,5 @@
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { createRegistry, type Registry } from '@bufbuild/protobuf';
-import { type GrpcChannel } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Binding, codecsOf, type Method } from '@rollcall/contract';
 import { BodyBudget, type BodyOwner } from './http/body-budget.ts';
@@ -11,6 +10,8 @@ import { needsHttp2 } from './problem/refusals.ts';
 import { MessageCodec } from './protocols/message-codec.ts';
 import { RpcExchange } from './protocols/rpc-exchange.ts';
 import { LiveStreams } from './response/live-streams.ts';
+import { withHeaders } from './request/passed-headers.ts';
+import { passedNames } from './response/passed-metadata.ts';
 import { conventionsOf } from './conventions/aip.ts';
 import { type RpcRequest, RpcRoutes } from './routing/rpc-routes.ts';
 import { type RequestMetadata, type TranscoderOptions, transcoderOptions } from './options.ts';
@@ -36,14 +37,27 @@ export class Exchanges implements BeforeApplicationShutdown {
     this.#bodyOwner = options.bodyOwner ?? ownerByPeer;
     this.#bodies = new BodyBudget({ maxBodiesBytes, maxCallerBodiesBytes });
     const limits = { maxBodyBytes, bodyTimeoutMs };
-    const requestMetadata = options.requestMetadata ?? authorizationHeader;
+    const requestMetadata = withHeaders(
+      passedNames('requestHeaders', options.requestHeaders),
+      options.requestMetadata ?? authorizationHeader,
+    );
+    const responseHeaders = passedNames('responseHeaders', options.responseHeaders);
     const { bindings } = this.routes;
     this.#exchanges = new Map(
       bindings.map((binding) => {
         const siblings = bindings.filter(({ method }) => method.service === binding.method.service);
-        const channel: GrpcChannel = options.channelFor(binding.method.service);
-        const conventions = conventionsOf(binding, siblings);
-        return [binding, new Exchange(binding, conventions, registry, channel, this.#live, limits, requestMetadata)];
+        const exchange = new Exchange({
+          binding,
+          conventions: conventionsOf(binding, siblings),
+          registry,
+          channel: options.channelFor(binding.method.service),
+          live: this.#live,
+          limits,
+          requestMetadata,
+          responseHeaders,
+          prefix: () => this.routes.prefix,
+        });
+        return [binding, exchange];
       }),
     );
     const codecs = options.contracts.map((contract) => codecsOf(contract));
@@ -65,16 +79,22 @@ export class Exchanges implements BeforeApplicationShutdown {
     );
   }
 
-  /** Answers a request that the routes have found a call for. @throws RpcError before anything was answered */
-  answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /**
+   * Answers a request that the routes have found a call for.
+   *
+   * @param intercepted whether interceptors may look at what is returned
+   * @returns what Nest is to send; undefined for what has been sent
+   * @throws RpcError before anything was answered
+   */
+  answer(request: FastifyRequest, reply: FastifyReply, intercepted: boolean): Promise<unknown> {
     const route = this.routes.routeOf(request.raw);
     if (route?.kind === 'rpc') return this.#answerRpc(route, request, reply);
     const exchange = route?.kind === 'binding' ? this.#exchanges.get(route.binding) : undefined;
     if (route?.kind !== 'binding' || exchange === undefined) throw new Error('the route has no binding');
     const { binding } = exchange;
     return readsBody(binding) && hasBody(request)
-      ? this.#answerBody(exchange, request, reply, route.segments)
-      : exchange.answer(request, reply, route.segments);
+      ? this.#answerBody(exchange, request, reply, route.segments, intercepted)
+      : exchange.answer(request, reply, route.segments, intercepted);
   }
 
   #answerRpc({ method, spoken, query }: RpcRequest, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -94,12 +114,13 @@ export class Exchanges implements BeforeApplicationShutdown {
     request: FastifyRequest,
     reply: FastifyReply,
     segments: readonly string[],
-  ): Promise<void> {
+    intercepted: boolean,
+  ): Promise<unknown> {
     const since = performance.now();
     await this.#admit?.(request, exchange.binding.method);
     const leave = this.#bodies.enter(request.raw, this.#bodyOwner(request), since);
     reply.raw.once('close', leave);
-    await exchange.answer(request, reply, segments);
+    return exchange.answer(request, reply, segments, intercepted);
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -11,10 +11,13 @@ import {
   UseFilters,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
 import { RouteConstraints } from '@nestjs/platform-fastify';
 import type { Method } from '@rollcall/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanges } from './exchanges.ts';
+import { dropWhatIsReturned, isIntercepted } from './nest/interceptors.ts';
+import type { TranscoderOptions } from './options.ts';
 import { DerivedRouteFilter } from './nest/derived-route.filter.ts';
 import { typeNotTaken, verbNotAllowed } from './problem/problem.ts';
 import { type RpcRoutes } from './routing/rpc-routes.ts';
@@ -26,23 +29,31 @@ export function getRpcMethod(context: ExecutionContext): Method | undefined {
   return Reflect.getMetadata(rpcMetadata, context.getHandler()) as Method | undefined;
 }
 
-type Answer = (this: { exchanges: Exchanges }, request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+type Answer = (this: Served, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+interface Served {
+  readonly exchanges: Exchanges;
+  readonly config: ApplicationConfig;
+}
 
 /** Makes a controller for each service, with a route for each method, so that Nest's guards, interceptors and filters work on them. */
-export function controllersFor(routes: RpcRoutes): Type[] {
+export function controllersFor(routes: RpcRoutes, decorate: TranscoderOptions['route']): Type[] {
   const services = Map.groupBy(new Set(routes.bindings.map(({ method }) => method)), ({ service }) => service);
   return [...services]
-    .map(([service, methods]) => serviceController(service, methods))
+    .map(([service, methods]) => serviceController(service, methods, decorate))
     .concat(notTakenController(routes.notTaken));
 }
 
-function serviceController(service: string, methods: readonly Method[]): Type {
+function serviceController(service: string, methods: readonly Method[], decorate: TranscoderOptions['route']): Type {
   const controller = newController(service);
   for (const method of methods) {
-    const answer: Answer = function (request, reply) {
-      return this.exchanges.answer(request, reply);
+    const more = decorate?.(method) ?? [];
+    const answer: Answer = async function (request, reply) {
+      const answered = await this.exchanges.answer(request, reply, isIntercepted(answer, this.config));
+      if (reply.sent) dropWhatIsReturned(reply, method);
+      return answered;
     };
-    addRoute(controller, method.localName, answer, method.path, SetMetadata(rpcMetadata, method));
+    addRoute(controller, method.localName, answer, method.path, SetMetadata(rpcMetadata, method), ...more);
   }
   return controller;
 }
@@ -56,16 +67,17 @@ function addRoute(
 ): void {
   const prototype = controller.prototype as object;
   const descriptor = { value: answer, writable: true, configurable: true, enumerable: false };
+  Object.defineProperty(answer, 'name', { value: name, configurable: true });
   Object.defineProperty(prototype, name, descriptor);
   Req()(prototype, name, 0);
-  Res()(prototype, name, 1);
+  Res({ passthrough: true })(prototype, name, 1); // Nest sends what is returned, and interceptors see it
   applyDecorators(All('*'), RouteConstraints({ rpc: constraint }), ...decorators)(prototype, name, descriptor);
 }
 
 /** Answers paths that some method has, but not with this verb, or not with this Content-Type. */
 function notTakenController(constraint: string): Type {
   const controller = newController('NotTaken');
-  const answer: Answer = function (request, reply) {
+  const answer: Answer = async function (request, reply) {
     const route = this.exchanges.routes.routeOf(request.raw);
     if (route?.kind === 'type') {
       reply.header('accept-post', route.accept);
@@ -85,5 +97,6 @@ function newController(name: string): Type {
   Controller({ version: VERSION_NEUTRAL })(controller);
   UseFilters(DerivedRouteFilter)(controller);
   Inject(Exchanges)(controller.prototype as object, 'exchanges');
+  Inject(ApplicationConfig)(controller.prototype as object, 'config');
   return controller;
 }

@@ -24,7 +24,8 @@ export class TranscoderModule implements NestModule {
     const routes = new RpcRoutes(options.contracts, options.services, options.errorDomain);
     return {
       module: TranscoderModule,
-      controllers: controllersFor(routes),
+      imports: options.imports ?? [],
+      controllers: controllersFor(routes, options.route),
       providers: [{ provide: transcoderOptions, useValue: { ...options, routes } }, Exchanges],
     };
   }

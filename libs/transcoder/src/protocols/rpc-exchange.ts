@@ -1,19 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Metadata, status as Status } from '@grpc/grpc-js';
 import type { Method } from '@rollcall/contract';
-import {
-  type CallableMethod,
-  callableMethod,
-  type CallOptions,
-  fromIterable,
-  type GrpcChannel,
-  RpcError,
-} from '@rollcall/grpc';
+import { type CallableMethod, callableMethod, type CallOptions, fromIterable, RpcError } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, isObservable, type Observable, type Subscription } from 'rxjs';
 import { bodyShareOf } from '../http/body-budget.ts';
 import { breakOff } from '../http/http2.ts';
-import type { RequestMetadata } from '../options.ts';
+import type { Channel, RequestMetadata } from '../options.ts';
 import { presentableError } from '../problem/presentable-error.ts';
 import { type BodyLimits, chunksOf, readBody, tooSlow } from '../request/body.ts';
 import { callOptions } from '../request/call-options.ts';
@@ -31,7 +24,7 @@ import { connectDeadline } from './timeout.ts';
 export interface RpcExchangeOptions {
   readonly method: Method;
   readonly codec: MessageCodec;
-  readonly channel: GrpcChannel;
+  readonly channel: Channel;
   readonly live: LiveStreams;
   readonly limits: BodyLimits;
   readonly requestMetadata: RequestMetadata;
@@ -75,8 +68,7 @@ export class RpcExchange {
     const head = reply.getHeaders() as OutgoingHttpHeaders;
     const answer = answerIn(spoken, reply.raw, answerCompression(accepted), head);
     try {
-      const options = this.#callOptions(request, spoken);
-      await admitted;
+      const [options] = await Promise.all([this.#callOptions(request, spoken), admitted]);
       const input = query === undefined ? await this.#input(raw, spoken) : await this.#inputOf(query, spoken.codec);
       await this.#carryOut(input, options, spoken.codec, answer, reply.raw);
     } catch (error) {
@@ -88,8 +80,8 @@ export class RpcExchange {
     answer.fail(failureOf(presentableError(error), trailers, this.#options.errorDomain));
   }
 
-  #callOptions(request: FastifyRequest, { protocol }: Spoken): CallOptions {
-    const own = callOptions(request, this.#options.requestMetadata(request));
+  async #callOptions(request: FastifyRequest, { protocol }: Spoken): Promise<CallOptions> {
+    const own = callOptions(request, await this.#options.requestMetadata(request));
     const { metadata = new Metadata() } = own;
     addMetadata(metadata, request.raw);
     const deadline = protocol.startsWith('connect')
