@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { Agent, request } from 'node:https';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -73,6 +74,30 @@ it('shows a new certificate to new connections, and keeps those that are open', 
   expect(await renewed()).toMatchObject({ status: 200, names: 'DNS:second, IP Address:127.0.0.1' });
   expect(await get(gateway.url, authority, agent)).toMatchObject({ status: 200, from });
   agent.destroy();
+});
+
+/** The status of a request over HTTP/2, and what its answer says of HTTPS. */
+async function getOverHttp2(url: string, trusted: Authority): Promise<Record<string, unknown>> {
+  const session = connectHttp2(url, { ca: trusted.cert });
+  session.on('error', () => undefined); // the request tells of it
+  const stream = session.request({ ':path': '/healthz' });
+  try {
+    const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
+    return { status: head[':status'], sts: head['strict-transport-security'], alpn: session.alpnProtocol };
+  } finally {
+    session.destroy();
+  }
+}
+
+it('speaks HTTP/2 to those who ask for it in the handshake, with a new certificate too', async () => {
+  using folder = makePemFolder({ identity });
+  await using gateway = await startGateway(folder);
+  const expected = { status: 200, sts: 'max-age=31536000', alpn: 'h2' };
+  expect(await getOverHttp2(gateway.url, authority)).toEqual(expected);
+  const other = await makeAuthority();
+  folder.replace({ identity: await other.issue({ names: ['second'], otherNames: address }) });
+  const renewed = async (): Promise<object> => getOverHttp2(gateway.url, other).catch(renewed); // until it is noticed
+  expect(await renewed()).toEqual(expected);
 });
 
 it('keeps browsers to HTTPS, and their session too, whatever they claim to have come over', async () => {
