@@ -11,9 +11,9 @@ interface Row {
 
 type ReadConfig = (env: Readonly<Record<string, string | undefined>>) => unknown;
 
-/** The tables of README's chapter on configuration. */
+/** The tables of the operators' chapter on configuration. */
 const rows = [
-  ...readFileSync(new URL('README.md', root), 'utf8').matchAll(
+  ...readFileSync(new URL('docs/operators.md', root), 'utf8').matchAll(
     /^\| (?<names>`[A-Z].*?) \| (?<to>.*?) \| (?<by>.*?) \|/gm,
   ),
 ].map(({ groups: { names = '', to = '', by = '' } = {} }): Row => {
@@ -34,7 +34,7 @@ const apps = [
 const signIn = { OIDC_ISSUER: 'https://issuer.example.com', OIDC_AUDIENCE: 'rollcall' };
 
 test.each(apps)(
-  'README names the variables that %s reads, no others, and the defaults that they have',
+  'docs/operators.md names the variables that %s reads, no others, and the defaults that they have',
   async (...app) => {
     const [reader, folder, more] = app;
     const { readConfig } = (await import(new URL(`apps/${folder}/dist/config.js`, root).href)) as {
