@@ -35,6 +35,8 @@ import { StreamResponse } from './response/stream.ts';
 import { UnaryResponse } from './response/unary-response.ts';
 import { onlyValue } from './response/only-value.ts';
 import { passedHeaders } from './response/passed-metadata.ts';
+import { converse } from './websocket/converse.ts';
+import { handshakeOf } from './websocket/handshake.ts';
 import type { RequestMetadata } from './options.ts';
 
 export interface ExchangeOptions {
@@ -111,6 +113,14 @@ export class Exchange {
       ...callOptions(request, caller instanceof Promise ? await caller : caller),
       ...this.#passOn((headers) => void reply.headers(headers)),
     };
+    // A handshake at the path of a unary call is answered as if it were none.
+    const handshake = method.kind === 'unary' ? undefined : handshakeOf(request.raw);
+    if (handshake !== undefined) {
+      const [reader, limits, live] = [this.#reader, this.#limits, this.#live];
+      const call = (input: Message | Observable<Message>): Observable<readonly JsonValue[]> =>
+        this.#channel.call(this.#streaming, input, options);
+      return converse(handshake, request, reply, parts, { binding: this.binding, reader, limits, live, call });
+    }
     const accept = request.headers.accept;
     const form = method.responseStream ? streamForm(accept, request.headers['last-event-id']) : undefined;
     if (form === undefined && !accepts(accept, 'application/json')) {

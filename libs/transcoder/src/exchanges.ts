@@ -9,6 +9,7 @@ import { isHttp2 } from './http/http2.ts';
 import { needsHttp2 } from './problem/refusals.ts';
 import { MessageCodec } from './protocols/message-codec.ts';
 import { RpcExchange } from './protocols/rpc-exchange.ts';
+import { handshakeOf } from './websocket/handshake.ts';
 import { LiveStreams } from './response/live-streams.ts';
 import { withHeaders } from './request/passed-headers.ts';
 import { passedNames } from './response/passed-metadata.ts';
@@ -92,7 +93,7 @@ export class Exchanges implements BeforeApplicationShutdown {
     const exchange = route?.kind === 'binding' ? this.#exchanges.get(route.binding) : undefined;
     if (route?.kind !== 'binding' || exchange === undefined) throw new Error('the route has no binding');
     const { binding } = exchange;
-    return readsBody(binding) && hasBody(request)
+    return handshakeOf(request.raw) !== undefined || (readsBody(binding) && hasBody(request))
       ? this.#answerBody(exchange, request, reply, route.segments, intercepted)
       : exchange.answer(request, reply, route.segments, intercepted);
   }

@@ -18,6 +18,7 @@ import { splitTarget } from './request/query.ts';
 import { refusal } from './problem/refusals.ts';
 import { isOfServer, routedUrl } from './routing/request-target.ts';
 import { withoutSecret } from './request/secret-parameter.ts';
+import { acceptWebSockets } from './websocket/handshake.ts';
 import { SilentConnections } from './http/silent-connections.ts';
 import { answersOverHttp2With, answersWith, nameRequest, type RequestHead } from './http/security-headers.ts';
 
@@ -78,6 +79,7 @@ export function transcoderAdapter({
   });
   const fastify = adapter.getInstance();
   const http2 = acceptHttp2(fastify.server, https !== undefined, within, answersOverHttp2With(headersOf));
+  acceptWebSockets(fastify.server, server.ServerResponse);
   boundConnections(fastify.server, within, connectionOf);
   continueWhenRead(fastify.server);
   fastify.server

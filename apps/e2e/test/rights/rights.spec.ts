@@ -12,6 +12,7 @@ import { lastValueFrom, type Observable, take } from 'rxjs';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { readFileSync } from 'node:fs';
+import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, openRequest } from '../rollcall.ts';
 import { pageRequests, requests, type Subject } from './requests.ts';
@@ -148,6 +149,17 @@ describe.each(unary.filter(({ method }) => method.readOnly))(
   },
 );
 
+const streams = offered
+  .filter(({ method }) => method.kind !== 'unary')
+  .map(({ method: { path, http } }) => ({ path, route: `${http[0]?.verb} ${http[0]?.template}` }));
+
+describe.each(streams)('$route over a WebSocket', ({ path, route }) => {
+  test.each(cellsOf(routeRights[route]))('$caller: $verdict', async ({ caller, verdict }) => {
+    const { path: target, credential } = await prepared(path, caller, verdict);
+    expect(await webSocketVerdict(target, credential)).toBe(verdict);
+  });
+});
+
 const routes = methods.flatMap(({ method: { path, http } }) =>
   http.slice(0, 1).map(({ verb, template }) => ({ path, verb, route: `${verb} ${template}` })),
 );
@@ -240,4 +252,24 @@ async function httpVerdict(
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
   return { unexpected: `${status} ${text}` };
+}
+
+async function webSocketVerdict(
+  path: string,
+  credential: string | undefined,
+): Promise<Verdict | { readonly unexpected: string }> {
+  const headers = { ...(credential !== undefined && { authorization: `Bearer ${credential}` }) };
+  const socket = new WebSocket(`ws+unix://${system.rollcall.socketPath}:${path}`, { headers });
+  socket.on('error', () => undefined); // the handshake tells of it
+  const status = await new Promise<number>((resolve) => {
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+    socket.once('open', () => socket.send('')); // no more requests come
+    socket.once('message', (data: Buffer) => {
+      const { '@end': end } = JSON.parse(data.toString()) as { '@end'?: { status: number } | null };
+      resolve(end?.status ?? 200);
+    });
+  });
+  socket.terminate();
+  if (status === 401 || status === 403) return status;
+  return status < 400 ? 'ok' : { unexpected: String(status) };
 }

@@ -73,7 +73,9 @@ export class OriginCheck {
 
   #checkCookie(request: IncomingMessage): void {
     const { method = '', headers } = request;
-    if (reads.has(method) || headers.cookie === undefined || headers.authorization !== undefined) return;
+    // What opens a WebSocket is as good as a write: its page may read and send.
+    const changesNothing = reads.has(method) && headers.upgrade === undefined;
+    if (changesNothing || headers.cookie === undefined || headers.authorization !== undefined) return;
     if (sessionOf(request, this.#clients.isSecure(request)) === undefined || this.#madeBy(request) === 'own') return;
     throw foreign(
       'A write by the session cookie takes an Origin header of this site. Programs send "authorization: Bearer …".',

@@ -39,6 +39,24 @@ async function answerOf(
 const refused = ['FOREIGN_ORIGIN', 0];
 const letThrough = ['', 1];
 
+describe('a WebSocket by cookie', () => {
+  const asked = {
+    cookie: 'rollcall_session=secret',
+    host: 'localhost:3000',
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+  };
+  it.each<Case>([
+    ['a page of this origin', true, { ...asked, origin: 'http://localhost:3000' }],
+    ['a page of CORS_ORIGINS', true, { ...asked, origin: app }],
+    ['nobody knows who', false, asked],
+    ['another site', false, { ...asked, origin: foreign }],
+  ])('of %s', async (_, allowed, headers) => {
+    for (const gateway of gateways.signIn)
+      expect(await answerOf(gateway, 'GET', headers)).toEqual(allowed ? letThrough : refused);
+  });
+});
+
 describe('a write by cookie', () => {
   const cookie = { cookie: 'rollcall_session=secret', host: 'localhost:3000' };
   it.each<Case>([

@@ -4,6 +4,7 @@ import { answerErrorsBy } from '../problem/error-forms.ts';
 import { type Spoken, spokenBy, spokenByQuery, takenTypes } from '../protocols/protocol.ts';
 import { refuse } from '../protocols/refuse.ts';
 import { splitTarget } from '../request/query.ts';
+import { asksForWebSocket } from '../websocket/handshake.ts';
 import { RouteTable } from './route-table.ts';
 
 /** A request that speaks a protocol of RPC, at the path of its method. */
@@ -50,6 +51,7 @@ export class RpcRoutes {
   /** The methods by their own paths. */
   readonly #methods: ReadonlyMap<string, Method>;
   readonly #errorDomain: string;
+  readonly #streamVerbs: ReadonlySet<string>;
 
   /** @throws Error when a service is missing, a rule cannot be read, or two rules have the same verb and path */
   constructor(contracts: readonly Contract[], services: readonly string[], errorDomain = '') {
@@ -64,6 +66,7 @@ export class RpcRoutes {
     }
     this.#methods = new Map(methods.map((method) => [method.path, method]));
     this.bindings = methods.flatMap(bindingsOf);
+    this.#streamVerbs = new Set(this.bindings.filter(({ method }) => isStream(method)).map(({ verb }) => verb));
     for (const binding of this.bindings) this.#table.add({ verb: binding.verb, template: binding.template, binding });
   }
 
@@ -72,6 +75,7 @@ export class RpcRoutes {
     const [whole, query] = splitTarget(request.url ?? '');
     if (!whole.startsWith(`${this.prefix}/`)) return undefined;
     const path = whole.slice(this.prefix.length);
+    if (asksForWebSocket(request)) return this.#stream(path) ?? this.#rest('GET', path);
     const method = this.#methods.get(path);
     return (method && this.#rpc(request, method, query)) ?? this.#rest(request.method ?? 'GET', path);
   }
@@ -80,6 +84,17 @@ export class RpcRoutes {
   paths(): string[] {
     const templates = this.bindings.map(({ verb, template }) => `${verb} ${this.prefix}${template.source}`);
     return [...new Set([...templates, ...[...this.#methods.keys()].map((path) => `POST ${this.prefix}${path}`)])];
+  }
+
+  /** The stream at a path, whatever its verb: a handshake is always GET. */
+  #stream(path: string): RpcRoute | undefined {
+    for (const verb of this.#streamVerbs) {
+      const match = this.#table.find(verb, path);
+      if (match === undefined || !('route' in match)) continue;
+      const { binding } = match.route;
+      if (isStream(binding.method)) return { kind: 'binding', binding, segments: match.segments };
+    }
+    return undefined;
   }
 
   #rest(verb: string, path: string): RpcRoute | undefined {
@@ -129,3 +144,7 @@ export function noteRoute(request: IncomingMessage, route: RpcRoute, { notTaken 
 
 /** How many modules there are, so that each has keys of its own. */
 let modules = 0;
+
+function isStream({ requestStream, responseStream }: Method): boolean {
+  return requestStream || responseStream;
+}
