@@ -1,4 +1,4 @@
-import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { createRegistry, type Registry } from '@bufbuild/protobuf';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Binding, codecsOf, type Method } from '@rollcall/contract';
@@ -10,6 +10,7 @@ import { needsHttp2 } from './problem/refusals.ts';
 import { MessageCodec } from './protocols/message-codec.ts';
 import { RpcExchange } from './protocols/rpc-exchange.ts';
 import { handshakeOf } from './websocket/handshake.ts';
+import { Upstreams } from './nest/upstreams.ts';
 import { LiveStreams } from './response/live-streams.ts';
 import { withHeaders } from './request/passed-headers.ts';
 import { passedNames } from './response/passed-metadata.ts';
@@ -19,7 +20,7 @@ import { type RequestMetadata, type TranscoderOptions, transcoderOptions } from 
 
 /** All that the transcoder answers, by binding. */
 @Injectable()
-export class Exchanges implements BeforeApplicationShutdown {
+export class Exchanges implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly routes: RpcRoutes;
   readonly #exchanges: ReadonlyMap<Binding, Exchange>;
   readonly #rpcExchanges: ReadonlyMap<Method, RpcExchange>;
@@ -28,6 +29,7 @@ export class Exchanges implements BeforeApplicationShutdown {
   readonly #admit: TranscoderOptions['admit'];
   readonly #bodyOwner: (request: FastifyRequest) => BodyOwner;
   readonly #bodies: BodyBudget;
+  readonly #upstreams: Upstreams;
 
   constructor(@Inject(transcoderOptions) options: TranscoderOptions & { routes: RpcRoutes }) {
     this.routes = options.routes;
@@ -44,6 +46,7 @@ export class Exchanges implements BeforeApplicationShutdown {
     );
     const responseHeaders = passedNames('responseHeaders', options.responseHeaders);
     const { bindings } = this.routes;
+    this.#upstreams = new Upstreams(options.services, options.contracts, options);
     this.#exchanges = new Map(
       bindings.map((binding) => {
         const siblings = bindings.filter(({ method }) => method.service === binding.method.service);
@@ -51,7 +54,7 @@ export class Exchanges implements BeforeApplicationShutdown {
           binding,
           conventions: conventionsOf(binding, siblings),
           registry,
-          channel: options.channelFor(binding.method.service),
+          channel: this.#upstreams.channelFor(binding.method.service),
           live: this.#live,
           limits,
           requestMetadata,
@@ -69,7 +72,7 @@ export class Exchanges implements BeforeApplicationShutdown {
         const exchange = new RpcExchange({
           method,
           codec: new MessageCodec(method, codec, registry),
-          channel: options.channelFor(method.service),
+          channel: this.#upstreams.channelFor(method.service),
           live: this.#live,
           limits,
           requestMetadata,
@@ -126,6 +129,10 @@ export class Exchanges implements BeforeApplicationShutdown {
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.#live.drain(this.#drainMs);
+  }
+
+  onApplicationShutdown(): void {
+    this.#upstreams.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { continueWhenRead } from './request/body-continue.ts';
 import { acceptHttp2, alpnProtocols, isHttp2 } from './http/http2.ts';
 import { defaultHttpLimits, type HttpLimits } from './http/limits.ts';
 import { FixedRoutes } from './routing/fixed-routes.ts';
-import { linger } from './http/lingering-close.ts';
+import { isInjected, linger } from './http/lingering-close.ts';
 import { boundConnections } from './http/open-connections.ts';
 import { answerOnSocket, answerParserError, type ParserError } from './problem/parser-error.ts';
 import { problemOf, verbNotAllowed } from './problem/problem.ts';
@@ -112,7 +112,7 @@ export function transcoderAdapter({
     sendProblem(reply, request, problemOf(verbNotAllowed(request.method, allow), request.id));
   });
   fastify.addHook('onResponse', ({ raw }, _reply, done) => {
-    if (!raw.complete && !isHttp2(raw)) linger(raw, () => raw.complete || raw.socket.destroy());
+    if (!raw.complete && !isHttp2(raw) && !isInjected(raw)) linger(raw, () => raw.complete || raw.socket.destroy());
     done();
   });
   return adapter;

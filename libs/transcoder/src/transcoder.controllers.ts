@@ -23,6 +23,8 @@ import { typeNotTaken, verbNotAllowed } from './problem/problem.ts';
 import { type RpcRoutes } from './routing/rpc-routes.ts';
 
 const rpcMetadata = 'transcoder:rpc';
+/** What ApiExcludeController of @nestjs/swagger sets: the contract has a document of its own. */
+const hiddenFromSwagger = 'swagger/apiExcludeController';
 
 /** The method that a route of the transcoder is for, for guards and interceptors; undefined on other routes. */
 export function getRpcMethod(context: ExecutionContext): Method | undefined {
@@ -40,12 +42,11 @@ interface Served {
 export function controllersFor(routes: RpcRoutes, decorate: TranscoderOptions['route']): Type[] {
   const services = Map.groupBy(new Set(routes.bindings.map(({ method }) => method)), ({ service }) => service);
   return [...services]
-    .map(([service, methods]) => serviceController(service, methods, decorate))
-    .concat(notTakenController(routes.notTaken));
+    .map(([service, methods]) => serviceController(newController(service, routes), methods, decorate))
+    .concat(notTakenController(newController('NotTaken', routes), routes.notTaken));
 }
 
-function serviceController(service: string, methods: readonly Method[], decorate: TranscoderOptions['route']): Type {
-  const controller = newController(service);
+function serviceController(controller: Type, methods: readonly Method[], decorate: TranscoderOptions['route']): Type {
   for (const method of methods) {
     const more = decorate?.(method) ?? [];
     const answer: Answer = async function (request, reply) {
@@ -75,8 +76,7 @@ function addRoute(
 }
 
 /** Answers paths that some method has, but not with this verb, or not with this Content-Type. */
-function notTakenController(constraint: string): Type {
-  const controller = newController('NotTaken');
+function notTakenController(controller: Type, constraint: string): Type {
   const answer: Answer = async function (request, reply) {
     const route = this.exchanges.routes.routeOf(request.raw);
     if (route?.kind === 'type') {
@@ -92,9 +92,10 @@ function notTakenController(constraint: string): Type {
 }
 
 /** Versions of URLs are part of the contract's paths, so Nest's are none of a derived route's. */
-function newController(name: string): Type {
+function newController(name: string, { ownPrefix }: RpcRoutes): Type {
   const controller = { [name]: class {} }[name] as Type;
-  Controller({ version: VERSION_NEUTRAL })(controller);
+  Controller({ path: ownPrefix, version: VERSION_NEUTRAL })(controller);
+  Reflect.defineMetadata(hiddenFromSwagger, [true], controller);
   UseFilters(DerivedRouteFilter)(controller);
   Inject(Exchanges)(controller.prototype as object, 'exchanges');
   Inject(ApplicationConfig)(controller.prototype as object, 'config');

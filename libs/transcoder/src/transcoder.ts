@@ -11,7 +11,16 @@ export { type RequestHead, securityHeaders } from './http/security-headers.ts';
 export { type AdapterOptions, transcoderAdapter } from './transcoder.adapter.ts';
 export { getRpcMethod } from './transcoder.controllers.ts';
 export { TranscoderModule } from './transcoder.module.ts';
-export type { CallerMetadata, Channel, RequestMetadata, TranscoderOptions } from './options.ts';
+export type {
+  CallerMetadata,
+  Channel,
+  CallSettings,
+  DerivedRoutes,
+  RequestMetadata,
+  TranscoderAsyncOptions,
+  TranscoderOptions,
+  Upstream,
+} from './options.ts';
 export { type Conventions, conventionsOf } from './conventions/aip.ts';
 export { problemContentType } from './problem/problem.ts';
 export { fitsQuery } from './request/query.ts';

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { finished } from 'node:stream';
 
 /** How long, in milliseconds, a caller may go on sending what nobody wants. */
@@ -6,6 +7,11 @@ export const lingerMs = 2000;
 
 /** How many callers may do that at a time; beyond it the one that began first is cut off. */
 export const maxLingering = 32;
+
+/** Whether a request came by `app.inject()`: nobody is at its other end, and nothing of it is on its way. */
+export function isInjected({ socket }: IncomingMessage): boolean {
+  return !(socket instanceof Socket);
+}
 
 /** How many bytes are read from all of them together in a moment, and how long that is, in milliseconds. */
 export const bytesPerMoment = 512 * 1024;

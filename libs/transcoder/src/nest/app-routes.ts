@@ -7,6 +7,8 @@ import { leaveBodiesUnread } from './unread-bodies.ts';
 /** The derived routes of one app, which may come from several TranscoderModules. */
 class AppRoutes {
   readonly #all: RpcRoutes[] = [];
+  /** What paths of derived routes begin with. */
+  readonly prefixes = new Set<string>();
   readonly #taken = new Set<string>();
 
   /** @throws Error when another module of the app has one of the routes */
@@ -16,6 +18,7 @@ class AppRoutes {
       this.#taken.add(route);
     }
     this.#all.push(routes);
+    this.prefixes.add(routes.prefix);
   }
 
   /** The value of the constraint for a request; undefined when no RPC has its path. */
@@ -44,6 +47,11 @@ export function attachRoutes(fastify: FastifyInstance, routes: RpcRoutes): void 
     apps.set(fastify, app);
     fastify.addConstraintStrategy(rpcConstraint(app) as never);
     leaveBodiesUnread(fastify);
+    const { prefixes } = app;
+    fastify.addHook('onRoute', ({ url, constraints }) => {
+      if (constraints === undefined || !('rpc' in constraints) || prefixes.has(url.replace(/\/\*$/, ''))) return;
+      throw new Error(`derived routes would be at ${url}: setGlobalPrefix may exclude none of them`);
+    });
   }
   app.add(routes);
   for (const { verb } of routes.bindings) {

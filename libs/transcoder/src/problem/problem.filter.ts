@@ -5,7 +5,7 @@ import { RpcError } from '@rollcall/grpc';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { takeSecurityHeaders } from '../http/security-headers.ts';
 import { breakOff, isHttp2 } from '../http/http2.ts';
-import { answerBesideUpload } from '../http/lingering-close.ts';
+import { answerBesideUpload, isInjected } from '../http/lingering-close.ts';
 import { errorFormOf } from './error-forms.ts';
 import { isFault, presentableError } from './presentable-error.ts';
 import { type Problem, problemHeaders, problemOf } from './problem.ts';
@@ -50,7 +50,7 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, proble
   takeSecurityHeaders(request.raw);
   const body = Buffer.from(JSON.stringify(problem));
   reply.status(problem.status).headers({ ...problemHeaders(problem), 'content-length': body.length });
-  if (request.raw.complete || request.raw.destroyed || isHttp2(request.raw)) {
+  if (request.raw.complete || request.raw.destroyed || isHttp2(request.raw) || isInjected(request.raw)) {
     void reply.send(body);
     return;
   }

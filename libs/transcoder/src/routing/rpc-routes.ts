@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { type Contract, type Method, bindingsOf, type Binding } from '@rollcall/contract';
+import { type Method, bindingsOf, type Binding } from '@rollcall/contract';
 import { answerErrorsBy } from '../problem/error-forms.ts';
 import { type Spoken, spokenBy, spokenByQuery, takenTypes } from '../protocols/protocol.ts';
 import { refuse } from '../protocols/refuse.ts';
 import { splitTarget } from '../request/query.ts';
 import { asksForWebSocket } from '../websocket/handshake.ts';
+import type { DerivedRoutes } from '../options.ts';
 import { RouteTable } from './route-table.ts';
 
 /** A request that speaks a protocol of RPC, at the path of its method. */
@@ -31,6 +32,12 @@ interface RoutedRequest extends IncomingMessage {
 }
 const foundRoute: unique symbol = Symbol('foundRoute');
 
+/** Where routes come from. */
+export type RouteSource = Pick<
+  DerivedRoutes,
+  'contracts' | 'services' | 'errorDomain' | 'prefix' | 'unannotatedMethods'
+>;
+
 interface Route {
   readonly verb: string;
   readonly template: Binding['template'];
@@ -45,6 +52,8 @@ export class RpcRoutes {
   readonly bindings: readonly Binding[];
   /** The key of the route for paths that are known, and verbs or types that are not. */
   readonly notTaken = `not-taken-${(modules += 1)}`;
+  /** What the paths of these routes begin with, behind the prefix of the app: `api`, or nothing. */
+  readonly ownPrefix: string;
   /** What all paths begin with in the app, such as `/api`; empty by default. */
   prefix = '';
   readonly #table = new RouteTable<Route>();
@@ -54,19 +63,21 @@ export class RpcRoutes {
   readonly #streamVerbs: ReadonlySet<string>;
 
   /** @throws Error when a service is missing, a rule cannot be read, or two rules have the same verb and path */
-  constructor(contracts: readonly Contract[], services: readonly string[], errorDomain = '') {
+  constructor({ contracts, services, errorDomain = '', prefix = '', unannotatedMethods }: RouteSource) {
     this.#errorDomain = errorDomain;
+    this.ownPrefix = prefix.replace(/^\/+|\/+$/g, '');
     const methods: Method[] = [];
     for (const service of services) {
       const known = contracts
         .flatMap((contract) => [...contract.methods.values()])
         .filter((method) => method.service === service);
       if (known.length === 0) throw new Error(`no contract has the service ${service}`);
-      methods.push(...known);
+      methods.push(...known.filter(({ http }) => http.length > 0 || unannotatedMethods !== 'hide'));
     }
     this.#methods = new Map(methods.map((method) => [method.path, method]));
     this.bindings = methods.flatMap(bindingsOf);
     this.#streamVerbs = new Set(this.bindings.filter(({ method }) => isStream(method)).map(({ verb }) => verb));
+    this.bindings.forEach(refuseHttpBody);
     for (const binding of this.bindings) this.#table.add({ verb: binding.verb, template: binding.template, binding });
   }
 
@@ -80,9 +91,9 @@ export class RpcRoutes {
     return (method && this.#rpc(request, method, query)) ?? this.#rest(request.method ?? 'GET', path);
   }
 
-  /** All verbs and paths, as text: `GET /v1/users/{id}`. */
+  /** All verbs and paths, as text in which variables have no names: `GET /v1/users/*`. */
   paths(): string[] {
-    const templates = this.bindings.map(({ verb, template }) => `${verb} ${this.prefix}${template.source}`);
+    const templates = this.bindings.map(({ verb, template }) => `${verb} ${this.prefix}${patternOf(template)}`);
     return [...new Set([...templates, ...[...this.#methods.keys()].map((path) => `POST ${this.prefix}${path}`)])];
   }
 
@@ -133,6 +144,20 @@ export class RpcRoutes {
   routeOf(request: IncomingMessage): RpcRoute | undefined {
     return (request as RoutedRequest)[foundRoute];
   }
+}
+
+function patternOf({ segments, verb }: Binding['template']): string {
+  const path = segments.map((segment) => (typeof segment === 'object' ? segment.literal : segment)).join('/');
+  return `/${path}${verb === '' ? '' : `:${verb}`}`;
+}
+
+/** Such a body is no JSON: it would have to come and go as the bytes that it holds. @throws Error */
+function refuseHttpBody({ method: { service, name, input, output }, body, responseField }: Binding): void {
+  const bodies = [input, output, typeof body === 'object' ? body.message : undefined, responseField?.message];
+  if (bodies.some((each) => each?.typeName === 'google.api.HttpBody'))
+    throw new Error(
+      `${service}.${name}: google.api.HttpBody is not served; leave the method's service out of services`,
+    );
 }
 
 /** Notes what was found for a request. @returns the value of the constraint that selects its route */
