@@ -187,6 +187,21 @@ it('gives the same Idempotency-Key its first answer', async () => {
   expect((await create('Eve')).status).toBe(409);
 });
 
+it('gives the rows of an import with the same Idempotency-Key their first results', async () => {
+  const rows = ['{"user":{"name":"Ida"}}', '{"users":[{"name":"Ida"},{"name":"Jo"}]}', '{"user":{"name":"Ida"}}'];
+  const importRows = (lines: readonly string[]) =>
+    ask(rollcall, '/v1/users:import', {
+      verb: 'POST',
+      headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': 'an-import' },
+      body: lines.join('\n'),
+    });
+  const first = await importRows(rows);
+  expect(first.text.match(/OUTCOME_CREATED/g)).toHaveLength(4);
+  expect(new Set(first.text.match(/"id":"\d+"/g)).size).toBe(4);
+  expect((await importRows(rows)).text).toBe(first.text);
+  expect((await importRows(['{"user":{"name":"Eve"}}'])).status).toBe(409);
+});
+
 /** Reads events of a stream until there are enough. */
 async function events(path: string, count: number, headers: Record<string, string> = {}) {
   const request = openRequest(rollcall, path, { headers: { accept: 'text/event-stream', ...headers } });

@@ -66,6 +66,7 @@ async function writeUntilKilled(service: Service, round: number): Promise<Acknow
         onConflict: 0,
         users: [],
         afterRow: '0',
+        requestId: '',
       }));
       for await (const { results } of toAsyncIterable(users.importUsers(from(rows))))
         for (const { id } of results) note({ id });

@@ -320,7 +320,9 @@ describe('the document of Rollcall', () => {
       'query dryRun',
       'query onConflict',
       'query afterRow',
+      'query requestId',
     ]);
+    expect(parameters.has('header Idempotency-Key')).toBe(true);
   });
 
   it('takes a patch in which every field may be left out, and null where there is something to clear', () => {

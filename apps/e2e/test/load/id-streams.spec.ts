@@ -64,7 +64,7 @@ it(`${count} ids in a stream are counted and looked up with flat memory`, { time
     id: String(index + 1),
     name: `user ${index}`,
   }));
-  const rows = from([{ user: null, users, dryRun: false, onConflict: 0, afterRow: '0' }]);
+  const rows = from([{ user: null, users, dryRun: false, onConflict: 0, afterRow: '0', requestId: '' }]);
   for await (const { results } of toAsyncIterable(rollcall.users.importUsers(rows)))
     expect(results.length).toBeGreaterThan(0);
   const found = (many: number): number => [...ids(many)].filter(({ id }) => Number(id) <= 1000).length;

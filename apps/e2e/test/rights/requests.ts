@@ -88,7 +88,7 @@ export const requests: Readonly<Record<string, Prepare>> = {
     path: '/v1/users:export',
   }),
   '/rollcall.user.v1.UserService/ImportUsers': () => ({
-    message: of({ user: freshUser(), users: [], afterRow: '0', dryRun: true }),
+    message: of({ user: freshUser(), users: [], afterRow: '0', requestId: '', dryRun: true }),
     path: '/v1/users:import?dryRun=true',
     body: { name: freshName() },
   }),

@@ -3,12 +3,16 @@ import { type FieldViolation, invalidFields } from '@rollcall/grpc';
 import { codecsOf, isCertainlyValid, validate } from '@rollcall/contract';
 import { rollcallContract, type user, type userService } from '@rollcall/proto';
 
-const path = '/rollcall.user.v1.UserService/CreateUser';
+const service = '/rollcall.user.v1.UserService';
+const codecs = codecsOf(rollcallContract);
 
 /** Reads and writes the messages of CreateUser. */
-export const createUserCodec = known(codecsOf(rollcallContract).get(path));
+export const createUserCodec = known(codecs.get(`${service}/CreateUser`), 'CreateUser');
 
-const { input } = known(rollcallContract.methods.get(path));
+/** Reads and writes the messages of ImportUsers. */
+export const importUsersCodec = known(codecs.get(`${service}/ImportUsers`), 'ImportUsers');
+
+const { input } = known(rollcallContract.methods.get(`${service}/CreateUser`), 'CreateUser');
 
 /** The rules of the contract that a user breaks, if any; the fields are named from the request on, such as `user.age`. */
 export function userViolations(checked: user.User): FieldViolation[] {
@@ -33,7 +37,7 @@ function violations(request: userService.CreateUserRequest): FieldViolation[] {
   return validate(input, message).map(({ field, description, rule }) => ({ field, description, reason: rule }));
 }
 
-function known<T>(found: T | undefined): T {
-  if (found === undefined) throw new Error(`the contract has no ${path}`);
+function known<T>(found: T | undefined, name: string): T {
+  if (found === undefined) throw new Error(`the contract has no ${name}`);
   return found;
 }

@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto';
 import { user, userService } from '@rollcall/proto';
 import { emailKey } from '../query/text-keys.ts';
-import { keepAnswersMs } from '../store/maintenance.ts';
 import { newRow, toUser, type UserFields } from '../store/users/rows.ts';
-import type { UsersView } from '../store/users/view.ts';
 import type { Write } from '../store/changes/write-queue.ts';
 import { createUserCodec } from './checks.ts';
-import { emailTaken, requestIdReused, userIdTaken } from './errors.ts';
+import { emailTaken, userIdTaken } from './errors.ts';
+import { keepAnswer, keptAnswer, type KnownRequest } from './kept-answers.ts';
 
 /**
  * Creates a user.
@@ -20,25 +19,23 @@ export function createUser(sent: user.User, requestId: string, callerId = '0'): 
   const id = BigInt(sent.id);
   const fields = fieldsOf(sent);
   const key = emailKey(fields.email);
-  const request =
+  const request: KnownRequest | undefined =
     requestId === '' ? undefined : { id: requestKey(callerId, requestId), request_hash: hashOf(sent.id, fields) };
   return {
-    touched: { emailKeys: [key], requestId: request?.id ?? '', ...(id === 0n ? { newIds: 1 } : { ids: [id] }) },
+    touched: {
+      emailKeys: [key],
+      requestIds: request ? [request.id] : [],
+      ...(id === 0n ? { newIds: 1 } : { ids: [id] }),
+    },
     apply: (view) => {
-      const first = request && firstAnswer(view, request);
-      if (first !== undefined) return first;
+      const first = request && keptAnswer(view, request);
+      if (first !== undefined) return userIn(first);
       if (view.byId(id) !== undefined) throw userIdTaken(sent.id);
       if (view.liveByEmail(key) !== undefined) throw emailTaken();
       const row = newRow(id === 0n ? view.newId() : id, fields, view.nowMs);
       view.put(row, userService.WatchEvent_Kind.KIND_CREATED);
       const created = toUser(row);
-      if (request !== undefined) {
-        view.keepAnswer({
-          ...request,
-          answer: createUserCodec.encodeResponse({ user: created }),
-          create_time_ms: view.nowMs,
-        });
-      }
+      if (request !== undefined) keepAnswer(view, request, createUserCodec.encodeResponse({ user: created }));
       return created;
     },
   };
@@ -55,16 +52,10 @@ export function fieldsOf({ name, email, age, type }: user.User): UserFields {
   return { name, email, age, type: type === USER_TYPE_UNSPECIFIED ? USER_TYPE_NORMAL : type };
 }
 
-/** What this request was answered the first time; undefined when it is new. @throws RpcError REQUEST_ID_REUSED */
-function firstAnswer(
-  view: UsersView,
-  { id, request_hash }: { id: string; request_hash: Uint8Array },
-): user.User | undefined {
-  const kept = view.answerTo(id);
-  if (kept === undefined || kept.create_time_ms <= view.nowMs - BigInt(keepAnswersMs)) return undefined;
-  if (Buffer.compare(kept.request_hash, request_hash) !== 0) throw requestIdReused();
-  const answer = createUserCodec.decodeResponse(kept.answer) as userService.CreateUserResponse; // as it was encoded
-  return answer.user ?? undefined;
+function userIn(answer: Uint8Array): user.User {
+  const { user: created } = createUserCodec.decodeResponse(answer) as userService.CreateUserResponse; // as it was encoded
+  if (created === null || created === undefined) throw new Error('a kept answer has no user');
+  return created;
 }
 
 /** Equal requests have equal hashes, for fields are written in the order of their numbers. */

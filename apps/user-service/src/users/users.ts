@@ -4,7 +4,7 @@ import type { Observable } from 'rxjs';
 import { createUser } from './create-user.ts';
 import { deleteUser, undeleteUser } from './delete-user.ts';
 import { exportUsers } from './export-users.ts';
-import { importUsers } from './import-users.ts';
+import { importUsers } from './import/import-users.ts';
 import { listUsers } from './list-users.ts';
 import { currentOrigin } from '../store/audit/entry.ts';
 import type { UsersStore } from '../store/users.store.ts';
@@ -104,7 +104,7 @@ export class Users {
     rows: Observable<userService.ImportUsersRequest>,
     signal: AbortSignal,
   ): AsyncGenerator<userService.ImportResult[]> {
-    return importUsers(this.#store, rows, signal);
+    return importUsers(this.#store, rows, signal, currentOrigin().callerId);
   }
 
   /** What happens in the directory. @throws RpcError INVALID_FIELD or RESUME_TOKEN_GONE */

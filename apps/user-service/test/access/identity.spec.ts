@@ -106,7 +106,9 @@ describe('an import', () => {
       const row = newUser({ email: 'ada@example.com', ...fields });
       const onConflict = userService.ImportConflict.IMPORT_CONFLICT_UPDATE;
       const answers = await all(
-        service.users.importUsers(from([{ user: row, users: [], afterRow: '0', dryRun: false, onConflict }])),
+        service.users.importUsers(
+          from([{ user: row, users: [], afterRow: '0', requestId: '', dryRun: false, onConflict }]),
+        ),
       );
       return answers.flatMap(({ results }) => results)[0];
     };

@@ -112,7 +112,10 @@ describe('a ticket', () => {
       service.access.deleteSession({}, options),
       service.users.countExistingUsers(of({ id }), options),
       service.users.lookupUsers(of({ id }), options),
-      service.users.importUsers(of({ user: null, users: [], afterRow: '0', dryRun: true, onConflict: 0 }), options),
+      service.users.importUsers(
+        of({ user: null, users: [], afterRow: '0', requestId: '', dryRun: true, onConflict: 0 }),
+        options,
+      ),
     ];
     for (const call of calls)
       expect(await failure(call)).toMatchObject({ code: Status.UNAUTHENTICATED, reason: 'CREDENTIAL_INVALID' });

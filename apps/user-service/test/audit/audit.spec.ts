@@ -99,6 +99,7 @@ const row = (fields: Partial<user.User>, options: Partial<userService.ImportUser
   onConflict: 0,
   users: [],
   afterRow: '0',
+  requestId: '',
   ...options,
 });
 

@@ -68,6 +68,7 @@ test('ends a page early when its entries are large, and leaves none out', async 
     dryRun: false,
     onConflict: 0,
     afterRow: '0',
+    requestId: '',
   }));
   await lastValueFrom(service.users.importUsers(from(sent)));
   const page = await firstValueFrom(service.audit.listAuditEntries({ ...everything, pageSize: 1000 }));

@@ -28,6 +28,7 @@ const row = (fields: Partial<user.User>, options: Partial<Row> = {}): Row => ({
   onConflict: 0,
   users: [],
   afterRow: '0',
+  requestId: '',
   ...options,
 });
 

@@ -44,7 +44,7 @@ export function conventionsOf(binding: Binding, siblings: readonly Binding[]): C
   const requestId = findField(input, 'request_id');
   const updateMask = findField(input, 'update_mask');
   return {
-    requestId: unary && requestId !== undefined ? [requestId] : undefined,
+    requestId: method.kind !== 'server_streaming' && requestId !== undefined ? [requestId] : undefined,
     ifMatch: unary && verb !== 'GET' ? etagPath(input, body, bodyMessage) : undefined,
     updateMask:
       verb === 'PATCH' && updateMask?.message?.typeName === 'google.protobuf.FieldMask' && bodyMessage !== undefined

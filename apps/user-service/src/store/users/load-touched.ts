@@ -13,7 +13,7 @@ export async function loadTouched(
 ): Promise<Pick<Loaded, 'users' | 'answers'>> {
   const ids = [...new Set(touched.flatMap((each) => each.ids ?? []))];
   const emailKeys = new Set(touched.flatMap((each) => each.emailKeys ?? []));
-  const requestIds = touched.flatMap(({ requestId = '' }) => (requestId === '' ? [] : requestId));
+  const answered = [...new Set(touched.flatMap((each) => each.requestIds ?? []))];
   const users: Row[] =
     ids.length === 0 ? [] : await db.selectFrom('users').selectAll().where(engine.isOneOf('id', ids)).execute();
   for (const row of users) if (!isLive(row)) emailKeys.add(row.email_key); // which it has again when it is undeleted
@@ -30,8 +30,6 @@ export async function loadTouched(
     users.push(...byEmail.filter(({ id }) => !known.has(id)));
   }
   const answers =
-    requestIds.length === 0
-      ? []
-      : await db.selectFrom('request_ids').selectAll().where('id', 'in', requestIds).execute();
+    answered.length === 0 ? [] : await db.selectFrom('request_ids').selectAll().where('id', 'in', answered).execute();
   return { users, answers };
 }

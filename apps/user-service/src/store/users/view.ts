@@ -12,7 +12,8 @@ export interface Touched {
   readonly ids?: readonly bigint[];
   /** The addresses that it gives to users. */
   readonly emailKeys?: readonly string[];
-  readonly requestId?: string;
+  /** The requests whose first answers it may give again. */
+  readonly requestIds?: readonly string[];
   /** How many users it may have to give an id to. */
   readonly newIds?: number;
 }

@@ -489,6 +489,17 @@ export type ImportUsersRequestJson = {
    * @generated from field: int64 after_row = 5;
    */
   afterRow?: string;
+
+  /**
+   * Makes it safe to send the rows again: within a day, the same caller with the same id and the same rows gets their
+   * first results, and nothing is stored twice. It holds for this message and for those behind it until one has another
+   * id, and each of these is known by its place: send them again from the first that has the id, with the same rows in
+   * each. A dry run ignores it. At most 128 visible ASCII characters, such as a UUID. Over REST it is the
+   * Idempotency-Key header, which names the whole import.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId?: string;
 };
 
 /**

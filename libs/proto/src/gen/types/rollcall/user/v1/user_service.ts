@@ -243,6 +243,14 @@ export interface ImportUsersRequest {
    * the last row that was answered.
    */
   afterRow: string;
+  /**
+   * Makes it safe to send the rows again: within a day, the same caller with the same id and the same rows gets their
+   * first results, and nothing is stored twice. It holds for this message and for those behind it until one has another
+   * id, and each of these is known by its place: send them again from the first that has the id, with the same rows in
+   * each. A dry run ignores it. At most 128 visible ASCII characters, such as a UUID. Over REST it is the
+   * Idempotency-Key header, which names the whole import.
+   */
+  requestId: string;
 }
 
 /** A number of results. Over REST each result is a line or an event of its own. */
@@ -446,7 +454,8 @@ export interface UserServiceClient {
    * export makes an equal directory; other fields that the service sets are
    * ignored.
    *
-   * Errors: INVALID_ARGUMENT when the options are not valid.
+   * Errors: INVALID_ARGUMENT when the options are not valid; ALREADY_EXISTS when
+   * the request id was used with other rows, behind the results of the rows before.
    */
 
   importUsers(request: Observable<ImportUsersRequest>, ...rest: any): Observable<ImportUsersResponse>;
@@ -595,7 +604,8 @@ export interface UserServiceController {
    * export makes an equal directory; other fields that the service sets are
    * ignored.
    *
-   * Errors: INVALID_ARGUMENT when the options are not valid.
+   * Errors: INVALID_ARGUMENT when the options are not valid; ALREADY_EXISTS when
+   * the request id was used with other rows, behind the results of the rows before.
    */
 
   importUsers(request: Observable<ImportUsersRequest>, ...rest: any): Observable<ImportUsersResponse>;

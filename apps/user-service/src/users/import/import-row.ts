@@ -1,8 +1,8 @@
 import { user, userService } from '@rollcall/proto';
-import { fieldsOf } from './create-user.ts';
-import { emailKey } from '../query/text-keys.ts';
-import { changedRow, fieldColumns, isSame, newRow, type Row } from '../store/users/rows.ts';
-import { isLive, type UsersView } from '../store/users/view.ts';
+import { fieldsOf } from '../create-user.ts';
+import { emailKey } from '../../query/text-keys.ts';
+import { changedRow, fieldColumns, isSame, newRow, type Row } from '../../store/users/rows.ts';
+import { isLive, type UsersView } from '../../store/users/view.ts';
 
 const { KIND_CREATED, KIND_UPDATED } = userService.WatchEvent_Kind;
 const { IMPORT_CONFLICT_SKIP, IMPORT_CONFLICT_UPDATE } = userService.ImportConflict;

@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { Row } from '../store/users/rows.ts';
-import { UsersView } from '../store/users/view.ts';
-import type { UsersStore } from '../store/users.store.ts';
-import type { Write } from '../store/changes/write-queue.ts';
+import type { Row } from '../../store/users/rows.ts';
+import { UsersView } from '../../store/users/view.ts';
+import type { UsersStore } from '../../store/users.store.ts';
+import type { Write } from '../../store/changes/write-queue.ts';
 
 /**
  * Runs writes that change nothing: each sees the directory as it is, and what those before it would have made of it.
